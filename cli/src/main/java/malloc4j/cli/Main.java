@@ -1,0 +1,80 @@
+package malloc4j.cli;
+
+import java.io.PrintWriter;
+import malloc4j.cli.replay.ReplayCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/// The top command `malloc4j`. It does nothing itself: it names the other commands and owns how they end.
+///
+/// | exit code | meaning | what is printed on standard error |
+/// |---|---|---|
+/// | 0 | done | nothing |
+/// | 1 | a problem was found | one line for each |
+/// | 2 | wrong usage | one line |
+/// | 3 | the environment cannot | one line |
+///
+/// A stack trace appears for a bug of this program only.
+@Command(
+        name = "malloc4j",
+        description = "A malloc for the JVM, and what it takes to look into it.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        scope = ScopeType.INHERIT,
+        subcommands = {ReplayCommand.class, CommandLine.HelpCommand.class},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:done", "1:a problem was found", "2:wrong usage", "3:the environment cannot"})
+public final class Main implements Runnable {
+    static final int PROBLEM_FOUND = 1;
+    static final int WRONG_USAGE = 2;
+    static final int ENVIRONMENT_CANNOT = 3;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /// The command line with this program's habits; the tests run the same one with other writers.
+    static CommandLine commandLine() {
+        CommandLine commandLine = new CommandLine(new Main());
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setParameterExceptionHandler((e, _) -> say(e.getCommandLine(), WRONG_USAGE, e));
+        commandLine.setExecutionExceptionHandler((e, failing, _) -> {
+            if (e instanceof CliException ended) {
+                return say(failing, ended.exitCode(), ended);
+            }
+            throw e;
+        });
+        return commandLine;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                spec.commandLine(), "Name a command: " + String.join(", ", spec.subcommands().keySet()));
+    }
+
+    private static int say(CommandLine failing, int exitCode, Exception reason) {
+        PrintWriter err = failing.getErr();
+        err.println("malloc4j: " + String.valueOf(reason.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; "));
+        err.flush();
+        return exitCode;
+    }
+
+    /// The version that the build wrote into the jar's manifest.
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"malloc4j " + (version == null ? "(development)" : version)};
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package malloc4j.cli.replay;
+
+/// Rounds of one trace on one allocator, in a child JVM: [ReplayLoop] on [Workers] in the order of [Schedule].
+///
+/// A round is all events, and then, outside the time, the freeing of what the trace left live, each object by the thread
+/// that used it last. The threads live on from round to round.
+final class Replayer implements AutoCloseable {
+    private static final long WARM_EVENTS = 3_000_000; // each of five operations is then compiled by C2
+    private static final long WARM_NANOS = 3_000_000_000L;
+
+    private final Trace trace;
+    private final Schedule schedule;
+    private final Workers workers;
+    private final Rendezvous rendezvous;
+    private final Rendezvous turns;
+    private final ReplayLoop loop;
+    private final long[] startNanos;
+    private final long[] endNanos;
+    private int round;
+
+    Replayer(Trace trace, Schedule schedule, Workers workers) {
+        this.trace = trace;
+        this.schedule = schedule;
+        this.workers = workers;
+        this.rendezvous = new Rendezvous(schedule.slotWaiters, workers.threads());
+        this.turns = new Rendezvous(schedule.turnOwners, workers.threads());
+        this.loop = new ReplayLoop(trace, schedule.crossing);
+        this.startNanos = new long[trace.threadCount];
+        this.endNanos = new long[trace.threadCount];
+    }
+
+    /// Runs rounds until the JIT has seen enough: two at least, unless they are very slow.
+    void warmUp() {
+        long begin = System.nanoTime();
+        for (long events = 0, rounds = 0; events < WARM_EVENTS || rounds < 2; rounds++) {
+            timedRound();
+            events += trace.eventCount();
+            if (System.nanoTime() - begin > WARM_NANOS) {
+                return;
+            }
+        }
+    }
+
+    /// One round, all threads at once; the time is from the first thread's start to the last one's end.
+    ///
+    /// @return nanoseconds
+    long timedRound() {
+        int thisRound = ++round;
+        workers.run(worker -> {
+            startNanos[worker] = System.nanoTime();
+            try {
+                if (trace.threadCount == 1) {
+                    loop.inOrder(0, trace.eventCount());
+                } else {
+                    loop.ofThread(schedule, rendezvous, worker, thisRound);
+                }
+            } catch (RuntimeException | Error e) {
+                rendezvous.abort();
+                throw e;
+            }
+            endNanos[worker] = System.nanoTime();
+        });
+        freeLeftovers();
+        long first = startNanos[0];
+        long last = endNanos[0];
+        for (int i = 1; i < trace.threadCount; i++) {
+            first = Math.min(first, startNanos[i]);
+            last = Math.max(last, endNanos[i]);
+        }
+        return last - first;
+    }
+
+    /// One round, each event on its thread but one at a time in file order, so that what is live at any moment is what
+    /// the trace says. Leaves the leftovers live.
+    void roundInFileOrder() {
+        int thisRound = ++round;
+        workers.run(worker -> {
+            try {
+                for (int turn = 0; turn < schedule.turnOwners.length; turn++) {
+                    if (schedule.turnOwners[turn] == worker) {
+                        takeTurn(turn, thisRound);
+                    }
+                }
+            } catch (RuntimeException | Error e) {
+                turns.abort();
+                throw e;
+            }
+        });
+    }
+
+    void freeLeftovers() {
+        workers.run(worker -> loop.checkAll(schedule.leftovers[worker]));
+        workers.run(worker -> loop.freeAll(schedule.leftovers[worker]));
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+
+    private void takeTurn(int turn, int thisRound) {
+        if (turn > 0) {
+            turns.await(turn, thisRound);
+        }
+        int next = turn + 1;
+        boolean last = next == schedule.turnStarts.length;
+        loop.inOrder(schedule.turnStarts[turn], last ? trace.eventCount() : schedule.turnStarts[next]);
+        if (!last) {
+            turns.announce(next, thisRound);
+        }
+    }
+}

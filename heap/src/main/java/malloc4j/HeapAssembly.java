@@ -1,0 +1,65 @@
+package malloc4j;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import malloc4j.internal.cache.CacheRegistry;
+import malloc4j.internal.cache.Purger;
+import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.BrkSource;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.FileSource;
+import malloc4j.internal.region.FirstOf;
+import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageSource;
+import malloc4j.internal.slab.Slabs;
+import malloc4j.internal.span.Spans;
+
+/// The wiring of a heap: which part is built on which, from the system calls up.
+///
+/// ```
+///   Heap -> CacheRegistry -> Slabs -> Spans -> PageSource -> SystemCalls
+///     \--------------- large --------/        /
+///      \-------------- huge: HugeBlocks -----/        Budget: charged by Spans and HugeBlocks
+/// ```
+record HeapAssembly(
+        int heapId,
+        SystemCalls calls,
+        Budget budget,
+        Spans spans,
+        HugeBlocks huge,
+        CacheRegistry caches,
+        Runnable stopPurging) {
+    private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
+
+    static HeapAssembly assemble(SystemCalls calls, HeapOptions options) {
+        int heapId = NEXT_HEAP_ID.getAndIncrement();
+        Heap parent = options.parent();
+        Runnable onSoftLimit = options.onSoftLimit();
+        Budget budget = new Budget(
+                parent == null ? null : parent.budget(),
+                options.softLimitBytes(),
+                options.hardLimitBytes(),
+                onSoftLimit == null ? () -> {} : () -> Purger.execute(onSoftLimit));
+        PageSource source = source(calls, options);
+        Spans spans = new Spans(source, budget, heapId);
+        Slabs slabs = new Slabs(spans, heapId);
+        CacheRegistry caches = new CacheRegistry(slabs, spans, source);
+        HugeBlocks huge = new HugeBlocks(calls, budget, options.source() == MemorySource.HUGE);
+        caches.reclaimer().keep(options.trimThresholdBytes());
+        Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
+        return new HeapAssembly(heapId, calls, budget, spans, huge, caches, stopPurging);
+    }
+
+    private static PageSource source(SystemCalls calls, HeapOptions options) {
+        return switch (options.source()) {
+            case MMAP -> new MmapSource(calls, MmapSource.Pages.DEFAULT);
+            case BRK ->
+                new FirstOf(
+                        new BrkSource(calls, options.brkClaimBytes()), new MmapSource(calls, MmapSource.Pages.DEFAULT));
+            case HUGE -> new MmapSource(calls, MmapSource.Pages.TRANSPARENT_HUGE);
+            case HUGETLB -> new MmapSource(calls, MmapSource.Pages.POOL_HUGE);
+            case SHARED_MEMORY -> FileSource.ofMemory(calls, options.name());
+            case FILE -> FileSource.ofFile(calls, String.valueOf(options.file()));
+        };
+    }
+}

@@ -1,0 +1,259 @@
+package malloc4j;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/// How a heap gets memory, gives it back, and how much it may have: the whole policy in one place.
+///
+/// | option | default | what it does | in C |
+/// |---|---|---|---|
+/// | `source` | `MMAP` | where regions come from | |
+/// | `mmapThresholdBytes` | 32 MiB | from this size a block is a mapping of its own | `M_MMAP_THRESHOLD` |
+/// | `trimThresholdBytes` | 256 KiB | free pages that the purger leaves for reuse | `M_TRIM_THRESHOLD` |
+/// | `purgeDelay` | 1 s | how long free pages are kept; 0 gives back at every visit, negative never | |
+/// | `softLimitBytes` | none | crossing it upward calls `onSoftLimit` | |
+/// | `hardLimitBytes` | none | a request that would commit more fails | |
+/// | `parent` | none | the heap whose limits count this one too | |
+/// | `brkClaimBytes` | 256 MiB | by how much the program break is moved at once | `M_TOP_PAD` |
+/// | `file` | | the path for `FILE` | |
+///
+/// For the common heap the same names are system properties with the prefix `malloc4j.`: `-Dmalloc4j.source=brk`,
+/// `-Dmalloc4j.hardLimitBytes=1073741824`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay.
+///
+/// @param name for messages and statistics
+/// @param source where regions come from
+/// @param file the path when `source` is `FILE`
+/// @param mmapThresholdBytes 32,769 to 2^46; blocks of `SHARED_MEMORY` and `FILE` are never mappings of their own
+/// @param trimThresholdBytes 0 or more
+/// @param purgeDelay any
+/// @param softLimitBytes 0 or more, `Long.MAX_VALUE` for none
+/// @param hardLimitBytes 0 or more, `Long.MAX_VALUE` for none
+/// @param onSoftLimit run on the purger's thread; it may use the heap
+/// @param parent a heap that outlives this one
+/// @param brkClaimBytes 2 MiB to 16 GiB
+public record HeapOptions(
+        String name,
+        MemorySource source,
+        @Nullable String file,
+        long mmapThresholdBytes,
+        long trimThresholdBytes,
+        Duration purgeDelay,
+        long softLimitBytes,
+        long hardLimitBytes,
+        @Nullable Runnable onSoftLimit,
+        @Nullable Heap parent,
+        long brkClaimBytes) {
+
+    private static final long MIN_MMAP_THRESHOLD = 32_769;
+    private static final long MAX_MMAP_THRESHOLD = 1L << 46;
+    private static final long MIN_BRK_CLAIM = 2L << 20;
+    private static final long MAX_BRK_CLAIM = 16L << 30;
+    private static final HeapOptions DEFAULTS = new HeapOptions(
+            "heap",
+            MemorySource.MMAP,
+            null,
+            32L << 20,
+            256L << 10,
+            Duration.ofSeconds(1),
+            Long.MAX_VALUE,
+            Long.MAX_VALUE,
+            null,
+            null,
+            256L << 20);
+
+    /// Checks every option.
+    ///
+    /// @throws IllegalArgumentException if one is out of its range, or `file` is missing or not wanted
+    public HeapOptions {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(purgeDelay, "purgeDelay");
+        check("mmapThresholdBytes", mmapThresholdBytes, MIN_MMAP_THRESHOLD, MAX_MMAP_THRESHOLD);
+        check("trimThresholdBytes", trimThresholdBytes, 0, Long.MAX_VALUE);
+        check("softLimitBytes", softLimitBytes, 0, Long.MAX_VALUE);
+        check("hardLimitBytes", hardLimitBytes, 0, Long.MAX_VALUE);
+        check("brkClaimBytes", brkClaimBytes, MIN_BRK_CLAIM, MAX_BRK_CLAIM);
+        if ((source == MemorySource.FILE) != (file != null)) {
+            throw new IllegalArgumentException(
+                    "option file=" + file + " goes with source=FILE only, and source is " + source);
+        }
+    }
+
+    private static void check(String option, long value, long min, long max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException("option " + option + "=" + value + " is not from " + min + " to " + max);
+        }
+    }
+
+    /// The defaults of the table above.
+    public static HeapOptions defaults() {
+        return DEFAULTS;
+    }
+
+    /// A builder that starts from the defaults.
+    public static Builder builder() {
+        return new Builder(DEFAULTS);
+    }
+
+    /// A builder that starts from these options.
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
+    /// The purge delay in nanoseconds, the longest that fits when it is longer than 292 years.
+    long purgeDelayNanos() {
+        try {
+            return purgeDelay.toNanos();
+        } catch (ArithmeticException tooLong) {
+            return purgeDelay.isNegative() ? -1 : Long.MAX_VALUE;
+        }
+    }
+
+    /// The common heap's options, from properties that begin with `malloc4j.`.
+    static HeapOptions fromProperties(Properties properties) {
+        Builder builder = builder().name("common");
+        String source = properties.getProperty("malloc4j.source");
+        if (source != null) {
+            builder.source(parseSource(source));
+        }
+        String file = properties.getProperty("malloc4j.file");
+        if (file != null) {
+            builder.file(file);
+        }
+        return builder.mmapThresholdBytes(number(properties, "mmapThresholdBytes", DEFAULTS.mmapThresholdBytes))
+                .trimThresholdBytes(number(properties, "trimThresholdBytes", DEFAULTS.trimThresholdBytes))
+                .purgeDelay(Duration.ofMillis(number(properties, "purgeDelayMillis", DEFAULTS.purgeDelay.toMillis())))
+                .softLimitBytes(number(properties, "softLimitBytes", DEFAULTS.softLimitBytes))
+                .hardLimitBytes(number(properties, "hardLimitBytes", DEFAULTS.hardLimitBytes))
+                .brkClaimBytes(number(properties, "brkClaimBytes", DEFAULTS.brkClaimBytes))
+                .build();
+    }
+
+    private static MemorySource parseSource(String text) {
+        try {
+            return MemorySource.valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
+        } catch (IllegalArgumentException unknown) {
+            throw new IllegalArgumentException(
+                    "-Dmalloc4j.source=" + text + " is none of mmap, brk, huge, hugetlb, shared-memory, file", unknown);
+        }
+    }
+
+    private static long number(Properties properties, String option, long whenAbsent) {
+        String text = properties.getProperty("malloc4j." + option);
+        if (text == null) {
+            return whenAbsent;
+        }
+        try {
+            return Long.parseLong(text.strip());
+        } catch (NumberFormatException garbage) {
+            throw new IllegalArgumentException("-Dmalloc4j." + option + "=" + text + " is not a whole number", garbage);
+        }
+    }
+
+    /// Sets options one by one.
+    public static final class Builder {
+        private String name;
+        private MemorySource source;
+        private @Nullable String file;
+        private long mmapThresholdBytes;
+        private long trimThresholdBytes;
+        private Duration purgeDelay;
+        private long softLimitBytes;
+        private long hardLimitBytes;
+        private @Nullable Runnable onSoftLimit;
+        private @Nullable Heap parent;
+        private long brkClaimBytes;
+
+        private Builder(HeapOptions options) {
+            name = options.name;
+            source = options.source;
+            file = options.file;
+            mmapThresholdBytes = options.mmapThresholdBytes;
+            trimThresholdBytes = options.trimThresholdBytes;
+            purgeDelay = options.purgeDelay;
+            softLimitBytes = options.softLimitBytes;
+            hardLimitBytes = options.hardLimitBytes;
+            onSoftLimit = options.onSoftLimit;
+            parent = options.parent;
+            brkClaimBytes = options.brkClaimBytes;
+        }
+
+        public Builder name(String value) {
+            name = value;
+            return this;
+        }
+
+        public Builder source(MemorySource value) {
+            source = value;
+            return this;
+        }
+
+        /// The path of the file for [MemorySource#FILE], which this sets as the source too.
+        public Builder file(String path) {
+            file = path;
+            source = MemorySource.FILE;
+            return this;
+        }
+
+        public Builder mmapThresholdBytes(long value) {
+            mmapThresholdBytes = value;
+            return this;
+        }
+
+        public Builder trimThresholdBytes(long value) {
+            trimThresholdBytes = value;
+            return this;
+        }
+
+        public Builder purgeDelay(Duration value) {
+            purgeDelay = value;
+            return this;
+        }
+
+        public Builder softLimitBytes(long value) {
+            softLimitBytes = value;
+            return this;
+        }
+
+        public Builder hardLimitBytes(long value) {
+            hardLimitBytes = value;
+            return this;
+        }
+
+        public Builder onSoftLimit(Runnable value) {
+            onSoftLimit = value;
+            return this;
+        }
+
+        public Builder parent(Heap value) {
+            parent = value;
+            return this;
+        }
+
+        public Builder brkClaimBytes(long value) {
+            brkClaimBytes = value;
+            return this;
+        }
+
+        /// Makes the options.
+        ///
+        /// @throws IllegalArgumentException as the record's constructor does
+        public HeapOptions build() {
+            return new HeapOptions(
+                    name,
+                    source,
+                    file,
+                    mmapThresholdBytes,
+                    trimThresholdBytes,
+                    purgeDelay,
+                    softLimitBytes,
+                    hardLimitBytes,
+                    onSoftLimit,
+                    parent,
+                    brkClaimBytes);
+        }
+    }
+}

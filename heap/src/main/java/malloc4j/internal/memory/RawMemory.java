@@ -1,0 +1,121 @@
+package malloc4j.internal.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+/// Reads and writes memory by absolute address: the one class of this library that dereferences.
+///
+/// Behind it is one constant segment over the whole address space, which the JIT folds away: an access costs one
+/// sign check more than the machine instruction. Nothing here checks that an address is mapped; the levels above
+/// prove it before they come here.
+///
+/// Memory order is in the name: no suffix is a plain access, `Acquire`, `Release` and `Volatile` are those of
+/// [VarHandle], and the `getAnd…` family is atomic with volatile effects. Atomic access needs natural alignment.
+public final class RawMemory {
+    private static final MemorySegment ALL = everything();
+
+    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    private static final VarHandle ATOMIC_INT = ValueLayout.JAVA_INT.varHandle();
+    private static final VarHandle ATOMIC_LONG = ValueLayout.JAVA_LONG.varHandle();
+
+    private RawMemory() {}
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment everything() {
+        try {
+            return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+        } catch (IllegalCallerException denied) {
+            Module module = RawMemory.class.getModule();
+            String target = module.isNamed() ? module.getName() : "ALL-UNNAMED";
+            throw new IllegalCallerException(
+                    "malloc4j needs native access: start java with --enable-native-access=" + target, denied);
+        }
+    }
+
+    public static byte getByte(long address) {
+        return ALL.get(BYTE, address);
+    }
+
+    public static void putByte(long address, byte value) {
+        ALL.set(BYTE, address, value);
+    }
+
+    public static int getInt(long address) {
+        return ALL.get(INT, address);
+    }
+
+    public static void putInt(long address, int value) {
+        ALL.set(INT, address, value);
+    }
+
+    public static long getLong(long address) {
+        return ALL.get(LONG, address);
+    }
+
+    public static void putLong(long address, long value) {
+        ALL.set(LONG, address, value);
+    }
+
+    public static int getIntAcquire(long address) {
+        return (int) ATOMIC_INT.getAcquire(ALL, address);
+    }
+
+    public static void putIntRelease(long address, int value) {
+        ATOMIC_INT.setRelease(ALL, address, value);
+    }
+
+    public static void putIntVolatile(long address, int value) {
+        ATOMIC_INT.setVolatile(ALL, address, value);
+    }
+
+    public static boolean compareAndSetInt(long address, int expected, int value) {
+        return ATOMIC_INT.compareAndSet(ALL, address, expected, value);
+    }
+
+    public static long getLongVolatile(long address) {
+        return (long) ATOMIC_LONG.getVolatile(ALL, address);
+    }
+
+    public static long getAndSetLong(long address, long value) {
+        return (long) ATOMIC_LONG.getAndSet(ALL, address, value);
+    }
+
+    public static long getAndOrLong(long address, long bits) {
+        return (long) ATOMIC_LONG.getAndBitwiseOr(ALL, address, bits);
+    }
+
+    public static long getAndAndLong(long address, long bits) {
+        return (long) ATOMIC_LONG.getAndBitwiseAnd(ALL, address, bits);
+    }
+
+    /// Sets `byteSize` bytes to `value`.
+    public static void fill(long address, long byteSize, byte value) {
+        ALL.asSlice(address, byteSize).fill(value);
+    }
+
+    /// Copies `byteSize` bytes; the two ranges may overlap.
+    public static void copy(long from, long to, long byteSize) {
+        MemorySegment.copy(ALL, from, ALL, to, byteSize);
+    }
+
+    /// A segment over a range, alive for ever and open to every thread.
+    public static MemorySegment segment(long address, long byteSize) {
+        return ALL.asSlice(address, byteSize);
+    }
+
+    /// A segment over a range with the scope and thread rules of `arena`.
+    @SuppressWarnings("restricted")
+    public static MemorySegment segment(long address, long byteSize, Arena arena) {
+        return MemorySegment.ofAddress(address).reinterpret(byteSize, arena, null);
+    }
+
+    /// Runs `action` when `arena` closes, by the garbage collector's doing for an automatic one.
+    @SuppressWarnings("restricted")
+    public static void onClose(Arena arena, Runnable action) {
+        MemorySegment.NULL.reinterpret(0, arena, segment -> action.run());
+    }
+}

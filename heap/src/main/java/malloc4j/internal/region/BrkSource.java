@@ -1,0 +1,181 @@
+package malloc4j.internal.region;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.SystemCalls;
+import org.jspecify.annotations.Nullable;
+
+/// Memory from the program break, which the C library's malloc moves too.
+///
+/// `sbrk` has no lock: two threads that move the break at once may both be given the same addresses, and the later
+/// `brk` system call may cut off what the earlier was given. So the break is moved in few large steps, called
+/// claims, and each is proven before use:
+///
+/// ```
+///   break before                                                        break after
+///   | what another thread may |                                                   |
+///   | have been given as well |                                                   |
+///   |<--- moat, 64 MiB, -----> |<--- usable: whole granules ---------------------->|
+///         never used
+/// ```
+///
+/// 1. `sbrk(moat + usable)`.
+/// 2. Wait until no thread is inside the C library's own `sbrk`: it calls it under the lock of its main arena,
+///    which [SystemCalls#awaitCLibraryBreak] takes and releases. Whoever comes later sees the new break.
+/// 3. If the break is now below the claim's end, another thread's step has cut it off: the claim is given up. If
+///    not, an overlap can only lie at the bottom, and is smaller than the largest step the C library takes at once:
+///    its mmap threshold, 32 MiB at most, and `M_TOP_PAD`. The moat is wider.
+/// 4. A page in the usable part that is resident already belongs to somebody else: the claim is given up.
+///
+/// The break is never moved down again. What is released stays claimed, for the next heap that asks for break
+/// memory; its pages go back to the kernel. Before each use the break is read once more, and if somebody has moved
+/// it below a claim's end, the program break is not used any further in this process. A claim that was given up is
+/// not retried more than [#MAX_ATTEMPTS] times; then, as where the kernel refuses (another mapping above the break,
+/// `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the caller turns to `mmap`.
+///
+/// Not covered: a third party that calls `brk` or `sbrk` by itself while a claim is made.
+public final class BrkSource implements PageSource {
+    static final long MOAT_BYTES = 64L << 20;
+    static final int MAX_ATTEMPTS = 4;
+
+    private static final long ZONE_BYTES = 1L << 36; // 64 GiB above the first claim: records for 1.1 GiB of addresses
+    private static final Claims CLAIMS = new Claims();
+
+    private final SystemCalls calls;
+    private final long claimBytes;
+
+    /// @param claimBytes the least to claim at once, in bytes
+    public BrkSource(SystemCalls calls, long claimBytes) {
+        this.calls = calls;
+        this.claimBytes = claimBytes;
+    }
+
+    @Override
+    public long acquire(long byteSize) {
+        return CLAIMS.acquire(calls, byteSize, claimBytes);
+    }
+
+    @Override
+    public long release(long address, long byteSize) {
+        return CLAIMS.release(calls, address, byteSize);
+    }
+
+    @Override
+    public long purge(long address, long byteSize) {
+        return calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
+    }
+
+    /// Whether `address` lies in a claim.
+    boolean owns(long address) {
+        return CLAIMS.contains(address);
+    }
+
+    /// One claim's usable part, `[start, end)`.
+    private record Claim(long start, long end) {}
+
+    /// The claims of this process; the lock is held over each step.
+    private static final class Claims {
+        private final ReentrantLock lock = new ReentrantLock();
+        private final List<Claim> claims = new ArrayList<>();
+        private @Nullable Zone zone;
+        private boolean lost;
+
+        long acquire(SystemCalls calls, long byteSize, long claimBytes) {
+            lock.lock();
+            try {
+                if (lost) {
+                    return -Errno.ENOMEM;
+                }
+                if (zone != null) {
+                    long address = zone.allocateRange(calls, byteSize);
+                    if (address != -Errno.ENOSPC) {
+                        return Errno.isError(address) ? address : confirm(calls, address);
+                    }
+                }
+                long result = claim(calls, Math.max(byteSize, claimBytes));
+                if (result < 0 || zone == null) {
+                    return result;
+                }
+                return zone.allocateRange(calls, byteSize);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        long release(SystemCalls calls, long address, long byteSize) {
+            lock.lock();
+            try {
+                long result = calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
+                if (result < 0 || zone == null) {
+                    return result;
+                }
+                return zone.freeRange(calls, address, byteSize);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        boolean contains(long address) {
+            lock.lock();
+            try {
+                return claims.stream().anyMatch(claim -> address >= claim.start() && address < claim.end());
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /// Reads the break before a range is used for the first time or again.
+        private long confirm(SystemCalls calls, long address) {
+            long end = claims.stream().mapToLong(Claim::end).max().orElse(0);
+            if (calls.sbrk(0) < end) {
+                lost = true;
+                return -Errno.ENOMEM;
+            }
+            return address;
+        }
+
+        private long claim(SystemCalls calls, long usableBytes) {
+            long result = -Errno.ENOMEM;
+            for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+                result = tryClaim(calls, Bits.alignUp(usableBytes, Zone.GRANULE_BYTES));
+                if (result != -Errno.EAGAIN) {
+                    return result;
+                }
+            }
+            return -Errno.ENOMEM;
+        }
+
+        /// Makes one claim. Returns 0, minus `EAGAIN` when it was given up, or minus errno.
+        private long tryClaim(SystemCalls calls, long usableBytes) {
+            long step = MOAT_BYTES + usableBytes + Zone.GRANULE_BYTES;
+            long before = calls.sbrk(step);
+            if (Errno.isError(before)) {
+                return before;
+            }
+            calls.awaitCLibraryBreak();
+            long start = Bits.alignUp(before + MOAT_BYTES, Zone.GRANULE_BYTES);
+            long end = start + usableBytes;
+            if (calls.sbrk(0) < before + step || Residency.residentBytes(calls, start, usableBytes) != 0) {
+                return -Errno.EAGAIN;
+            }
+            if (zone == null) {
+                long records = PageMap.reserveRecords(calls, ZONE_BYTES);
+                if (Errno.isError(records)) {
+                    return records;
+                }
+                zone = new Zone(start, ZONE_BYTES, records);
+                PageMap.register(zone);
+            }
+            if (end > zone.base() + ZONE_BYTES || start < zone.base()) {
+                return -Errno.ENOMEM;
+            }
+            claims.add(new Claim(start, end));
+            zone.addRange(start, usableBytes);
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package malloc4j.internal.region;
+
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.SystemCalls;
+
+/// A range of addresses that blocks may lie in, and beside it one record for each 64 KiB of it.
+///
+/// ```
+/// addresses   base                                          base + byteSize
+///             | chunk 0 | chunk 1 | chunk 2 | ...           |      64 KiB each
+/// records     | rec 0   | rec 1   | rec 2   | ...           |      1,152 bytes each, in a reservation of their own
+///             recordsBase
+/// granules    |  granule 0: 32 chunks, 2 MiB  | granule 1 ...      the unit that is handed out
+/// ```
+///
+/// The main zone is one `PROT_NONE` reservation, committed as it is used. What a record holds is told by the first
+/// of its words (see [PageMap]); the zone only sees to it that records are mapped before their chunk is handed out,
+/// and zero.
+///
+/// Invariants, each checked by [#verify]:
+/// 1. `base` and every handed-out range are multiples of [#GRANULE_BYTES].
+/// 2. Free ranges are disjoint, not adjacent, and below `byteSize`.
+/// 3. The records of `[base, base + recordedBytes)` are readable and writable; `recordedBytes` never shrinks.
+///
+/// Concurrency: ranges change under the zone's own lock; `recordedBytes` is volatile and read without it.
+public final class Zone {
+    /// A chunk is 64 KiB: the size of a slab, and of the largest page Linux uses by default on any architecture.
+    public static final int CHUNK_SHIFT = 16;
+
+    public static final int CHUNK_BYTES = 1 << CHUNK_SHIFT;
+
+    /// 2 MiB: one huge page of x86-64, and the range whose records fill whole pages (32 * 1,152 = 9 * 4,096).
+    public static final long GRANULE_BYTES = 1L << 21;
+
+    /// A header of 128 bytes and 64 pairs of words: two bits for each of up to 4,096 blocks of 16 bytes.
+    public static final int RECORD_BYTES = 128 + 64 * 16;
+
+    private static final long RECORD_BYTES_PER_GRANULE = (GRANULE_BYTES >>> CHUNK_SHIFT) * RECORD_BYTES;
+
+    private final long base;
+    private final long byteSize;
+    private final long recordsBase;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final TreeMap<Long, Long> freeBytesByOffset = new TreeMap<>();
+    private volatile long recordedBytes;
+
+    /// Describes a zone over addresses that exist; ranges are added by [#addRange].
+    Zone(long base, long byteSize, long recordsBase) {
+        this.base = base;
+        this.byteSize = byteSize;
+        this.recordsBase = recordsBase;
+    }
+
+    /// The bytes of records that a zone of `byteSize` needs.
+    static long recordBytes(long byteSize) {
+        return byteSize / GRANULE_BYTES * RECORD_BYTES_PER_GRANULE;
+    }
+
+    public long base() {
+        return base;
+    }
+
+    public long byteSize() {
+        return byteSize;
+    }
+
+    public long recordsBase() {
+        return recordsBase;
+    }
+
+    /// How much of the zone, from its base, has records that may be read.
+    public long recordedBytes() {
+        return recordedBytes;
+    }
+
+    /// Whether `address` lies where records may be read.
+    public boolean records(long address) {
+        return Long.compareUnsigned(address - base, recordedBytes) < 0;
+    }
+
+    /// The record of the chunk that `address` lies in.
+    public long record(long address) {
+        return recordsBase + ((address - base) >>> CHUNK_SHIFT) * RECORD_BYTES;
+    }
+
+    /// The address of the chunk that a record describes.
+    public long chunk(long record) {
+        return base + (((record - recordsBase) / RECORD_BYTES) << CHUNK_SHIFT);
+    }
+
+    /// Makes a range available to [#allocateRange].
+    void addRange(long address, long bytes) {
+        lock.lock();
+        try {
+            insert(address - base, bytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Takes the lowest free range of `bytes`, a multiple of [#GRANULE_BYTES], and maps its records. Returns its
+    /// address, or minus errno: `ENOSPC` when the zone has no such range left.
+    long allocateRange(SystemCalls calls, long bytes) {
+        lock.lock();
+        try {
+            for (Iterator<Map.Entry<Long, Long>> each =
+                            freeBytesByOffset.entrySet().iterator();
+                    each.hasNext(); ) {
+                Map.Entry<Long, Long> free = each.next();
+                if (free.getValue() >= bytes) {
+                    long offset = free.getKey();
+                    long rest = free.getValue() - bytes;
+                    long result = commitRecords(calls, offset + bytes);
+                    if (result < 0) {
+                        return result;
+                    }
+                    each.remove();
+                    if (rest > 0) {
+                        freeBytesByOffset.put(offset + bytes, rest);
+                    }
+                    return base + offset;
+                }
+            }
+            return -Errno.ENOSPC;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives a range back whose records nobody uses any more; they read zero from now on. Returns 0, or minus
+    /// errno, and then the range is still the caller's.
+    long freeRange(SystemCalls calls, long address, long bytes) {
+        lock.lock();
+        try {
+            long first = record(address);
+            long result = calls.madvise(first, recordBytes(bytes), Linux.MADV_DONTNEED);
+            if (result < 0) {
+                return result;
+            }
+            insert(address - base, bytes);
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long commitRecords(SystemCalls calls, long end) {
+        if (end <= recordedBytes) {
+            return 0;
+        }
+        long from = recordsBase + recordBytes(recordedBytes);
+        long result = calls.mprotect(from, recordBytes(end - recordedBytes), Linux.PROT_READ | Linux.PROT_WRITE);
+        if (result < 0) {
+            return result;
+        }
+        recordedBytes = end;
+        PageMap.raiseLimit(this, end);
+        return 0;
+    }
+
+    private void insert(long offset, long bytes) {
+        long start = offset;
+        long end = offset + bytes;
+        Map.Entry<Long, Long> below = freeBytesByOffset.floorEntry(start);
+        if (below != null && below.getKey() + below.getValue() == start) {
+            start = below.getKey();
+        }
+        Long above = freeBytesByOffset.remove(end);
+        if (above != null) {
+            end += above;
+        }
+        freeBytesByOffset.put(start, end - start);
+    }
+
+    /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
+    public void verify() {
+        lock.lock();
+        try {
+            check(Bits.alignDown(base, GRANULE_BYTES) == base, "base is not a multiple of 2 MiB");
+            long previousEnd = -1;
+            for (Map.Entry<Long, Long> free : freeBytesByOffset.entrySet()) {
+                long start = free.getKey();
+                check(start > previousEnd, "free ranges touch or overlap");
+                check(start % GRANULE_BYTES == 0, "a free range is not made of granules");
+                previousEnd = start + free.getValue();
+                check(previousEnd <= byteSize, "a free range ends beyond the zone");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void check(boolean condition, String message) {
+        if (!condition) {
+            throw new AssertionError("zone: " + message);
+        }
+    }
+}

@@ -1,0 +1,458 @@
+package malloc4j.internal.slab;
+
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.Zone;
+
+/// A slab: one chunk of 64 KiB cut into equal blocks. This class has no fields; each method takes the address of the
+/// chunk's record, which lies in the zone's records, far from the blocks, so that no overflow can reach it.
+///
+/// **A free block is a bit.** Block `i` has bit `i % 64` in both words of pair `i / 64`:
+///
+/// ```
+/// record, line 0                                                    written by the owner, or constant
+///   0      4      8            12           16     24        32
+///  +------+------+------------+------------+------+---------+-----------+--
+///  | tag  | heap | reciprocal | blockBytes | base | summary | sizeClass | ...
+///  +------+------+------------+------------+------+---------+-----------+--
+///       36         40      44          48     56
+///     --+----------+-------+-----------+------+----------+
+///   ... | capacity | state | seenPages | next | previous |
+///     --+----------+-------+-----------+------+----------+
+/// record, line 1                                                    written by others
+///   64              72       76            80            88
+///  +---------------+--------+-------------+-------------+------------------+
+///  | remoteSummary | queued | purgedPages | pendingNext | unused           |
+///  +---------------+--------+-------------+-------------+------------------+
+/// record, lines 2 to 17
+///   128      136        144      152
+///  +--------+----------+--------+----------+-- - - --+---------+-----------+
+///  | free 0 | remote 0 | free 1 | remote 1 |         | free 63 | remote 63 |
+///  +--------+----------+--------+----------+-- - - --+---------+-----------+
+///   pair 0              pair 1                        pair 63
+/// blocks
+///   base                                         base + capacity * blockBytes
+///  +---------+---------+---------+-- - - --+-------------+- - - - - - - - -+
+///  | block 0 | block 1 | block 2 |         | capacity-1  | tail            |
+///  +---------+---------+---------+-- - - --+-------------+- - - - - - - - -+
+///                                                         below blockBytes, to base + 64 KiB
+/// ```
+///
+/// Who writes what:
+/// - `free`: the owner alone, without a lock. A set bit is a free block that the owner may hand out.
+/// - `remote`: everybody else, by atomic OR; the owner moves the bits to `free`, setting there before clearing
+///   here, so that a freed block has a bit in one of the two words at every moment. The bit just past the last
+///   block is always set.
+/// - `summary`: the owner alone. Bit `w` is set when word `w` of `free` is not zero; it may be set for a zero word.
+/// - `remoteSummary`: atomic. Bit `w` is set by whoever sets the first bit of word `w` of `remote`, after that.
+/// - `state`, `seenPages`, `purgedPages`, `next`, `previous`: whoever holds the lock of the owning cache.
+/// - `queued`, `pendingNext`: see [PageMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
+///   record. Both outlive the slab.
+/// - everything else is constant from [#format] to [#retire].
+///
+/// Invariants, each checked by [#verify]:
+/// 1. `capacity == 64 KiB / blockBytes`, `base` is a multiple of 64 KiB.
+/// 2. `free` and `remote` have no bit in common, and none beyond the blocks but the one that `remote` always has.
+/// 3. A word of `free` that is not zero has its bit in `summary`; a word of `remote` that has a block's bit has its
+///    bit in `remoteSummary`, once the thread that set it has finished its call.
+/// 4. `|free| + |remote| + live == capacity`.
+///
+/// Blocks leave a slab only while it is [#LEASED]. So a slab that is not, and stays so because the owning cache's
+/// lock is held, can only gain free blocks: its free pages may be given to the kernel.
+public final class Slab {
+    /// The owner allocates from it; at most one slab of a class at a time.
+    public static final int LEASED = 1;
+
+    /// In the owning cache's list, because it has free blocks, or remotely freed ones.
+    public static final int AVAILABLE = 2;
+
+    /// In no list: every block was live when the owner last looked.
+    public static final int FULL = 3;
+
+    private static final int RECIPROCAL = 8;
+    private static final int BLOCK_BYTES = 12;
+    private static final int BASE = 16;
+    private static final int SUMMARY = 24;
+    private static final int SIZE_CLASS = 32;
+    private static final int CAPACITY = 36;
+    private static final int STATE = 40;
+    private static final int SEEN_PAGES = 44;
+    private static final int NEXT = 48;
+    private static final int PREVIOUS = 56;
+    private static final int REMOTE_SUMMARY = 64;
+    private static final int PURGED_PAGES = 76;
+    private static final int PENDING_NEXT = 80;
+    private static final int REMOTE = 8; // within a pair
+    private static final int PAIR_SHIFT = 4;
+
+    private static final long LOW_32 = 0xFFFF_FFFFL;
+    private static final int MAX_PAIRS = 64;
+
+    private Slab() {}
+
+    /// Makes the chunk at `base` a slab, leased to the cache with number `tag`, all blocks free.
+    static void format(long slab, long base, int sizeClass, int tag, int heapId) {
+        int blockBytes = SizeClasses.blockBytes(sizeClass);
+        int capacity = SizeClasses.capacity(sizeClass);
+        RawMemory.putInt(slab + PageMap.HEAP, heapId);
+        RawMemory.putInt(slab + RECIPROCAL, (int) (((1L << 32) + blockBytes - 1) / blockBytes));
+        RawMemory.putInt(slab + BLOCK_BYTES, blockBytes);
+        RawMemory.putLong(slab + BASE, base);
+        RawMemory.putInt(slab + SIZE_CLASS, sizeClass);
+        RawMemory.putInt(slab + CAPACITY, capacity);
+        RawMemory.putInt(slab + STATE, LEASED);
+        RawMemory.putInt(slab + SEEN_PAGES, 0);
+        RawMemory.putInt(slab + PURGED_PAGES, 0);
+        RawMemory.putLong(slab + NEXT, 0);
+        RawMemory.putLong(slab + PREVIOUS, 0);
+        RawMemory.putLong(slab + REMOTE_SUMMARY, 0);
+        int words = wordCount(capacity);
+        RawMemory.putLong(slab + SUMMARY, words == 64 ? -1L : (1L << words) - 1);
+        for (int word = 0; word < words; word++) {
+            RawMemory.putLong(pair(slab, word), blockMask(capacity, word));
+            RawMemory.putLong(pair(slab, word) + REMOTE, 0);
+        }
+        int last = capacity >>> 6;
+        if (last < MAX_PAIRS) {
+            if (last == words) {
+                RawMemory.putLong(pair(slab, last), 0);
+            }
+            RawMemory.putLong(pair(slab, last) + REMOTE, 1L << capacity);
+        }
+        RawMemory.putIntRelease(slab + PageMap.TAG, tag);
+    }
+
+    /// Makes the chunk nobody's. Every block is free, nobody uses it.
+    static void retire(long slab) {
+        RawMemory.putIntRelease(slab + PageMap.TAG, 0);
+    }
+
+    public static int tag(long slab) {
+        return RawMemory.getIntAcquire(slab + PageMap.TAG);
+    }
+
+    public static int heapId(long slab) {
+        return RawMemory.getInt(slab + PageMap.HEAP);
+    }
+
+    /// `ceil(2^32 / blockBytes)`: see [#isBlock].
+    public static long reciprocal(long slab) {
+        return RawMemory.getInt(slab + RECIPROCAL);
+    }
+
+    public static int blockBytes(long slab) {
+        return RawMemory.getInt(slab + BLOCK_BYTES);
+    }
+
+    public static long base(long slab) {
+        return RawMemory.getLong(slab + BASE);
+    }
+
+    public static int sizeClass(long slab) {
+        return RawMemory.getInt(slab + SIZE_CLASS);
+    }
+
+    public static int capacity(long slab) {
+        return RawMemory.getInt(slab + CAPACITY);
+    }
+
+    /// The offset in the slab times the reciprocal: the block's index in the upper half, and a lower half that is
+    /// below the reciprocal exactly when the offset is a multiple of the block size.
+    ///
+    /// @source D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019, section 3.2
+    public static long product(long address, long reciprocal) {
+        return (address & (Zone.CHUNK_BYTES - 1)) * reciprocal;
+    }
+
+    /// Whether the address that gave `product` is where a block begins, or the slab's tail.
+    public static boolean isBlock(long product, long reciprocal) {
+        return (product & LOW_32) < reciprocal;
+    }
+
+    public static int index(long product) {
+        return (int) (product >>> 32);
+    }
+
+    /// The address of the pair of words that a block's bit is in; its `free` word comes first.
+    public static long pair(long slab, int word) {
+        return slab + PageMap.BODY + ((long) word << PAIR_SHIFT);
+    }
+
+    public static long freeWord(long pair) {
+        return RawMemory.getLong(pair);
+    }
+
+    public static void ownerPutFreeWord(long pair, long bits) {
+        RawMemory.putLong(pair, bits);
+    }
+
+    public static long remoteWord(long pair) {
+        return RawMemory.getLong(pair + REMOTE);
+    }
+
+    /// Notes that word `word` of `free` has bits. Returns whether it was the first such word. By the owner.
+    public static boolean ownerNoteWord(long slab, int word) {
+        long summary = RawMemory.getLong(slab + SUMMARY);
+        RawMemory.putLong(slab + SUMMARY, summary | 1L << word);
+        return summary == 0;
+    }
+
+    /// The lowest word of `free` that is not zero, or -1 when all are. By the owner.
+    public static int ownerNextWord(long slab) {
+        long before = RawMemory.getLong(slab + SUMMARY);
+        long summary = before;
+        while (summary != 0) {
+            int word = Long.numberOfTrailingZeros(summary);
+            if (freeWord(pair(slab, word)) != 0) {
+                break;
+            }
+            summary &= summary - 1;
+        }
+        if (summary != before) {
+            RawMemory.putLong(slab + SUMMARY, summary);
+        }
+        return summary == 0 ? -1 : Long.numberOfTrailingZeros(summary);
+    }
+
+    /// Moves what others have freed to `free`. Returns whether there was anything. By the owner.
+    public static boolean ownerCollect(long slab) {
+        if (RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) == 0) {
+            return false;
+        }
+        long words = RawMemory.getAndSetLong(slab + REMOTE_SUMMARY, 0);
+        int capacity = capacity(slab);
+        while (words != 0) {
+            int word = Long.numberOfTrailingZeros(words);
+            long pair = pair(slab, word);
+            long blocks = blockMask(capacity, word);
+            long freed = RawMemory.getLongVolatile(pair + REMOTE) & blocks;
+            while (freed != 0) {
+                RawMemory.putLong(pair, freeWord(pair) | freed);
+                // Bits that came in between have no summary bit: their word was not empty when they came.
+                freed = RawMemory.getAndAndLong(pair + REMOTE, ~freed) & blocks & ~freed;
+            }
+            RawMemory.putLong(slab + SUMMARY, RawMemory.getLong(slab + SUMMARY) | 1L << word);
+            words &= words - 1;
+        }
+        return true;
+    }
+
+    /// What [#freeRemote] did.
+    public enum RemoteFree {
+        /// The block was not live; nothing has changed.
+        REFUSED,
+        /// The block is free; the owner knows already that there is something to collect.
+        FREED,
+        /// The block is free, and the caller has to queue the slab for its owner.
+        FREED_FIRST
+    }
+
+    /// Frees block `index` from outside the owner: one atomic OR, two when it is the first of its word.
+    ///
+    /// Two threads that free one block at a time: one of them is refused. A free by the owner at the very moment of
+    /// one by another thread may escape both; then the bits meet in [#ownerCollect], and the block is free once.
+    public static RemoteFree freeRemote(long slab, int index) {
+        int word = index >>> 6;
+        long pair = pair(slab, word);
+        long bit = 1L << index;
+        if (((RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE)) & bit) != 0) {
+            return RemoteFree.REFUSED;
+        }
+        long before = RawMemory.getAndOrLong(pair + REMOTE, bit);
+        if ((before & bit) != 0) {
+            return RemoteFree.REFUSED;
+        }
+        if ((RawMemory.getLongVolatile(pair) & bit) != 0) {
+            RawMemory.getAndAndLong(pair + REMOTE, ~bit);
+            return RemoteFree.REFUSED;
+        }
+        if ((before & blockMask(capacity(slab), word)) != 0) {
+            return RemoteFree.FREED;
+        }
+        long summary = RawMemory.getAndOrLong(slab + REMOTE_SUMMARY, 1L << word);
+        return summary == 0 ? RemoteFree.FREED_FIRST : RemoteFree.FREED;
+    }
+
+    /// Whether the block with `index` is live.
+    public static boolean isLive(long slab, int index) {
+        long pair = pair(slab, index >>> 6);
+        long free = RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE);
+        return index < capacity(slab) && (free & 1L << index) == 0;
+    }
+
+    /// Whether others have freed blocks that the owner has not collected.
+    public static boolean hasRemote(long slab) {
+        return RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) != 0;
+    }
+
+    /// Whether the owner has free blocks here. By the owner.
+    public static boolean ownerHasFree(long slab) {
+        return ownerNextWord(slab) >= 0;
+    }
+
+    /// Whether every block is free.
+    public static boolean isEmpty(long slab) {
+        int capacity = capacity(slab);
+        for (int word = 0; word < wordCount(capacity); word++) {
+            if (freeBlocks(slab, word, capacity) != blockMask(capacity, word)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// How many blocks are live.
+    public static int liveCount(long slab) {
+        int capacity = capacity(slab);
+        int free = 0;
+        for (int word = 0; word < wordCount(capacity); word++) {
+            free += Long.bitCount(freeBlocks(slab, word, capacity));
+        }
+        return capacity - free;
+    }
+
+    /// The pages that no live block touches, bit `p` for page `p` of the chunk.
+    public static int freePages(long slab) {
+        int capacity = capacity(slab);
+        int blockBytes = blockBytes(slab);
+        int pages = 0;
+        for (int page = 0; page < PageMap.PAGES_PER_CHUNK; page++) {
+            int start = page << PageMap.PAGE_SHIFT;
+            int from = Math.min(capacity, start / blockBytes);
+            int to = Math.min(capacity, (start + (int) PageMap.PAGE_BYTES - 1) / blockBytes + 1);
+            if (areFree(slab, from, to, capacity)) {
+                pages |= 1 << page;
+            }
+        }
+        return pages;
+    }
+
+    private static boolean areFree(long slab, int from, int to, int capacity) {
+        for (int word = from >>> 6; word << 6 < to; word++) {
+            long mask = -1L;
+            if (word == from >>> 6) {
+                mask &= -1L << from;
+            }
+            if (word == (to - 1) >>> 6) {
+                mask &= -1L >>> -to;
+            }
+            if ((freeBlocks(slab, word, capacity) & mask) != mask) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static long freeBlocks(long slab, int word, int capacity) {
+        long pair = pair(slab, word);
+        long bits = RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE);
+        return bits & blockMask(capacity, word);
+    }
+
+    private static int wordCount(int capacity) {
+        return (capacity + 63) >>> 6;
+    }
+
+    /// The bits of word `word` that stand for blocks.
+    private static long blockMask(int capacity, int word) {
+        int rest = capacity - (word << 6);
+        return rest >= 64 ? -1L : rest <= 0 ? 0 : (1L << rest) - 1;
+    }
+
+    // What follows is guarded by the lock of the owning cache.
+
+    public static int state(long slab) {
+        return RawMemory.getInt(slab + STATE);
+    }
+
+    public static void putState(long slab, int state) {
+        RawMemory.putInt(slab + STATE, state);
+    }
+
+    /// Forgets which pages were purged and seen free, because the owner is going to use them.
+    public static void forgetPages(long slab) {
+        RawMemory.putInt(slab + SEEN_PAGES, 0);
+        RawMemory.putInt(slab + PURGED_PAGES, 0);
+    }
+
+    public static int seenPages(long slab) {
+        return RawMemory.getInt(slab + SEEN_PAGES);
+    }
+
+    public static void putSeenPages(long slab, int pages) {
+        RawMemory.putInt(slab + SEEN_PAGES, pages);
+    }
+
+    public static int purgedPages(long slab) {
+        return RawMemory.getInt(slab + PURGED_PAGES);
+    }
+
+    public static void putPurgedPages(long slab, int pages) {
+        RawMemory.putInt(slab + PURGED_PAGES, pages);
+    }
+
+    public static long next(long slab) {
+        return RawMemory.getLong(slab + NEXT);
+    }
+
+    public static void putNext(long slab, long next) {
+        RawMemory.putLong(slab + NEXT, next);
+    }
+
+    public static long previous(long slab) {
+        return RawMemory.getLong(slab + PREVIOUS);
+    }
+
+    public static void putPrevious(long slab, long previous) {
+        RawMemory.putLong(slab + PREVIOUS, previous);
+    }
+
+    // The queue of slabs that have remotely freed blocks.
+
+    /// Takes the right to link the record into a queue.
+    public static boolean tryQueue(long slab) {
+        return RawMemory.getIntAcquire(slab + PageMap.QUEUED) == 0
+                && RawMemory.compareAndSetInt(slab + PageMap.QUEUED, 0, 1);
+    }
+
+    /// Gives the right back; the record is in no queue.
+    public static void unqueue(long slab) {
+        RawMemory.putIntVolatile(slab + PageMap.QUEUED, 0);
+    }
+
+    public static long pendingNext(long slab) {
+        return RawMemory.getLong(slab + PENDING_NEXT);
+    }
+
+    public static void putPendingNext(long slab, long next) {
+        RawMemory.putLong(slab + PENDING_NEXT, next);
+    }
+
+    /// Checks the invariants of the class header while nobody uses the slab; throws [AssertionError] on the first
+    /// that does not hold.
+    public static void verify(long slab) {
+        int capacity = capacity(slab);
+        check(slab, capacity == Zone.CHUNK_BYTES / blockBytes(slab), "capacity is wrong");
+        check(slab, base(slab) == PageMap.chunk(slab), "base is wrong");
+        long summary = RawMemory.getLong(slab + SUMMARY);
+        long remoteSummary = RawMemory.getLongVolatile(slab + REMOTE_SUMMARY);
+        for (int word = 0; word < Math.min(MAX_PAIRS, (capacity >>> 6) + 1); word++) {
+            long free = freeWord(pair(slab, word));
+            long remote = remoteWord(pair(slab, word));
+            long blocks = blockMask(capacity, word);
+            long resting = word == capacity >>> 6 ? 1L << capacity : 0;
+            check(slab, (free & remote) == 0, "a block is free twice, word " + word);
+            check(slab, (free & ~blocks) == 0, "free has a bit beyond the blocks");
+            check(slab, (remote & ~blocks) == resting, "remote has a wrong bit beyond the blocks");
+            check(slab, free == 0 || (summary & 1L << word) != 0, "summary misses word " + word);
+            check(slab, (remote & blocks) == 0 || (remoteSummary & 1L << word) != 0, "remoteSummary misses " + word);
+        }
+    }
+
+    private static void check(long slab, boolean condition, String message) {
+        if (!condition) {
+            throw new AssertionError(
+                    "slab 0x" + Long.toHexString(base(slab)) + " of " + blockBytes(slab) + "-byte blocks: " + message);
+        }
+    }
+}

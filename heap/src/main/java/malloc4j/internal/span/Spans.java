@@ -1,0 +1,476 @@
+package malloc4j.internal.span;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageSource;
+import malloc4j.internal.region.RangeVisitor;
+import malloc4j.internal.region.Zone;
+
+/// The pages of one heap: spans of them are taken by slabs and large blocks, and come back.
+///
+/// A span is the lowest run of free pages that is long enough, over all regions in address order, so that the high
+/// end of the heap drains. What comes back stays dirty, ready for the next taker, until the purger finds it still
+/// unused on a second visit and gives its memory to the kernel; a region without any span goes back to its source
+/// as a whole.
+///
+/// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in:
+///
+/// ```
+/// record of a chunk with tag PAGES:  BODY + 8 * page of the chunk  ->  page count of the block that begins there, or 0
+/// ```
+///
+/// Invariants, each checked by [#verify]:
+/// 1. Every page of a region is free, or in exactly one span.
+/// 2. The budget is charged the pages that are in spans or dirty: `(pages - free + dirty) * page size`.
+/// 3. Regions are in address order and do not overlap.
+///
+/// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
+/// purger gives pages back they are taken, so that nobody else can have them.
+public final class Spans {
+    /// Added to the result of [#allocateSpan] and [#allocateLarge] when the kernel has just zeroed every byte.
+    public static final long ZEROED = 1;
+
+    private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
+    private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
+    private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
+    private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
+
+    private final PageSource source;
+    private final Budget budget;
+    private final int heapId;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final List<Region> regions = new ArrayList<>();
+    private long regionBytes;
+    private long chargedBytes;
+
+    /// @param heapId the number that marks this heap's chunks
+    public Spans(PageSource source, Budget budget, int heapId) {
+        this.source = source;
+        this.budget = budget;
+        this.heapId = heapId;
+    }
+
+    /// Takes a span of `pageCount` pages, its address a multiple of `alignmentPages`, a power of two. Returns the
+    /// address, [#ZEROED] added where that holds, or minus errno: `EDQUOT` when the budget refuses, `EAGAIN` when
+    /// the regions have no such run and `mayGrow` is false, or what the source answered.
+    public long allocateSpan(int pageCount, int alignmentPages, boolean mayGrow) {
+        lock.lock();
+        try {
+            long span = takeLowest(pageCount, alignmentPages);
+            if (span != -Errno.EAGAIN || !mayGrow) {
+                return span;
+            }
+            long grown = grow(pageCount, alignmentPages);
+            return grown < 0 ? grown : takeLowest(pageCount, alignmentPages);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long takeLowest(int pageCount, int alignmentPages) {
+        for (Region region : regions) {
+            int page = region.find(pageCount, alignmentPages);
+            if (page >= 0) {
+                return take(region, page, pageCount);
+            }
+        }
+        return -Errno.EAGAIN;
+    }
+
+    private long take(Region region, int page, int pageCount) {
+        int dirty = region.countDirty(page, page + pageCount);
+        if (!charge(pageCount - dirty)) {
+            return -Errno.EDQUOT;
+        }
+        region.take(page, page + pageCount);
+        return region.address(page) | (dirty == 0 ? ZEROED : 0);
+    }
+
+    private boolean charge(int pageCount) {
+        long bytes = (long) pageCount << PageMap.PAGE_SHIFT;
+        if (!budget.charge(bytes)) {
+            return false;
+        }
+        chargedBytes += bytes;
+        return true;
+    }
+
+    private void discharge(long pageCount) {
+        long bytes = pageCount << PageMap.PAGE_SHIFT;
+        budget.discharge(bytes);
+        chargedBytes -= bytes;
+    }
+
+    /// Adds a region that has room for the span; a generous one, or where that is refused the smallest that will
+    /// do.
+    private long grow(int pageCount, int alignmentPages) {
+        long alignmentBytes = (long) alignmentPages << PageMap.PAGE_SHIFT;
+        long slack = alignmentBytes > Zone.GRANULE_BYTES ? alignmentBytes - Zone.GRANULE_BYTES : 0;
+        long needed = Bits.alignUp(((long) pageCount << PageMap.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
+        long share = Math.clamp(regionBytes >>> REGION_SHARE_SHIFT, MIN_REGION_BYTES, MAX_REGION_BYTES);
+        long generous = Math.max(needed, Bits.alignDown(share, Zone.GRANULE_BYTES));
+        long address = source.acquire(generous);
+        long bytes = generous;
+        if (Errno.isError(address) && needed < generous) {
+            address = source.acquire(needed);
+            bytes = needed;
+        }
+        if (Errno.isError(address)) {
+            return address;
+        }
+        int index = 0;
+        while (index < regions.size() && regions.get(index).base < address) {
+            index++;
+        }
+        regions.add(index, new Region(address, bytes));
+        regionBytes += bytes;
+        return 0;
+    }
+
+    /// Gives a span back.
+    public void freeSpan(long address, int pageCount) {
+        lock.lock();
+        try {
+            Region region = region(address);
+            int page = region.page(address);
+            region.give(page, page + pageCount, true);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Takes a span as a large block and notes its length. Returns as [#allocateSpan] does.
+    public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow) {
+        lock.lock();
+        try {
+            long span = allocateSpan(pageCount, alignmentPages, mayGrow);
+            if (!Errno.isError(span)) {
+                putLargePages(span & -PageMap.PAGE_BYTES, pageCount);
+            }
+            return span;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void putLargePages(long address, int pageCount) {
+        long record = PageMap.record(address);
+        if (RawMemory.getInt(record + PageMap.TAG) != PageMap.PAGES) {
+            RawMemory.fill(record + PageMap.BODY, PageMap.PAGES_PER_CHUNK * 8L, (byte) 0);
+            RawMemory.putInt(record + PageMap.HEAP, heapId);
+            RawMemory.putIntRelease(record + PageMap.TAG, PageMap.PAGES);
+        }
+        RawMemory.putLong(entry(address), pageCount);
+    }
+
+    /// The size in bytes of the live large block at `address`, 0 when no such block begins there.
+    public long byteSize(long address) {
+        lock.lock();
+        try {
+            return (long) largePages(address) << PageMap.PAGE_SHIFT;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int largePages(long address) {
+        boolean atPage = Bits.alignDown(address, PageMap.PAGE_BYTES) == address;
+        boolean holdsPages = PageMap.tag(address) == PageMap.PAGES;
+        return atPage && holdsPages ? (int) RawMemory.getLong(entry(address)) : 0;
+    }
+
+    private static long entry(long address) {
+        int page = (int) (address >>> PageMap.PAGE_SHIFT) & (PageMap.PAGES_PER_CHUNK - 1);
+        return PageMap.record(address) + PageMap.BODY + page * 8L;
+    }
+
+    /// Frees the large block at `address`. Returns its page count, or 0 when no such block begins there.
+    public int freeLarge(long address) {
+        lock.lock();
+        try {
+            int pageCount = largePages(address);
+            if (pageCount != 0) {
+                RawMemory.putLong(entry(address), 0);
+                freeSpan(address, pageCount);
+            }
+            return pageCount;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Grows or shrinks the large block at `address` where it is. Returns true when it has `pageCount` pages now,
+    /// false when the pages behind it are not free, the budget refuses, or no such block begins there.
+    public boolean resizeLarge(long address, int pageCount) {
+        lock.lock();
+        try {
+            int before = largePages(address);
+            if (before == 0) {
+                return false;
+            }
+            Region region = region(address);
+            int page = region.page(address);
+            if (pageCount < before) {
+                region.give(page + pageCount, page + before, true);
+            } else if (pageCount > before) {
+                if (!region.isFree(page + before, page + pageCount)
+                        || Errno.isError(take(region, page + before, pageCount - before))) {
+                    return false;
+                }
+            }
+            RawMemory.putLong(entry(address), pageCount);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Calls `visitor` with the record of each chunk that has been used, in address order. The caller makes sure
+    /// that no region is released meanwhile.
+    public void forEachChunk(LongConsumer visitor) {
+        List<Region> snapshot;
+        int[] usedEnds;
+        lock.lock();
+        try {
+            snapshot = List.copyOf(regions);
+            usedEnds = snapshot.stream().mapToInt(Region::usedEnd).toArray();
+        } finally {
+            lock.unlock();
+        }
+        for (int index = 0; index < usedEnds.length; index++) {
+            Region region = snapshot.get(index);
+            long record = PageMap.record(region.base);
+            for (int page = 0; page < usedEnds[index]; page += PageMap.PAGES_PER_CHUNK) {
+                visitor.accept(record);
+                record += Zone.RECORD_BYTES;
+            }
+        }
+    }
+
+    /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
+    /// `keepBytes` of them, the lowest. Then releases the regions that have no span and nothing dirty left, one
+    /// excepted. Returns how many bytes went back. Only one thread at a time may call it.
+    public long purge(long keepBytes, boolean all) {
+        long purgedBytes = 0;
+        long kept = 0;
+        for (Region region : snapshot()) {
+            int page = 0;
+            while (true) {
+                int from;
+                int to;
+                lock.lock();
+                try {
+                    from = region.nextPurgeable(page, all);
+                    if (from >= region.pageCount) {
+                        region.markIdle();
+                        break;
+                    }
+                    to = Math.min(region.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageMap.PAGE_SHIFT));
+                    page = to;
+                    long runBytes = region.address(to) - region.address(from);
+                    if (kept + runBytes <= keepBytes) {
+                        kept += runBytes;
+                        continue;
+                    }
+                    region.take(from, to);
+                } finally {
+                    lock.unlock();
+                }
+                purgedBytes += purgeTaken(region, from, to);
+            }
+        }
+        releaseEmptyRegions();
+        return purgedBytes;
+    }
+
+    private long purgeTaken(Region region, int from, int to) {
+        long bytes = region.address(to) - region.address(from);
+        long result = source.purge(region.address(from), bytes);
+        lock.lock();
+        try {
+            region.give(from, to, result < 0);
+            if (result < 0) {
+                return 0;
+            }
+            discharge(to - from);
+            return bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<Region> snapshot() {
+        lock.lock();
+        try {
+            return List.copyOf(regions);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void releaseEmptyRegions() {
+        lock.lock();
+        try {
+            boolean spare = false;
+            for (Iterator<Region> each = regions.iterator(); each.hasNext(); ) {
+                Region region = each.next();
+                if (region.freeCount() < region.pageCount || region.dirtyCount() > 0) {
+                    continue;
+                }
+                if (!spare) {
+                    spare = true;
+                } else if (!anyQueued(region) && source.release(region.base, region.byteSize()) == 0) {
+                    regionBytes -= region.byteSize();
+                    each.remove();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static boolean anyQueued(Region region) {
+        long record = PageMap.record(region.base);
+        for (int page = 0; page < region.usedEnd(); page += PageMap.PAGES_PER_CHUNK) {
+            if (RawMemory.getIntAcquire(record + PageMap.QUEUED) != 0) {
+                return true;
+            }
+            record += Zone.RECORD_BYTES;
+        }
+        return false;
+    }
+
+    private Region region(long address) {
+        for (Region region : regions) {
+            if (region.contains(address)) {
+                return region;
+            }
+        }
+        throw new AssertionError("no region has 0x" + Long.toHexString(address));
+    }
+
+    /// What a heap's pages are.
+    ///
+    /// @param regionBytes bytes of all regions
+    /// @param spanBytes bytes of pages in spans
+    /// @param dirtyBytes bytes of free pages that may hold memory
+    /// @param largeBlocks how many spans are large blocks
+    /// @param largeBytes their bytes
+    public record Census(long regionBytes, long spanBytes, long dirtyBytes, long largeBlocks, long largeBytes) {}
+
+    public Census census() {
+        lock.lock();
+        try {
+            long free = 0;
+            long dirty = 0;
+            long largeBlocks = 0;
+            long largePages = 0;
+            for (Region region : regions) {
+                free += region.freeCount();
+                dirty += region.dirtyCount();
+                for (int page = 0; page < region.usedEnd(); page++) {
+                    int pages = largePages(region.address(page));
+                    if (pages > 0) {
+                        largeBlocks++;
+                        largePages += pages;
+                        page += pages - 1;
+                    }
+                }
+            }
+            long spanBytes = regionBytes - (free << PageMap.PAGE_SHIFT);
+            return new Census(
+                    regionBytes, spanBytes, dirty << PageMap.PAGE_SHIFT, largeBlocks, largePages << PageMap.PAGE_SHIFT);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The first address of the live large block that `address` lies inside, or 0; for messages.
+    public long blockAround(long address) {
+        lock.lock();
+        try {
+            for (Region region : regions) {
+                if (region.contains(address)) {
+                    for (int page = region.page(address); page >= 0; page--) {
+                        int pages = largePages(region.address(page));
+                        if (pages > 0) {
+                            boolean inside = address < region.address(page + pages);
+                            return inside ? region.address(page) : 0;
+                        }
+                    }
+                }
+            }
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Calls `visitor` with the address and byte size of each region.
+    public void forEachRegion(RangeVisitor visitor) {
+        for (Region region : snapshot()) {
+            visitor.visit(region.base, region.byteSize());
+        }
+    }
+
+    /// Releases every region, whatever it holds. Returns 0, or minus errno of the first that was refused; it can be
+    /// called again.
+    public long close() {
+        lock.lock();
+        try {
+            long failure = 0;
+            for (Iterator<Region> each = regions.iterator(); each.hasNext(); ) {
+                Region region = each.next();
+                long result = source.release(region.base, region.byteSize());
+                if (result == 0) {
+                    regionBytes -= region.byteSize();
+                    each.remove();
+                } else if (failure == 0) {
+                    failure = result;
+                }
+            }
+            if (regions.isEmpty()) {
+                budget.discharge(chargedBytes);
+                chargedBytes = 0;
+                failure = source.close();
+            }
+            return failure;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
+    public void verify() {
+        lock.lock();
+        try {
+            long end = 0;
+            long pages = 0;
+            for (Region region : regions) {
+                region.verify();
+                check(region.base >= end, "regions overlap or are out of order");
+                end = region.base + region.byteSize();
+                pages += region.pageCount - region.freeCount() + region.dirtyCount();
+            }
+            check(
+                    chargedBytes == pages << PageMap.PAGE_SHIFT,
+                    "the budget's charge is not what spans and dirty pages are");
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void check(boolean condition, String message) {
+        if (!condition) {
+            throw new AssertionError("spans: " + message);
+        }
+    }
+}

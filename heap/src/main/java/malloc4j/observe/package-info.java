@@ -1,0 +1,6 @@
+/// What a heap tells about itself: records of numbers and one probe interface. It has no behaviour and imports
+/// nothing of ours.
+@NullMarked
+package malloc4j.observe;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/// The malloc4j heap: an allocator of memory outside the Java heap that needs `java.base` and nothing else.
+module malloc4j {
+    requires static transitive org.jspecify;
+
+    exports malloc4j;
+    exports malloc4j.observe;
+}

@@ -1,0 +1,175 @@
+package malloc4j.architecture;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/// The layers of docs/architecture.md, read from the compiled classes.
+///
+/// A package imports only from packages below it. A new package must be given its place in [#BOTTOM_UP].
+class LayersTest {
+
+    /// Every package of the heap, the lowest first.
+    private static final List<String> BOTTOM_UP = List.of(
+            "malloc4j.observe",
+            "malloc4j.internal.memory",
+            "malloc4j.internal.os",
+            "malloc4j.internal.region",
+            "malloc4j.internal.span",
+            "malloc4j.internal.slab",
+            "malloc4j.internal.cache",
+            "malloc4j");
+
+    /// The one class that dereferences an address.
+    private static final String RAW_MEMORY = "malloc4j.internal.memory.RawMemory";
+
+    /// Reads errno from the linker's capture state, and libc's version from a string of libc's.
+    private static final String LINUX_CALLS = "malloc4j.internal.os.LinuxCalls";
+
+    /// Keeps the segments of that capture state.
+    private static final String CAPTURE_BUFFERS = "malloc4j.internal.os.CaptureBuffers";
+
+    /// Has room for the answer of `mincore`.
+    private static final String BRK_SOURCE = "malloc4j.internal.region.Residency";
+
+    /// Takes the segment that `posixMemalign` writes its result to.
+    private static final String MALLOC = "malloc4j.Malloc";
+
+    /// Hand out blocks as segments with a scope, which RawMemory makes for them.
+    private static final String HEAP = "malloc4j.Heap";
+
+    private static final String HEAP_ARENA = "malloc4j.HeapArena";
+
+    private static final JavaClasses HEAP_CLASSES = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("malloc4j");
+
+    @Test
+    void everyLayerHasClasses() {
+        for (String layer : BOTTOM_UP) {
+            assertThat(classesIn(layer)).as("classes of %s", layer).isNotEmpty();
+        }
+        assertThat(HEAP_CLASSES.contain(RAW_MEMORY)).as(RAW_MEMORY).isTrue();
+    }
+
+    @Test
+    void everyClassIsInALayer() {
+        Set<String> packages =
+                HEAP_CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
+        packages.remove(""); // module-info
+        assertThat(BOTTOM_UP).containsAll(packages);
+    }
+
+    @TestFactory
+    List<DynamicTest> importsOnlyFromBelow() {
+        return BOTTOM_UP.stream()
+                .map(layer -> DynamicTest.dynamicTest(layer, () -> noClasses()
+                        .that()
+                        .resideInAPackage(layer)
+                        .should()
+                        .dependOnClassesThat(above(layer))
+                        .check(HEAP_CLASSES)))
+                .toList();
+    }
+
+    @Test
+    void needsOnlyJavaBase() {
+        noClasses().should().dependOnClassesThat(outsideJavaBase()).check(HEAP_CLASSES);
+    }
+
+    @Test
+    void noUnsafeAndNoNetwork() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("sun..", "jdk.internal..", "java.net..", "javax.net..")
+                .check(HEAP_CLASSES);
+    }
+
+    @Test
+    void fewClassesKnowSegments() {
+        noClasses()
+                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, BRK_SOURCE, MALLOC, HEAP, HEAP_ARENA))
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(MemorySegment.class)
+                .check(HEAP_CLASSES);
+    }
+
+    @Test
+    void onlyRawMemoryDereferences() {
+        noClasses()
+                .that(areNot(RAW_MEMORY, LINUX_CALLS, MALLOC))
+                .should()
+                .accessTargetWhere(callsSegment("reads or writes through a segment", "get", "set", "copy", "fill"))
+                .check(HEAP_CLASSES);
+    }
+
+    @Test
+    void onlyRawMemoryMakesSegmentsOfAddresses() {
+        noClasses()
+                .that(areNot(RAW_MEMORY, LINUX_CALLS))
+                .should()
+                .accessTargetWhere(callsSegment("makes a segment of an address", "reinterpret"))
+                .check(HEAP_CLASSES);
+    }
+
+    private static List<JavaClass> classesIn(String layer) {
+        return HEAP_CLASSES.stream()
+                .filter(type -> type.getPackageName().equals(layer))
+                .filter(type -> !type.getSimpleName().equals("package-info"))
+                .toList();
+    }
+
+    /// JSpecify's annotations do not count: nothing loads them.
+    private static DescribedPredicate<JavaClass> outsideJavaBase() {
+        Set<String> javaBase = Object.class.getModule().getPackages();
+        return describe("are neither ours nor in java.base", type -> {
+            JavaClass element = type.getBaseComponentType();
+            String name = element.getPackageName();
+            return !element.isPrimitive()
+                    && !name.startsWith("malloc4j")
+                    && !name.equals("org.jspecify.annotations")
+                    && !javaBase.contains(name);
+        });
+    }
+
+    private static DescribedPredicate<JavaClass> above(String layer) {
+        List<String> higher = BOTTOM_UP.subList(BOTTOM_UP.indexOf(layer) + 1, BOTTOM_UP.size());
+        return describe("reside above " + layer, type -> higher.contains(type.getPackageName()));
+    }
+
+    /// Nested classes count as the class that they are in.
+    private static DescribedPredicate<JavaClass> areNot(String... names) {
+        Set<String> allowed = Set.of(names);
+        return not(describe("are " + allowed, type -> allowed.contains(outermost(type))));
+    }
+
+    private static String outermost(JavaClass type) {
+        return type.getEnclosingClass().map(LayersTest::outermost).orElseGet(type::getName);
+    }
+
+    /// Calls of a segment's methods whose names begin so: `getAtIndex` begins with `get`.
+    private static DescribedPredicate<JavaAccess<?>> callsSegment(String description, String... prefixes) {
+        return describe(description, access -> {
+            String method = access.getTarget().getName();
+            return access.getTargetOwner().isAssignableTo(MemorySegment.class)
+                    && List.of(prefixes).stream().anyMatch(method::startsWith);
+        });
+    }
+}
