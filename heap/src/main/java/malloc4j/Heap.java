@@ -57,9 +57,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final int heapId;
     private final Runnable stopPurging;
     private volatile long hugeThreshold;
+    private final boolean closeable;
     private volatile boolean closed;
 
-    private Heap(HeapAssembly parts, HeapOptions options) {
+    private Heap(HeapAssembly parts, HeapOptions options, boolean closeable) {
+        this.closeable = closeable;
         this.caches = parts.caches();
         this.spans = parts.spans();
         this.huge = parts.huge();
@@ -89,11 +91,16 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     static Heap create(SystemCalls calls, HeapOptions options) {
-        return new Heap(HeapAssembly.assemble(calls, options), options);
+        return new Heap(HeapAssembly.assemble(calls, options), options, true);
     }
 
     private static final class Common {
-        static final Heap HEAP = create(HeapOptions.fromProperties(System.getProperties()));
+        static final Heap HEAP = open();
+
+        private static Heap open() {
+            HeapOptions options = HeapOptions.fromProperties(System.getProperties());
+            return new Heap(HeapAssembly.assemble(LinuxCalls.instance(), options), options, false);
+        }
     }
 
     /// The options that this heap was made with.
@@ -523,7 +530,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws UnsupportedOperationException if this is the common heap
     @Override
     public void close() {
-        if (this == Common.HEAP) {
+        if (!closeable) {
             throw new UnsupportedOperationException("the common heap is never closed");
         }
         closed = true;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// arena has closed.
 ///
 /// ```
-/// chunks   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than a quarter of the next
+/// chunks   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than an eighth of the next
 ///          |##|##| |###|-- cursor   limit        chunk gets a block of its own
 /// ```
 ///
@@ -89,7 +89,7 @@ final class HeapArena implements Arena {
     }
 
     private MemorySegment allocateSlow(long byteSize, long byteAlignment) {
-        if (byteSize + byteAlignment <= nextChunkBytes >>> 2) {
+        if (Math.max(byteSize, byteAlignment) <= nextChunkBytes >>> 3) {
             long chunk = blocks.add(blocks.heap.malloc(nextChunkBytes));
             cursor = chunk;
             limit = chunk + nextChunkBytes;

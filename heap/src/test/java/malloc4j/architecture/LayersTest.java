@@ -45,7 +45,7 @@ class LayersTest {
     private static final String CAPTURE_BUFFERS = "malloc4j.internal.os.CaptureBuffers";
 
     /// Has room for the answer of `mincore`.
-    private static final String BRK_SOURCE = "malloc4j.internal.region.Residency";
+    private static final String RESIDENCY = "malloc4j.internal.region.Residency";
 
     /// Takes the segment that `posixMemalign` writes its result to.
     private static final String MALLOC = "malloc4j.Malloc";
@@ -104,7 +104,7 @@ class LayersTest {
     @Test
     void fewClassesKnowSegments() {
         noClasses()
-                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, BRK_SOURCE, MALLOC, HEAP, HEAP_ARENA))
+                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
                 .should()
                 .dependOnClassesThat()
                 .areAssignableTo(MemorySegment.class)

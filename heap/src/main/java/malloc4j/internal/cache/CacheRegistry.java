@@ -37,7 +37,7 @@ public final class CacheRegistry {
     private final List<ThreadCache> caches = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final ThreadCache none;
-    private ThreadCache[] table;
+    private volatile ThreadCache[] table;
     private volatile boolean closed;
 
     public CacheRegistry(Slabs slabs, Spans spans, PageSource source) {
@@ -74,6 +74,9 @@ public final class CacheRegistry {
             }
         }
         SharedCache cache = acquireShared();
+        if (cache == null) {
+            return -Errno.EBADF;
+        }
         try {
             return cache.cache.allocateBlock(sizeClass);
         } finally {
@@ -206,27 +209,30 @@ public final class CacheRegistry {
         return all;
     }
 
-    private SharedCache acquireShared() {
+    /// A shared cache with its use lock held, a free one where there is one; null when the heap is closed.
+    private @Nullable SharedCache acquireShared() {
         int start = (int) Thread.currentThread().threadId();
         for (int probe = 0; probe < shared.length; probe++) {
             SharedCache cache = shared((start + probe) & (shared.length - 1));
-            if (cache.useLock.tryLock()) {
+            if (cache == null || cache.useLock.tryLock()) {
                 return cache;
             }
         }
         SharedCache cache = shared(start & (shared.length - 1));
-        cache.useLock.lock();
+        if (cache != null) {
+            cache.useLock.lock();
+        }
         return cache;
     }
 
-    private SharedCache shared(int index) {
+    private @Nullable SharedCache shared(int index) {
         SharedCache cache = shared[index];
         if (cache != null) {
             return cache;
         }
         lock.lock();
         try {
-            if (shared[index] == null) {
+            if (shared[index] == null && !closed) {
                 shared[index] = new SharedCache(newCache());
             }
             return shared[index];

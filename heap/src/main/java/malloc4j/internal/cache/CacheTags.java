@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The numbers of all thread caches of the process, by which the records of slabs refer to them.
 ///
-/// Concurrency: numbers are given out and taken back under the class's lock; a reader that holds a number which is in
-/// use finds its cache without a lock.
+/// Concurrency: numbers are given out and taken back under the class's lock; a reader that holds a number which is
+/// in use finds its cache without a lock.
 final class CacheTags {
     private static final int FIRST_LENGTH = 64;
     private static final Deque<Integer> FREE = new ArrayDeque<>();

@@ -1,19 +1,28 @@
 package malloc4j.internal.region;
 
+import java.util.HashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
-/// process may be handed, or of a file with a name. The file grows by one region after the other; released and
-/// purged pages become holes in it, and a hole at the file's end is used again.
+/// process may be handed, or of a file with a name. Purged pages become holes in the file. So do released regions,
+/// and their place is used again; on a file system that cannot make holes they stay, and the file only grows.
+///
+/// Invariants: `offsets` has the file offset of each acquired range; holes and acquired ranges do not overlap, and
+/// all end at or below `fileBytes`.
 public final class FileSource implements PageSource {
     private static final int RESERVED = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE | Linux.MAP_FIXED;
 
     private final SystemCalls calls;
     private final int fd;
     private final ReentrantLock lock = new ReentrantLock();
+    private final Map<Long, Long> offsets = new HashMap<>();
+    private final NavigableMap<Long, Long> holes = new TreeMap<>();
     private long fileBytes;
     private boolean closed;
 
@@ -45,11 +54,6 @@ public final class FileSource implements PageSource {
         return new FileSource(calls, (int) fd);
     }
 
-    /// The file's descriptor, open until [#close].
-    public int fileDescriptor() {
-        return fd;
-    }
-
     @Override
     public long acquire(long byteSize) {
         lock.lock();
@@ -68,7 +72,6 @@ public final class FileSource implements PageSource {
                 MappingBudget.release();
                 return result;
             }
-            fileBytes += byteSize;
             return address;
         } finally {
             lock.unlock();
@@ -76,29 +79,56 @@ public final class FileSource implements PageSource {
     }
 
     private long map(long address, long byteSize) {
-        long result = calls.ftruncate(fd, fileBytes + byteSize);
-        if (result < 0) {
-            return result;
+        long offset = holeOf(byteSize);
+        boolean atEnd = offset < 0;
+        if (atEnd) {
+            offset = fileBytes;
+            long result = calls.ftruncate(fd, offset + byteSize);
+            if (result < 0) {
+                return result;
+            }
         }
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
-        long mapped = calls.mmap(address, byteSize, Linux.PROT_READ | Linux.PROT_WRITE, flags, fd, fileBytes);
+        long mapped = calls.mmap(address, byteSize, Linux.PROT_READ | Linux.PROT_WRITE, flags, fd, offset);
         if (Errno.isError(mapped)) {
             calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
-            calls.ftruncate(fd, fileBytes);
             return mapped;
         }
+        if (atEnd) {
+            fileBytes += byteSize;
+        } else {
+            long rest = holes.getOrDefault(offset, byteSize) - byteSize;
+            holes.remove(offset);
+            if (rest > 0) {
+                holes.put(offset + byteSize, rest);
+            }
+        }
+        offsets.put(address, offset);
         return 0;
+    }
+
+    /// The offset of the lowest hole of `byteSize`, or -1.
+    private long holeOf(long byteSize) {
+        for (Map.Entry<Long, Long> hole : holes.entrySet()) {
+            if (hole.getValue() >= byteSize) {
+                return hole.getKey();
+            }
+        }
+        return -1;
     }
 
     @Override
     public long release(long address, long byteSize) {
         lock.lock();
         try {
-            calls.madvise(
-                    address, byteSize, Linux.MADV_REMOVE); // a file system without holes keeps the bytes: only disk
+            boolean isHole = calls.madvise(address, byteSize, Linux.MADV_REMOVE) == 0;
             long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
             if (Errno.isError(mapped)) {
                 return mapped;
+            }
+            Long offset = offsets.remove(address);
+            if (isHole && offset != null) {
+                holes.put(offset, byteSize);
             }
             long result = PageMap.main().freeRange(calls, address, byteSize);
             if (result == 0) {

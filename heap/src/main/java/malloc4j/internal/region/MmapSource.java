@@ -1,5 +1,8 @@
 package malloc4j.internal.region;
 
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
@@ -21,6 +24,7 @@ public final class MmapSource implements PageSource {
 
     private final SystemCalls calls;
     private final Pages pages;
+    private final NavigableMap<Long, Long> poolRanges = new ConcurrentSkipListMap<>();
 
     public MmapSource(SystemCalls calls, Pages pages) {
         this.calls = calls;
@@ -52,6 +56,7 @@ public final class MmapSource implements PageSource {
             int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED | Linux.MAP_HUGETLB;
             long mapped = calls.mmap(address, byteSize, readWrite, flags, -1, 0);
             if (mapped == address) {
+                poolRanges.put(address, byteSize);
                 return 0;
             }
             // A refused MAP_FIXED may have removed what was there before.
@@ -73,6 +78,7 @@ public final class MmapSource implements PageSource {
         if (Errno.isError(mapped)) {
             return mapped;
         }
+        poolRanges.remove(address);
         long result = PageMap.main().freeRange(calls, address, byteSize);
         if (result == 0) {
             MappingBudget.release();
@@ -82,6 +88,11 @@ public final class MmapSource implements PageSource {
 
     @Override
     public long purge(long address, long byteSize) {
+        Map.Entry<Long, Long> pool = poolRanges.floorEntry(address);
+        boolean inPool = pool != null && address < pool.getKey() + pool.getValue();
+        if (inPool && ((address | byteSize) & (Zone.GRANULE_BYTES - 1)) != 0) {
+            return -Errno.EINVAL; // as the kernel would: a page of the pool goes back whole
+        }
         return calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
     }
 }

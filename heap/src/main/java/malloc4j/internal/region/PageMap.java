@@ -163,7 +163,7 @@ public final class PageMap {
     /// Reserves the records of a zone, and before them a page that stays zero. Returns the first record's address,
     /// or minus errno.
     static long reserveRecords(SystemCalls calls, long zoneBytes) {
-        long bytes = CONSTANTS_BYTES + Zone.recordBytes(zoneBytes);
+        long bytes = Bits.alignUp(CONSTANTS_BYTES + Zone.recordBytes(zoneBytes), PAGE_BYTES);
         long reserved = reserveRange(calls, bytes);
         if (Errno.isError(reserved)) {
             return reserved;

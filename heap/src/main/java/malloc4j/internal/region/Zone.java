@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
@@ -138,8 +139,7 @@ public final class Zone {
     long freeRange(SystemCalls calls, long address, long bytes) {
         lock.lock();
         try {
-            long first = record(address);
-            long result = calls.madvise(first, recordBytes(bytes), Linux.MADV_DONTNEED);
+            long result = clearRecords(calls, record(address), recordBytes(bytes));
             if (result < 0) {
                 return result;
             }
@@ -150,12 +150,21 @@ public final class Zone {
         }
     }
 
+    private static long clearRecords(SystemCalls calls, long first, long bytes) {
+        if (((first | bytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
+            return calls.madvise(first, bytes, Linux.MADV_DONTNEED);
+        }
+        RawMemory.fill(first, bytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
+        return 0;
+    }
+
     private long commitRecords(SystemCalls calls, long end) {
         if (end <= recordedBytes) {
             return 0;
         }
-        long from = recordsBase + recordBytes(recordedBytes);
-        long result = calls.mprotect(from, recordBytes(end - recordedBytes), Linux.PROT_READ | Linux.PROT_WRITE);
+        long from = Bits.alignDown(recordsBase + recordBytes(recordedBytes), PageMap.PAGE_BYTES);
+        long to = Bits.alignUp(recordsBase + recordBytes(end), PageMap.PAGE_BYTES);
+        long result = calls.mprotect(from, to - from, Linux.PROT_READ | Linux.PROT_WRITE);
         if (result < 0) {
             return result;
         }

@@ -4,8 +4,8 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.Zone;
 
-/// A slab: one chunk of 64 KiB cut into equal blocks. This class has no fields; each method takes the address of the
-/// chunk's record, which lies in the zone's records, far from the blocks, so that no overflow can reach it.
+/// A slab: one chunk of 64 KiB cut into equal blocks. This class has no fields; each method takes the address of
+/// the chunk's record, which lies in the zone's records, far from the blocks, so that no overflow can reach it.
 ///
 /// **A free block is a bit.** Block `i` has bit `i % 64` in both words of pair `i / 64`:
 ///
