@@ -6,7 +6,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -117,12 +116,11 @@ public final class ReplayCommand implements Callable<Integer> {
     private void prepareAll(List<PreparedTrace> prepared) throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         Progress progress = Progress.onTerminal(err);
-        Collection<Path> files = traces.isEmpty() ? List.of(BundledTrace.find()) : new LinkedHashSet<>(traces);
-        for (Path file : files) {
-            progress.show("reading " + file);
-            TraceReader.Result read = read(file);
+        for (Path named : traces.isEmpty() ? List.of(BundledTrace.PATH) : new LinkedHashSet<>(traces)) {
+            progress.show("reading " + named);
+            TraceReader.Result read = read(traces.isEmpty() ? BundledTrace.find() : named);
             Path image = Files.createTempFile("malloc4j-replay", ".image");
-            prepared.add(new PreparedTrace(file.toString(), read.summary(), image));
+            prepared.add(new PreparedTrace(named.toString(), read.summary(), image));
             TraceImage.write(read.trace(), image);
         }
         progress.clear();

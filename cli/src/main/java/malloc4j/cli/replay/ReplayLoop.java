@@ -141,15 +141,19 @@ final class ReplayLoop {
         if (byteSize == 0) {
             return;
         }
-        if (address == 0) {
-            throw new ReplayFailure("no memory: the allocator returned 0 for " + byteSize + " bytes");
-        }
+        requireMemory(address, byteSize);
         if (TOUCH_ALL) {
             Memory.fill(address, byteSize, (byte) 1);
         } else if (byteSize >= Long.BYTES) {
             Memory.putLong(address, byteSize);
         } else {
             Memory.putByte(address, (byte) byteSize);
+        }
+    }
+
+    private static void requireMemory(long address, long byteSize) {
+        if (address == 0 && byteSize > 0) {
+            throw new ReplayFailure("no memory: the allocator returned 0 for " + byteSize + " bytes");
         }
     }
 
@@ -171,6 +175,7 @@ final class ReplayLoop {
             case Event.MALLOC -> address = ALLOCATOR.malloc(id, byteSize);
             case Event.CALLOC -> {
                 address = ALLOCATOR.calloc(id, byteSize);
+                requireMemory(address, byteSize);
                 BlockPattern.checkZero(id, address, byteSize);
             }
             case Event.MEMALIGN -> {
@@ -181,6 +186,7 @@ final class ReplayLoop {
                 long oldByteSize = byteSizes[id];
                 BlockPattern.check(id, addresses[id], oldByteSize, "before realloc");
                 address = ALLOCATOR.realloc(id, addresses[id], byteSize);
+                requireMemory(address, byteSize);
                 kept = Math.min(oldByteSize, byteSize);
                 BlockPattern.check(id, address, kept, "after realloc");
             }
@@ -189,7 +195,7 @@ final class ReplayLoop {
                 return;
             }
         }
-        touch(address, byteSize);
+        requireMemory(address, byteSize);
         BlockPattern.checkAlignment(id, address, byteAlignment);
         BlockPattern.fill(id, address, kept, byteSize);
         addresses[id] = address;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import malloc4j.cli.replay.ReplayReport.Result;
 
 /// A report for people: for each trace its facts in a line and its allocators in a table, the fastest first, `*` at the
@@ -21,9 +22,10 @@ import malloc4j.cli.replay.ReplayReport.Result;
 ///
 /// Times of a verifying replay are shown as a dash: they are those of the checks.
 final class ReplayTable {
+    /// Headings of columns whose figures may have a star leave room for it.
     private static final String[][] HEADER = {
-        {"allocator", "version", "best", "median", "to best", "peak", "peak", "after free"},
-        {"", "", "ns/event", "ns/event", "", "MiB", "/live", "MiB"},
+        {"allocator", "version", "best ", "median ", "to best", "peak ", "peak", "after free "},
+        {"", "", "ns/event ", "ns/event ", "", "MiB ", "/live", "MiB "},
     };
     private static final int TEXT_COLUMNS = 2;
     private static final double MIB = 1 << 20;
@@ -74,7 +76,7 @@ final class ReplayTable {
                 result.version(),
                 verified ? "- " : marked(results, result, Result::nanosPerEvent, 1, 1),
                 verified ? "- " : marked(results, result, Result::medianNanosPerEvent, 1, 1),
-                verified ? "- " : decimals(2, result.nanosPerEvent() / bestTime) + "x",
+                verified || bestTime == 0 ? "-" : decimals(2, result.nanosPerEvent() / bestTime),
                 marked(results, result, Result::peakResidentBytes, MIB, 1),
                 live,
                 marked(results, result, Result::residentAfterFreeBytes, MIB, 1),
@@ -87,12 +89,23 @@ final class ReplayTable {
     private static String marked(
             List<Result> results, Result result, ToDoubleFunction<Result> value, double unit, int decimals) {
         String shown = decimals(decimals, value.applyAsDouble(result) / unit);
-        boolean isBest = results.size() > 1 && shown.equals(decimals(decimals, best(results, value) / unit));
+        boolean isBest = allocators(results).count() > 1
+                && !isYardstick(result)
+                && shown.equals(decimals(decimals, best(results, value) / unit));
         return shown + (isBest ? "*" : " ");
     }
 
+    /// All but the yardstick.
+    private static Stream<Result> allocators(List<Result> results) {
+        return results.stream().filter(result -> !isYardstick(result));
+    }
+
+    private static boolean isYardstick(Result result) {
+        return result.allocator().equals(AllocatorName.NONE.toString());
+    }
+
     private static double best(List<Result> results, ToDoubleFunction<Result> value) {
-        return results.stream().mapToDouble(value).min().orElseThrow();
+        return allocators(results).mapToDouble(value).min().orElse(0);
     }
 
     private static String decimals(int count, double value) {
@@ -101,8 +114,6 @@ final class ReplayTable {
 
     private static void append(StringBuilder text, List<String[]> rows) {
         List<String[]> lines = new ArrayList<>(List.of(HEADER));
-        // A figure ends in a star or a space; its heading leaves room for that.
-        lines.replaceAll(line -> line.clone());
         lines.addAll(rows);
         int columns = HEADER[0].length;
         int[] widths = new int[columns];
@@ -125,9 +136,10 @@ final class ReplayTable {
     private static String footnotes(ReplayReport report) {
         ReplayReport.Settings settings = report.settings();
         List<String> notes = new ArrayList<>();
+        String rounds = settings.rounds() == 1 ? "1 round, " : settings.rounds() + " rounds, ";
         notes.add(settings.verify()
-                ? settings.rounds() + " rounds, every byte written and checked; times are not comparable"
-                : settings.rounds() + " rounds, "
+                ? rounds + "every byte written and checked; times are not comparable"
+                : rounds
                         + (settings.touch().equals("all") ? "every byte written" : "first word written")
                         + "; * is the best");
         ReplayReport.Machine machine = report.machine();

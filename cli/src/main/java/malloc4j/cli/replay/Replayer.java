@@ -29,8 +29,12 @@ final class Replayer implements AutoCloseable {
         this.endNanos = new long[trace.threadCount];
     }
 
-    /// Runs rounds until the JIT has seen enough: two at least, unless they are very slow.
+    /// Runs rounds until the JIT has seen enough: two at least, unless they are very slow. None for a verifying replay,
+    /// whose times are no measure.
     void warmUp() {
+        if (ReplayChild.SETTINGS.verify()) {
+            return;
+        }
         long begin = System.nanoTime();
         for (long events = 0, rounds = 0; events < WARM_EVENTS || rounds < 2; rounds++) {
             timedRound();

@@ -1,5 +1,6 @@
 package malloc4j.internal.cache;
 
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// its table index.
 ///
 /// Concurrency: a thread puts itself in and only ever finds itself, so lookups need no lock; all else is under the
-/// lock.
+/// lock. The table is read plainly: a thread that does not see the places of a grown table yet takes the slow way,
+/// where the lock shows them.
 public final class CacheRegistry {
     private static final int PROBES = 4;
     private static final int MIN_TABLE = 64;
@@ -37,7 +39,7 @@ public final class CacheRegistry {
     private final List<ThreadCache> caches = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final ThreadCache none;
-    private volatile ThreadCache[] table;
+    private ThreadCache[] table;
     private volatile boolean closed;
 
     public CacheRegistry(Slabs slabs, Spans spans, PageSource source) {
@@ -58,7 +60,7 @@ public final class CacheRegistry {
         Thread thread = Thread.currentThread();
         ThreadCache[] all = table;
         ThreadCache cache = all[(int) thread.threadId() & (all.length - 1)];
-        return cache.thread == thread ? cache : null;
+        return cache != null && cache.thread == thread ? cache : null;
     }
 
     /// Takes a block for a thread that [#current] knows no cache of: a virtual thread, or one at its first call.
@@ -100,17 +102,18 @@ public final class CacheRegistry {
     /// no more threads.
     private @Nullable ThreadCache lease() {
         Thread thread = Thread.currentThread();
-        ThreadCache[] all = table;
-        for (int probe = 1; probe < PROBES; probe++) {
-            ThreadCache cache = all[slot(thread, probe, all.length)];
-            if (cache.thread == thread) {
-                return cache;
-            }
+        ThreadCache displaced = find(thread);
+        if (displaced != null) {
+            return displaced;
         }
         lock.lock();
         try {
             if (closed) {
                 return null;
+            }
+            ThreadCache unseen = find(thread);
+            if (unseen != null) {
+                return unseen;
             }
             while (!hasRoom(thread, table)) {
                 if (table.length == MAX_TABLE) {
@@ -125,6 +128,17 @@ public final class CacheRegistry {
         } finally {
             lock.unlock();
         }
+    }
+
+    private @Nullable ThreadCache find(Thread thread) {
+        ThreadCache[] all = table;
+        for (int probe = 0; probe < PROBES; probe++) {
+            ThreadCache cache = all[slot(thread, probe, all.length)];
+            if (cache != null && cache.thread == thread) {
+                return cache;
+            }
+        }
+        return null;
     }
 
     private ThreadCache idleCache() {
@@ -187,7 +201,12 @@ public final class CacheRegistry {
             length *= 2;
             grown = emptyTable(length);
         } while (!moveAll(grown) && length < MAX_TABLE);
-        table = grown;
+        publish(grown);
+    }
+
+    private void publish(ThreadCache[] places) {
+        VarHandle.releaseFence();
+        table = places;
     }
 
     private boolean moveAll(ThreadCache[] grown) {
@@ -312,7 +331,7 @@ public final class CacheRegistry {
             }
             caches.clear();
             Arrays.fill(shared, null);
-            table = emptyTable(MIN_TABLE);
+            publish(emptyTable(MIN_TABLE));
         } finally {
             lock.unlock();
         }
