@@ -1,7 +1,7 @@
 package malloc4j.cli;
 
-/// Ends a command with one line for the person at the terminal and one of the exit codes of [Main]. Never a bug of ours:
-/// it carries no stack trace.
+/// Ends a command with one line for the person at the terminal and one of the exit codes of [Main]. Never a bug of
+/// ours: it carries no stack trace.
 public final class CliException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

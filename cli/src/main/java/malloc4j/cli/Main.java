@@ -43,11 +43,10 @@ public final class Main implements Runnable {
     }
 
     /// The command line with this program's habits; the tests run the same one with other writers.
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
-        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
-        commandLine.setParameterExceptionHandler((e, _) -> say(e.getCommandLine(), WRONG_USAGE, e));
-        commandLine.setExecutionExceptionHandler((e, failing, _) -> {
+        commandLine.setParameterExceptionHandler((e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, e));
+        commandLine.setExecutionExceptionHandler((e, failing, ignored) -> {
             if (e instanceof CliException ended) {
                 return say(failing, ended.exitCode(), ended);
             }
@@ -59,7 +58,8 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "Name a command: " + String.join(", ", spec.subcommands().keySet()));
+                spec.commandLine(),
+                "Name a command: " + String.join(", ", spec.subcommands().keySet()));
     }
 
     private static int say(CommandLine failing, int exitCode, Exception reason) {

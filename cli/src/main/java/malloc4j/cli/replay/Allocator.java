@@ -2,12 +2,12 @@ package malloc4j.cli.replay;
 
 import java.util.BitSet;
 
-/// One allocator under replay. There is a single implementation of it in a child JVM, kept in a `static final` field, so
-/// that every call is bound and inlined by the JIT.
+/// One allocator under replay. There is a single implementation of it in a child JVM, kept in a `static final`
+/// field, so that every call is bound and inlined by the JIT.
 ///
-/// An address of 0 is the answer of a C allocator that has no memory; failures may also be thrown. `id` is the object's
-/// number in the trace: a C allocator has no use for it, but `arena` frees through a Java object, which a program that uses
-/// arenas keeps beside its data.
+/// An address of 0 is the answer of a C allocator that has no memory; failures may also be thrown. `id` is the
+/// object's number in the trace: a C allocator has no use for it, but `arena` frees through a Java object, which a
+/// program that uses arenas keeps beside its data.
 interface Allocator {
     /// Name and version of what is measured, for people.
     String version();

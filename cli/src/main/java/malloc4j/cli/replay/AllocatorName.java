@@ -3,6 +3,7 @@ package malloc4j.cli.replay;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import malloc4j.cli.Choice;
 
 /// The names that `--with` knows, in the order of the report.
 enum AllocatorName {
@@ -25,5 +26,12 @@ enum AllocatorName {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// From the command line.
+    static final class Converter extends Choice<AllocatorName> {
+        Converter() {
+            super(AllocatorName.class);
+        }
     }
 }

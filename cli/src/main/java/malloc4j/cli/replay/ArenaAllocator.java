@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 /// The JDK's arenas, one for each block, as that is the only way they can free one block at a time.
 ///
-/// An object that stays on one thread gets a confined arena (tens of nanoseconds), one that crosses threads a shared one,
-/// whose `close` shakes hands with every thread (some twenty microseconds). Every block is zeroed, as the JDK promises.
-/// Growing is a new arena and a copy. The Java objects that this takes, about 100 bytes a block, are on the Java heap and so
-/// in no figure of resident memory.
+/// An object that stays on one thread gets a confined arena (tens of nanoseconds), one that crosses threads a
+/// shared one, whose `close` shakes hands with every thread (some twenty microseconds). Every block is zeroed, as
+/// the JDK promises. Growing is a new arena and a copy. The Java objects that this takes, about 100 bytes a block,
+/// are on the Java heap and so in no figure of resident memory.
 final class ArenaAllocator implements Allocator {
     private static final long NATURAL_ALIGNMENT = 16; // what malloc gives on a 64-bit machine
 

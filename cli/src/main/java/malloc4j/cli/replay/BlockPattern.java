@@ -1,8 +1,9 @@
 package malloc4j.cli.replay;
 
-/// What `--verify` writes into a block and expects to find again: every 8-byte word is a hash of the object's ID and of
-/// the word's offset, so that no two live blocks hold the same bytes. A block that overlaps another, is handed out twice,
-/// is written by the allocator, or is copied wrongly by realloc shows at the next check of one of them.
+/// What `--verify` writes into a block and expects to find again: every 8-byte word is a hash of the object's ID
+/// and of the word's offset, so that no two live blocks hold the same bytes. A block that overlaps another, is
+/// handed out twice, is written by the allocator, or is copied wrongly by realloc shows at the next check of one of
+/// them.
 ///
 /// ```
 /// offset   0          8         16     20
@@ -70,8 +71,8 @@ final class BlockPattern {
         }
     }
 
-    /// What C asks of malloc: an alignment fit for any object of this size, so 16 for 16 bytes and more, and below that
-    /// the largest power of two in the size (jemalloc and tcmalloc give 8 to blocks of up to 8 bytes).
+    /// What C asks of malloc: an alignment fit for any object of this size, so 16 for 16 bytes and more, and below
+    /// that the largest power of two in the size (jemalloc and tcmalloc give 8 to blocks of up to 8 bytes).
     static long naturalAlignment(long byteSize) {
         return byteSize >= 16 ? 16 : Math.max(1, Long.highestOneBit(byteSize));
     }

@@ -7,8 +7,9 @@ import java.security.CodeSource;
 import malloc4j.cli.CliException;
 import org.jspecify.annotations.Nullable;
 
-/// The trace that is replayed when none is named: `traces/sqlite.trace.gz` under the root of this project. The launcher
-/// tells the root by the system property `malloc4j.home`; without it, it is looked for above this program's own file.
+/// The trace that is replayed when none is named: `traces/sqlite.trace.gz` under the root of this project. The
+/// launcher tells the root by the system property `malloc4j.home`; without it, it is looked for above this
+/// program's own file.
 final class BundledTrace {
     static final Path PATH = Path.of("traces", "sqlite.trace.gz");
 

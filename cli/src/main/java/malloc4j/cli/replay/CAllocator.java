@@ -3,9 +3,9 @@ package malloc4j.cli.replay;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
-/// glibc, jemalloc, mimalloc or tcmalloc through critical downcalls. The library is the one that [ReplayChild#SETTINGS] names, and
-/// the handles are constants: one child JVM measures one library, and each call compiles to the bare call instruction with
-/// its few moves.
+/// glibc, jemalloc, mimalloc or tcmalloc through critical downcalls. The library is the one that
+/// [ReplayChild#SETTINGS] names, and the handles are constants: one child JVM measures one library, and each call
+/// compiles to the bare call instruction with its few moves.
 final class CAllocator implements Allocator {
     private static final CLibrary LIBRARY =
             CLibrary.valueOf(ReplayChild.SETTINGS.allocator().name());

@@ -11,8 +11,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Optional;
 
-/// Links C functions whose arguments and results are addresses and sizes, all as Java longs, as critical downcalls: no
-/// thread state transition, 5 to 9 ns a call, the fastest way from Java into C. `MemorySegment` appears for none of them.
+/// Links C functions whose arguments and results are addresses and sizes, all as Java longs, as critical downcalls:
+/// no thread state transition, 5 to 9 ns a call, the fastest way from Java into C. `MemorySegment` appears for none
+/// of them.
 final class CFunctions {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final MethodHandle LABS = ofLong(LINKER.defaultLookup(), "labs", 1);
@@ -33,8 +34,8 @@ final class CFunctions {
         return LINKER.defaultLookup();
     }
 
-    /// Loads and links what the JDK needs for calls of every shape, by way of `labs`, so that it is in place before an
-    /// allocator's memory is measured. A function that is passed more arguments than it takes ignores them.
+    /// Loads and links what the JDK needs for calls of every shape, by way of `labs`, so that it is in place before
+    /// an allocator's memory is measured. A function that is passed more arguments than it takes ignores them.
     static void rehearse() throws Throwable {
         MemorySegment labs = find(standardLibrary(), "labs");
         link(labs, FunctionDescriptor.ofVoid(longs(1))).invokeExact(1L);
@@ -49,7 +50,8 @@ final class CFunctions {
     static void trimLibc() throws Throwable {
         Optional<MemorySegment> trim = standardLibrary().find("malloc_trim");
         if (trim.isPresent()) {
-            long unused = (long) link(trim.get(), FunctionDescriptor.of(JAVA_LONG, longs(1))).invokeExact(0L);
+            long unused = (long)
+                    link(trim.get(), FunctionDescriptor.of(JAVA_LONG, longs(1))).invokeExact(0L);
         }
     }
 

@@ -9,13 +9,15 @@ import java.util.List;
 
 /// A C library with a malloc family: where it is found, how its functions are called, how it tells its version.
 ///
-/// A library is loaded by its versioned name, as the run-time package installs it. jemalloc and tcmalloc keep their state
-/// in initial-exec TLS, for which glibc reserves little when they arrive late; [ChildProcess] asks it for more.
+/// A library is loaded by its versioned name, as the run-time package installs it. jemalloc and tcmalloc keep their
+/// state in initial-exec TLS, for which glibc reserves little when they arrive late; [ChildProcess] asks it for
+/// more.
 enum CLibrary {
     GLIBC(List.of(), "") {
         @Override
         String version(SymbolLookup library) throws Throwable {
-            return text((long) CFunctions.ofLong(library, "gnu_get_libc_version", 0).invokeExact());
+            return text(
+                    (long) CFunctions.ofLong(library, "gnu_get_libc_version", 0).invokeExact());
         }
     },
     JEMALLOC(List.of("libjemalloc.so.2"), "") {
@@ -51,6 +53,7 @@ enum CLibrary {
 
     @SuppressWarnings("ImmutableEnumChecker") // made by List.of
     private final List<String> fileNames;
+
     private final String prefix;
 
     CLibrary(List<String> fileNames, String prefix) {

@@ -11,12 +11,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/// The parent's end of one [ReplayChild]: starts it from this program's own class path, asks, and turns whatever goes
-/// wrong over there, up to the death of the JVM, into one line.
+/// The parent's end of one [ReplayChild]: starts it from this program's own class path, asks, and turns whatever
+/// goes wrong over there, up to the death of the JVM, into one line.
 ///
-/// The child's JVM is kept quiet: a heap of fixed size whose pages are all touched at the start, the serial collector, no
-/// perf data, no compiler threads that come and go. Its environment gives late libraries room for thread-local data,
-/// without which jemalloc cannot be loaded at all.
+/// The child's JVM is kept quiet: a heap of fixed size whose pages are all touched at the start, the serial
+/// collector, no perf data, no compiler threads that come and go. Its environment gives late libraries room for
+/// thread-local data, without which jemalloc cannot be loaded at all.
 final class ChildProcess implements AutoCloseable {
     private static final int BASE_HEAP_MIB = 32; // classes' objects, the young generation, slack
     private static final int ARENA_HEAP_MIB = 128; // the Java objects behind some 10^5 live arenas
@@ -134,15 +134,25 @@ final class ChildProcess implements AutoCloseable {
         return null;
     }
 
+    /// A crash report has the signal in its fourth line and the frame after the words "Problematic frame:"; any
+    /// other end is told by its exit code and the first error on the console.
     private String causeOfDeath() {
-        String status = exitStatus();
-        return otherLines.stream()
+        List<String> lines = otherLines.stream()
                 .map(line -> line.replaceFirst("^[# ]+", "").strip())
-                .filter(line -> line.startsWith("SIG") || line.contains("rror"))
-                .filter(line -> !line.startsWith("A fatal error has been detected"))
+                .filter(line -> !line.isEmpty())
+                .toList();
+        String status = exitStatus();
+        int frame = lines.indexOf("Problematic frame:") + 1;
+        String where =
+                frame > 0 && frame < lines.size() ? " in " + lines.get(frame).replaceAll(" +", " ") : "";
+        return lines.stream()
+                .filter(line -> line.startsWith("SIG"))
                 .findFirst()
-                .or(() -> otherLines.stream().filter(line -> !line.isBlank()).findFirst())
-                .map(line -> status + ": " + line)
+                .map(line -> "its JVM crashed: " + line.replaceFirst(" at pc=.*", "") + where)
+                .or(() -> lines.stream()
+                        .filter(line -> line.contains("rror"))
+                        .findFirst()
+                        .map(line -> status + ": " + line))
                 .orElse(status);
     }
 
@@ -161,15 +171,15 @@ final class ChildProcess implements AutoCloseable {
         return "its JVM stopped answering";
     }
 
-    /// The arrays of [Trace], [Schedule] and [ReplayLoop], twice, as the collector keeps a third of the heap for the young
-    /// generation; and what arenas are made of.
+    /// The arrays of [Trace], [Schedule] and [ReplayLoop], twice, as the collector keeps a third of the heap for
+    /// the young generation; and what arenas are made of.
     private static long heapMebibytes(ChildSettings settings, TraceSummary summary) {
         long eventBytes = (Long.BYTES + 3L * Integer.BYTES + 2 * Character.BYTES) * summary.eventCount();
         long objectBytes = (2L * Long.BYTES + Integer.BYTES) * summary.objectCount();
         long mebibytes = BASE_HEAP_MIB + ((2 * (eventBytes + objectBytes)) >> 20);
         if (settings.allocator() == AllocatorName.ARENA) {
-            long arenaBytes = 2L * Long.BYTES * summary.objectCount()
-                    + 2 * ARENA_BYTES_PER_OBJECT * summary.peakLiveObjects();
+            long arenaBytes =
+                    2L * Long.BYTES * summary.objectCount() + 2 * ARENA_BYTES_PER_OBJECT * summary.peakLiveObjects();
             mebibytes += ARENA_HEAP_MIB + (arenaBytes >> 20);
         }
         return mebibytes;

@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 
-/// What a child JVM is started for, handed over as system properties, so that it can be in constants before the first
-/// class of the replay is initialised.
+/// What a child JVM is started for, handed over as system properties, so that it can be in constants before the
+/// first class of the replay is initialised.
 ///
 /// @param image the [TraceImage] to replay
 /// @param serial all events on one thread

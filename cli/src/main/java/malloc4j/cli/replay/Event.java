@@ -11,8 +11,8 @@ package malloc4j.cli.replay;
 ///   A: announce, the event after it on the same object happens on another thread
 /// ```
 ///
-/// Sizes of up to 2^48 - 1 bytes are more than any process can have (user addresses have 47 bits). W and A are set by
-/// [Schedule] and are zero in a trace as it was read.
+/// Sizes of up to 2^48 - 1 bytes are more than any process can have (user addresses have 47 bits). W and A are set
+/// by [Schedule] and are zero in a trace as it was read.
 final class Event {
     static final int MALLOC = 0;
     static final int CALLOC = 1;

@@ -6,8 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/// What a measurement has to be read with: the machine, from `/proc`, `/sys` and `/etc`. A fact that cannot be read is
-/// "unknown".
+/// What a measurement has to be read with: the machine, from `/proc`, `/sys` and `/etc`. A fact that cannot be read
+/// is "unknown".
 final class MachineFacts {
     private static final String UNKNOWN = "unknown";
 

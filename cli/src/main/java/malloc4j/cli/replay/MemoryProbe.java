@@ -14,13 +14,13 @@ import java.util.Locale;
 
 /// An allocator's resident memory inside a running JVM, the JVM's own left out. The same for every allocator.
 ///
-/// The kernel knows what a process has resident, and its exact high-water mark, but not whose it is. So the address space
-/// is split once, at the base, before the allocator under test is loaded:
+/// The kernel knows what a process has resident, and its exact high-water mark, but not whose it is. So the address
+/// space is split once, at the base, before the allocator under test is loaded:
 ///
 /// ```
-/// the JVM's     every range mapped or reserved at the base: Java heap, metaspace, code cache, GC tables, thread stacks
-///               (each reserved whole, so that its growth stays inside), and files mapped at any time (libraries, CDS)
-/// not the JVM's [heap], glibc's arenas (windows of 64 MiB with a header that fits), and whatever is mapped after the base
+/// the JVM's     every range mapped or reserved at the base: Java heap, metaspace, code cache, GC tables, stacks
+///               (each reserved whole, so that its growth stays inside), and files mapped at any time
+/// not the JVM's [heap], glibc's arenas (windows of 64 MiB with a header that fits), whatever is mapped later
 ///
 /// jvm(t)        pages present in the JVM's ranges (from pagemap, so that it does not matter how the kernel merges
 ///               neighbouring mappings), plus Rss of file mappings
@@ -29,9 +29,9 @@ import java.util.Locale;
 /// peak          VmHWM - VmRSS(base) - (jvm(end) - jvm(base))                 the mark is reset at the base
 /// ```
 ///
-/// The JVM's share only grows during the pass, so the peak may be short by what it grew after the peak. What the JVM asks
-/// of libc's malloc meanwhile counts as the allocator's, for every one alike; free memory in libc's arenas is given back
-/// at the base. How much noise is left shows `--with none`. Reading costs some milliseconds.
+/// The JVM's share only grows during the pass, so the peak may be short by what it grew after the peak. What the
+/// JVM asks of libc's malloc meanwhile counts as the allocator's, for every one alike; free memory in libc's arenas
+/// is given back at the base. How much noise is left shows `--with none`. Reading costs some milliseconds.
 final class MemoryProbe {
     private static final long GLIBC_HEAP_BYTES = 64L << 20; // HEAP_MAX_SIZE of glibc's arena.c: 64 MiB, and so aligned
     private static final int MPROTECT_SIZE_OFFSET = 24; // heap_info: ar_ptr, prev, size, mprotect_size
@@ -114,8 +114,8 @@ final class MemoryProbe {
         return pages * pageBytes;
     }
 
-    /// True of the used half of a heap of glibc's arenas: anonymous, readable and writable from a boundary of 64 MiB, the
-    /// rest of the window reserved, and the size that the header notes is the size of the mapping.
+    /// True of the used half of a heap of glibc's arenas: anonymous, readable and writable from a boundary of 64
+    /// MiB, the rest of the window reserved, and the size that the header notes is the size of the mapping.
     private static boolean isGlibcHeap(List<Mapping> mappings, int index) {
         Mapping used = mappings.get(index);
         if (!used.permissions().equals("rw-p") || used.isFile() || used.start() % GLIBC_HEAP_BYTES != 0) {
@@ -159,12 +159,13 @@ final class MemoryProbe {
     }
 
     private static long kibibytes(String line, int from) {
-        return Long.parseLong(line.substring(from, line.length() - " kB".length()).strip()) << 10;
+        return Long.parseLong(
+                        line.substring(from, line.length() - " kB".length()).strip())
+                << 10;
     }
 
     /// One entry of smaps.
-    private record Mapping(
-            long start, long end, String permissions, String name, long residentBytes, long pageBytes) {
+    private record Mapping(long start, long end, String permissions, String name, long residentBytes, long pageBytes) {
         static Mapping of(String[] head, long residentBytes, long pageBytes) {
             int dash = head[0].indexOf('-');
             return new Mapping(

@@ -2,9 +2,9 @@ package malloc4j.cli.replay;
 
 import java.lang.foreign.Arena;
 
-/// Serves every request from the same 64 KiB and frees nothing: what is measured with `--with none` is what the replay
-/// itself costs in time, and what the JVM adds to every figure of resident memory. Not an allocator, so it can neither be
-/// verified nor have all bytes touched.
+/// Serves every request from the same 64 KiB and frees nothing: what is measured with `--with none` is what the
+/// replay itself costs in time, and what the JVM adds to every figure of resident memory. Not an allocator, so it
+/// can neither be verified nor have all bytes touched.
 final class NoAllocator implements Allocator {
     private static final long BYTES = 1 << 16; // 64 KiB; only first words are touched
     private static final long BLOCK = Arena.global().allocate(BYTES, 4096).address();

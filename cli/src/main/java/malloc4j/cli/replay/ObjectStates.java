@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /// What [TraceReader] knows of each object: never seen, live with its size, or freed.
 ///
-/// Pages of 2^16 entries are made when an ID in them appears, so that one wrong ID of two thousand million in a small file
-/// costs half a megabyte, not sixteen gigabytes.
+/// Pages of 2^16 entries are made when an ID in them appears, so that one wrong ID of two thousand million in a
+/// small file costs half a megabyte, not sixteen gigabytes.
 final class ObjectStates {
     static final long NEVER = 0;
     static final long FREED = -1;

@@ -1,8 +1,10 @@
 package malloc4j.cli.replay;
 
 import java.util.Locale;
+import malloc4j.cli.Choice;
 
-/// Where malloc4j's common heap gets its pages from in a replay: the values of its system property `malloc4j.source`.
+/// Where malloc4j's common heap gets its pages from in a replay: the values of its system property
+/// `malloc4j.source`.
 enum PageSource {
     MMAP,
     BRK,
@@ -11,5 +13,12 @@ enum PageSource {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// From the command line.
+    static final class Converter extends Choice<PageSource> {
+        Converter() {
+            super(PageSource.class);
+        }
     }
 }

@@ -5,10 +5,10 @@ import java.util.concurrent.locks.LockSupport;
 
 /// Where worker threads wait for each other's events. Each slot has one announcer and one waiter.
 ///
-/// An announcement is the round's number, so nothing needs to be reset between rounds. Announcing and waiting are each a
-/// write followed by a read of what the other writes, all volatile: either the announcer sees that somebody waits and
-/// wakes him, or the waiter sees the announcement and does not sleep. Whatever the announcer wrote before is visible to the
-/// waiter after.
+/// An announcement is the round's number, so nothing needs to be reset between rounds. Announcing and waiting are
+/// each a write followed by a read of what the other writes, all volatile: either the announcer sees that somebody
+/// waits and wakes him, or the waiter sees the announcement and does not sleep. Whatever the announcer wrote before
+/// is visible to the waiter after.
 ///
 /// Cost: a volatile write and a read to announce; some hundred nanoseconds of spinning, then sleep, to wait.
 final class Rendezvous {

@@ -16,10 +16,10 @@ import java.nio.charset.StandardCharsets;
 /// | `load` | `loaded VERSION` | loads the allocator |
 /// | `warm` | `warm` | rounds that nobody times |
 /// | `round` | `round NANOS` | one timed round |
-/// | `memory` | `memory PEAK AFTER` | instead of all others: one round in file order, bytes at its peak, and two seconds after all is freed |
+/// | `memory` | `memory PEAK AFTER` | instead of the others: bytes at the peak of one round, and after all is freed |
 ///
-/// `absent REASON` answers `load` and `memory` when the allocator is not installed, `failed REASON` anything. After either
-/// the child ends.
+/// `absent REASON` answers `load` and `memory` when the allocator is not installed, `failed REASON` anything. After
+/// either the child ends.
 public final class ReplayChild {
     static final ChildSettings SETTINGS = ChildSettings.fromProperties();
 
@@ -83,7 +83,7 @@ public final class ReplayChild {
     /// Measures one round. Everything that does not belong to the allocator happens before the base is taken.
     private String memory() throws Throwable {
         CFunctions.rehearse();
-        workers.run(_ -> {});
+        workers.run(ignored -> {});
         Thread.sleep(SETTLE_MILLIS);
         CFunctions.trimLibc();
         MemoryProbe probe = MemoryProbe.atBase();
@@ -92,7 +92,8 @@ public final class ReplayChild {
         long peakBytes = probe.peakGrowthBytes();
         replayer.freeLeftovers();
         Thread.sleep(AFTER_FREE_MILLIS);
-        return "memory " + peakBytes + " " + probe.growthBytes();
+        long afterFreeBytes = probe.growthBytes();
+        return "memory " + Math.max(peakBytes, afterFreeBytes) + " " + afterFreeBytes;
     }
 
     private void answer(String text) {

@@ -23,16 +23,17 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "replay",
         description = {
-            "Replays allocation traces of real programs on malloc4j and on other allocators, and compares time and memory.",
+            "Replays allocation traces of real programs on malloc4j and on other allocators, and compares time and"
+                    + " memory.",
             "",
-            "Each allocator runs in a JVM of its own, their rounds in turns; the C ones are reached by critical downcalls."
-                    + " A multi-threaded trace is replayed on as many threads.",
+            "Each allocator runs in a JVM of its own, their rounds in turns; the C ones are reached by critical"
+                    + " downcalls. A multi-threaded trace is replayed on as many threads.",
         },
         footer = {
             "",
-            "Times are per event, of the best and of the median round. peak is the growth of the allocator's resident memory"
-                    + " at its highest, after free the same two seconds after everything was freed; the JVM's own is"
-                    + " excluded.",
+            "Times are per event, of the best and of the median round. peak is the growth of the allocator's resident"
+                    + " memory at its highest, after free the same two seconds after everything was freed; the JVM's"
+                    + " own is excluded.",
             "",
             "arena is one Arena a block: confined where the block stays on one thread, shared where not. none is no"
                     + " allocator: it shows what the replay itself costs.",
@@ -50,6 +51,7 @@ public final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--with",
             split = ",",
+            converter = AllocatorName.Converter.class,
             paramLabel = "NAME",
             description = "Allocators, separated by commas: ${COMPLETION-CANDIDATES}. Default: all but none.")
     private List<AllocatorName> with = List.of();
@@ -62,6 +64,7 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Option(
             names = "--touch",
+            converter = Touch.Converter.class,
             paramLabel = "WHAT",
             description = "What is written into each new block: first (word) or all. Default: ${DEFAULT-VALUE}.")
     private Touch touch = Touch.FIRST;
@@ -73,6 +76,7 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Option(
             names = "--source",
+            converter = PageSource.Converter.class,
             paramLabel = "SOURCE",
             description = "Where malloc4j gets its pages: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private PageSource source = PageSource.MMAP;
@@ -83,8 +87,7 @@ public final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkArguments();
-        Set<AllocatorName> allocators =
-                with.isEmpty() ? AllocatorName.everyAllocator() : EnumSet.copyOf(with);
+        Set<AllocatorName> allocators = with.isEmpty() ? AllocatorName.everyAllocator() : EnumSet.copyOf(with);
         List<PreparedTrace> prepared = new ArrayList<>();
         try {
             prepareAll(prepared);
@@ -120,6 +123,7 @@ public final class ReplayCommand implements Callable<Integer> {
             progress.show("reading " + named);
             TraceReader.Result read = read(traces.isEmpty() ? BundledTrace.find() : named);
             Path image = Files.createTempFile("malloc4j-replay", ".image");
+            image.toFile().deleteOnExit(); // for the end that comes by a signal
             prepared.add(new PreparedTrace(named.toString(), read.summary(), image));
             TraceImage.write(read.trace(), image);
         }

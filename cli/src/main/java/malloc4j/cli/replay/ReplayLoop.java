@@ -2,12 +2,12 @@ package malloc4j.cli.replay;
 
 import java.util.BitSet;
 
-/// The timed loop: one event after the other, each a call of the allocator, a write into the new block and an entry in
-/// the table of addresses.
+/// The timed loop: one event after the other, each a call of the allocator, a write into the new block and an entry
+/// in the table of addresses.
 ///
-/// Everything that differs between children is a constant here, so the JIT sees a loop over one inlined allocator without
-/// a test of an option; nothing is allocated on the Java heap. The loops run in pieces of [#PIECE] events, so that they
-/// are compiled as a method that is called often and not only by on-stack replacement.
+/// Everything that differs between children is a constant here, so the JIT sees a loop over one inlined allocator
+/// without a test of an option; nothing is allocated on the Java heap. The loops run in pieces of [#PIECE] events,
+/// so that they are compiled as a method that is called often and not only by on-stack replacement.
 ///
 /// Cost: 2 to 3 ns an event besides the allocator (`--with none`).
 final class ReplayLoop {

@@ -40,7 +40,8 @@ public record ReplayReport(
     /// @param peakLiveBytes of the trace: what was asked for and not yet freed
     /// @param peakResidentBytes growth of the allocator's resident memory at its highest, the JVM's excluded
     /// @param residentAfterFreeBytes the same two seconds after every object was freed
-    /// @param verified true when every byte was written and checked, and then the times are no measure; absent otherwise
+    /// @param verified true when every byte was written and checked, and then the times are no measure; absent
+    ///     otherwise
     @Json
     public record Result(
             String trace,

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -14,13 +15,13 @@ import org.jspecify.annotations.Nullable;
 
 /// All traces on all allocators. For each trace:
 ///
-/// 1. A child JVM for each allocator, all alive together. Each is warmed up, then round 1 of all, round 2 of all, and so
-///    on, so that whatever else the machine does meets all of them alike. One works at a time.
+/// 1. A child JVM for each allocator, all alive together. Each is warmed up, then round 1 of all, round 2 of all,
+///    and so on, so that whatever else the machine does meets all of them alike. One works at a time.
 /// 2. A fresh child for each allocator that measures its memory in one round. These may overlap: nothing is timed.
 ///
 /// An allocator that is absent or fails drops out, the others go on.
 final class ReplaySession {
-    private static final int MEMORY_CHILDREN = 2; // while one waits its two seconds, another works
+    private static final int MEMORY_CHILDREN = 4; // most of the time each waits its two seconds
 
     private final ReplayReport.Settings settings;
     private final PageSource source;
@@ -45,8 +46,7 @@ final class ReplaySession {
         List<ReplayReport.Absent> absentees = absent.entrySet().stream()
                 .map(entry -> new ReplayReport.Absent(entry.getKey().toString(), entry.getValue()))
                 .toList();
-        return new ReplayReport(
-                MachineFacts.read(), settings, List.copyOf(results), absentees, List.copyOf(failures));
+        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), absentees, List.copyOf(failures));
     }
 
     private void run(PreparedTrace trace, Collection<AllocatorName> allocators) {
@@ -55,7 +55,8 @@ final class ReplaySession {
                 .map(allocator -> new Contestant(trace, allocator))
                 .toList();
         try {
-            contestants.forEach(contestant -> contestant.attempt("starting", contestant::load));
+            contestants.forEach(contestant -> contestant.attempt("starting", contestant::start));
+            contestants.forEach(contestant -> contestant.attempt("loading", contestant::load));
             contestants.forEach(contestant -> contestant.attempt("warming up", contestant::warmUp));
             for (int round = 0; round < settings.rounds(); round++) {
                 String doing = "round " + (round + 1) + " of " + settings.rounds();
@@ -79,7 +80,7 @@ final class ReplaySession {
             for (Future<?> pass : passes) {
                 pass.get();
             }
-        } catch (InterruptedException | java.util.concurrent.ExecutionException e) {
+        } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException("a memory pass was lost", e);
         }
     }
@@ -129,8 +130,12 @@ final class ReplaySession {
             }
         }
 
+        void start() {
+            start(Purpose.TIME);
+        }
+
         void load() {
-            version = start(Purpose.TIME).ask("load");
+            version = ask("load");
         }
 
         void warmUp() {
@@ -143,7 +148,8 @@ final class ReplaySession {
         }
 
         void measureMemory() {
-            String[] bytes = start(Purpose.MEMORY).ask("memory").split(" ", 2);
+            start(Purpose.MEMORY);
+            String[] bytes = ask("memory").split(" ", 2);
             peakResidentBytes = Long.parseLong(bytes[0]);
             residentAfterFreeBytes = Long.parseLong(bytes[1]);
             close();
@@ -177,13 +183,10 @@ final class ReplaySession {
                     settings.verify() ? Boolean.TRUE : null);
         }
 
-        private ChildProcess start(Purpose purpose) {
+        private void start(Purpose purpose) {
             boolean verify = settings.verify() && purpose == Purpose.TIME;
-            var childSettings =
-                    new ChildSettings(allocator, source, trace.image(), touch, verify, settings.serial());
-            ChildProcess started = ChildProcess.start(childSettings, trace.summary(), purpose);
-            child = started;
-            return started;
+            var childSettings = new ChildSettings(allocator, source, trace.image(), touch, verify, settings.serial());
+            child = ChildProcess.start(childSettings, trace.summary(), purpose);
         }
 
         private String ask(String question) {

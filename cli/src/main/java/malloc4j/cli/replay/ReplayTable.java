@@ -9,15 +9,16 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import malloc4j.cli.replay.ReplayReport.Result;
 
-/// A report for people: for each trace its facts in a line and its allocators in a table, the fastest first, `*` at the
-/// best of each column. What dropped out is named below.
+/// A report for people: for each trace its facts in a line and its allocators in a table, the fastest first, `*` at
+/// the best of each column. What dropped out is named below.
 ///
 /// ```
-/// sqlite.trace.gz: 369,853 events, 183,703 objects, 1 thread, peak live 9.4 MiB
+/// traces/sqlite.trace.gz: 369,853 events, 183,703 objects, 1 thread, peak live 9.4 MiB
 ///
-/// allocator  version     best  median  to best      peak      peak  after free
-///                       ns/ev   ns/ev                MiB     /live         MiB
-/// mimalloc   2.0.9      17.1*   18.0*    1.00x     12.1*     1.29*        0.4*
+/// allocator  version      best     median   to best  peak    peak  after free
+///                     ns/event   ns/event             MiB   /live         MiB
+/// mimalloc   2.0.9         7.2*       7.5*     1.00  11.9    1.26        11.9
+/// glibc      2.36         10.5       11.3      1.45   9.4*   1.00         9.4*
 /// ```
 ///
 /// Times of a verifying replay are shown as a dash: they are those of the checks.
@@ -137,11 +138,12 @@ final class ReplayTable {
         ReplayReport.Settings settings = report.settings();
         List<String> notes = new ArrayList<>();
         String rounds = settings.rounds() == 1 ? "1 round, " : settings.rounds() + " rounds, ";
-        notes.add(settings.verify()
-                ? rounds + "every byte written and checked; times are not comparable"
-                : rounds
-                        + (settings.touch().equals("all") ? "every byte written" : "first word written")
-                        + "; * is the best");
+        notes.add(
+                settings.verify()
+                        ? rounds + "every byte written and checked; times are not comparable"
+                        : rounds
+                                + (settings.touch().equals("all") ? "every byte written" : "first word written")
+                                + "; * is the best");
         ReplayReport.Machine machine = report.machine();
         notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
         if (!report.absent().isEmpty()) {

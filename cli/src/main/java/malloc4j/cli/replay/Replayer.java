@@ -2,10 +2,11 @@ package malloc4j.cli.replay;
 
 /// Rounds of one trace on one allocator, in a child JVM: [ReplayLoop] on [Workers] in the order of [Schedule].
 ///
-/// A round is all events, and then, outside the time, the freeing of what the trace left live, each object by the thread
-/// that used it last. The threads live on from round to round.
+/// A round is all events, and then, outside the time, the freeing of what the trace left live, each object by the
+/// thread that used it last. The threads live on from round to round.
 final class Replayer implements AutoCloseable {
-    private static final long WARM_EVENTS = 3_000_000; // each of five operations is then compiled by C2
+    private static final long WARM_EVENTS = 30_000_000; // an allocator in Java still gained 25 % from 3 to 12 million
+    private static final int WARM_ROUNDS = 1_000; // of a trace that is too small to be timed anyway
     private static final long WARM_NANOS = 3_000_000_000L;
 
     private final Trace trace;
@@ -29,19 +30,16 @@ final class Replayer implements AutoCloseable {
         this.endNanos = new long[trace.threadCount];
     }
 
-    /// Runs rounds until the JIT has seen enough: two at least, unless they are very slow. None for a verifying replay,
+    /// Runs rounds until the JIT has seen enough, or for some seconds. None for a verifying replay,
     /// whose times are no measure.
     void warmUp() {
         if (ReplayChild.SETTINGS.verify()) {
             return;
         }
         long begin = System.nanoTime();
-        for (long events = 0, rounds = 0; events < WARM_EVENTS || rounds < 2; rounds++) {
+        long enough = Math.clamp(WARM_EVENTS / trace.eventCount(), 2, WARM_ROUNDS);
+        for (long rounds = 0; rounds < enough && System.nanoTime() - begin < WARM_NANOS; rounds++) {
             timedRound();
-            events += trace.eventCount();
-            if (System.nanoTime() - begin > WARM_NANOS) {
-                return;
-            }
         }
     }
 
@@ -74,8 +72,8 @@ final class Replayer implements AutoCloseable {
         return last - first;
     }
 
-    /// One round, each event on its thread but one at a time in file order, so that what is live at any moment is what
-    /// the trace says. Leaves the leftovers live.
+    /// One round, each event on its thread but one at a time in file order, so that what is live at any moment is
+    /// what the trace says. Leaves the leftovers live.
     void roundInFileOrder() {
         int thisRound = ++round;
         workers.run(worker -> {

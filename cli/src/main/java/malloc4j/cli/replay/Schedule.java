@@ -6,9 +6,10 @@ import java.util.BitSet;
 /// Who replays which event when: a trace's events sorted by thread, and the points where one thread has to wait for
 /// another.
 ///
-/// An event waits when the event before it on the same object, in file order, happens on another thread. Each object's
-/// events are thereby totally ordered, and nothing else is. A pair of such events has a *slot*: the first announces it, the
-/// second waits for it. As an event has at most one successor on its object, a slot has one announcer and one waiter.
+/// An event waits when the event before it on the same object, in file order, happens on another thread. Each
+/// object's events are thereby totally ordered, and nothing else is. A pair of such events has a *slot*: the first
+/// announces it, the second waits for it. As an event has at most one successor on its object, a slot has one
+/// announcer and one waiter.
 ///
 /// ```
 /// file order      a 0 7 64    r 1 7 128    f 1 7
@@ -17,8 +18,8 @@ import java.util.BitSet;
 /// ```
 ///
 /// Invariants: every event is in `order` once; the k-th event with [Event#WAIT] of a thread waits for
-/// `awaited[thread][k]`, the k-th with [Event#ANNOUNCE] announces `announced[thread][k]`; a slot's announcing event is
-/// earlier in the file than the waiting one, so waiting never goes in a circle.
+/// `awaited[thread][k]`, the k-th with [Event#ANNOUNCE] announces `announced[thread][k]`; a slot's announcing event
+/// is earlier in the file than the waiting one, so waiting never goes in a circle.
 ///
 /// The constructor sets the two flags in the trace's events.
 final class Schedule {
@@ -47,8 +48,8 @@ final class Schedule {
         crossing = new BitSet();
         var awaitedLists = new IntList[threadCount];
         var announcedLists = new IntList[threadCount];
-        Arrays.setAll(awaitedLists, _ -> new IntList());
-        Arrays.setAll(announcedLists, _ -> new IntList());
+        Arrays.setAll(awaitedLists, ignored -> new IntList());
+        Arrays.setAll(announcedLists, ignored -> new IntList());
         IntList waiters = new IntList();
         int[] lastEvent = new int[trace.objectCount];
         Arrays.fill(lastEvent, -1);
@@ -116,7 +117,7 @@ final class Schedule {
 
     private static int[][] leftovers(Trace trace, int[] lastEvent) {
         var lists = new IntList[trace.threadCount];
-        Arrays.setAll(lists, _ -> new IntList());
+        Arrays.setAll(lists, ignored -> new IntList());
         for (int id = 0; id < lastEvent.length; id++) {
             if (Event.operation(trace.events[lastEvent[id]]) != Event.FREE) {
                 lists[trace.threads[lastEvent[id]]].add(id);

@@ -1,6 +1,7 @@
 package malloc4j.cli.replay;
 
 import java.util.Locale;
+import malloc4j.cli.Choice;
 
 /// What a replay writes into a block that it was given.
 enum Touch {
@@ -12,5 +13,12 @@ enum Touch {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// From the command line.
+    static final class Converter extends Choice<Touch> {
+        Converter() {
+            super(Touch.class);
+        }
     }
 }

@@ -12,8 +12,8 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/// A trace as a file of this program's own, which the parent writes once and every child reads in milliseconds. Both are
-/// the same build on the same machine, so the bytes are in native order and carry no version.
+/// A trace as a file of this program's own, which the parent writes once and every child reads in milliseconds.
+/// Both are the same build on the same machine, so the bytes are in native order and carry no version.
 ///
 /// ```
 ///  0          8             16            24          24 + 8n     24 + 12n      24 + 14n
@@ -23,8 +23,8 @@ import java.nio.file.StandardOpenOption;
 ///    long       long          long          long[n]     int[n]      char[n]
 /// ```
 ///
-/// The file is mapped while it is copied and then unmapped: reading through a channel would leave buffers in libc's malloc,
-/// which is one of the allocators to be measured.
+/// The file is mapped while it is copied and then unmapped: reading through a channel would leave buffers in libc's
+/// malloc, which is one of the allocators to be measured.
 final class TraceImage {
     private static final long HEADER_BYTES = 3 * Long.BYTES;
     private static final long EVENT_BYTES = Long.BYTES + Integer.BYTES + Character.BYTES;

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// f THREAD ID                      free
 /// ```
 ///
-/// Strict: fields are separated by one space, numbers are decimal digits, header lines come first. Whatever breaks this or
-/// the life of an object is a [TraceProblem] that names the line. About 0.1 us a line.
+/// Strict: fields are separated by one space, numbers are decimal digits, header lines come first. Whatever breaks
+/// this or the life of an object is a [TraceProblem] that names the line. About 0.1 us a line.
 final class TraceReader {
     private static final String FIRST_LINE = "# malloc-trace 1";
     private static final int BUFFER_BYTES = 1 << 16; // 64 KiB
@@ -211,8 +211,8 @@ final class TraceReader {
         }
         for (int thread = 0; thread < highest; thread++) {
             if (!seen[thread]) {
-                throw problem("thread " + highest + " has events but thread " + thread
-                        + " has none; threads are numbered from 0 without gaps");
+                throw problem("thread " + highest + " is used but thread " + thread
+                        + " is not; threads are numbered from 0 without gaps");
             }
         }
         return highest + 1;

@@ -9,9 +9,9 @@ import java.util.BitSet;
 
 /// `sun.misc.Unsafe`, as many libraries of today allocate: libc's malloc behind the JVM's own accounting.
 ///
-/// It is reached through constant method handles, which compile to the direct call; the class itself cannot be named
-/// without a compiler warning. There is no aligned allocation: such a block is cut from a larger one, whose address and the
-/// wanted size are kept in the two words before it.
+/// It is reached through constant method handles, which compile to the direct call; the class itself cannot be
+/// named without a compiler warning. There is no aligned allocation: such a block is cut from a larger one, whose
+/// address and the wanted size are kept in the two words before it.
 final class UnsafeAllocator implements Allocator {
     private static final long HEADER_BYTES = 2 * Long.BYTES;
     private static final MethodHandle ALLOCATE;

@@ -5,10 +5,11 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// Platform threads that stay the same from round to round, as a program's threads do: one for each thread of the trace.
+/// Platform threads that stay the same from round to round, as a program's threads do: one for each thread of the
+/// trace.
 ///
-/// [#run] gives all of them one task and waits for all; two barriers a run, nothing on the threads in between. Only the
-/// thread that made the workers runs tasks on them.
+/// [#run] gives all of them one task and waits for all; two barriers a run, nothing on the threads in between. Only
+/// the thread that made the workers runs tasks on them.
 final class Workers implements AutoCloseable {
     /// What each worker does; the argument is its index.
     interface Task {
