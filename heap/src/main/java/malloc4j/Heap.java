@@ -251,11 +251,28 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         long moved = tryMalloc(byteSize);
         if (moved > 0) {
             RawMemory.copy(address, moved, Math.min(usable, byteSize));
+            if (PageMap.record(address) == 0) {
+                return unmapMoved(address, moved, byteSize <= usable);
+            }
             free(address);
         } else if (byteSize <= usable) {
             return address;
         }
         return moved;
+    }
+
+    /// Unmaps a block whose contents have moved; where the kernel refuses, the block stays, and what it moved to
+    /// goes.
+    private long unmapMoved(long address, long moved, boolean wasEnough) {
+        long result = huge.freeBlock(address);
+        if (result > 0) {
+            return moved;
+        }
+        free(moved);
+        if (result == 0) {
+            throw misuse("realloc", address);
+        }
+        return wasEnough ? address : result;
     }
 
     /// Tries to keep the block, or its pages. Returns its address now, 0 when it has to be copied, or minus errno.
@@ -492,7 +509,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 hugeBytes,
                 pages.spanBytes(),
                 pages.dirtyBytes(),
-                budget.usedBytes(),
+                pages.spanBytes() + pages.dirtyBytes() + hugeBytes,
                 pages.regionBytes() + hugeBytes,
                 residentBytes(),
                 reclaimer.purgedBytes(),

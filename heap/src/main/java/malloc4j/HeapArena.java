@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -13,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 /// arena has closed.
 ///
 /// ```
-/// chunks   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than an eighth of the next
-///          |##|##| |###|-- cursor   limit        chunk gets a block of its own
+/// pieces   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than an eighth of the next
+///          |##|##| |###|-- cursor   limit        piece gets a block of its own
 /// ```
 ///
 /// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock.
 final class HeapArena implements Arena {
-    private static final long FIRST_CHUNK_BYTES = 1 << 10;
-    private static final long LAST_CHUNK_BYTES = 32 << 10;
+    private static final long FIRST_PIECE_BYTES = 1 << 10;
+    private static final long LAST_PIECE_BYTES = 32 << 10;
 
     private final Arena scope;
     private final Blocks blocks;
@@ -29,7 +30,7 @@ final class HeapArena implements Arena {
     private final boolean closeable;
     private long cursor;
     private long limit;
-    private long nextChunkBytes = FIRST_CHUNK_BYTES;
+    private long nextPieceBytes = FIRST_PIECE_BYTES;
 
     private HeapArena(Heap heap, Arena scope, @Nullable Thread owner, boolean closeable) {
         this.scope = scope;
@@ -89,12 +90,18 @@ final class HeapArena implements Arena {
     }
 
     private MemorySegment allocateSlow(long byteSize, long byteAlignment) {
-        if (Math.max(byteSize, byteAlignment) <= nextChunkBytes >>> 3) {
-            long chunk = blocks.add(blocks.heap.malloc(nextChunkBytes));
-            cursor = chunk;
-            limit = chunk + nextChunkBytes;
-            nextChunkBytes = Math.min(2 * nextChunkBytes, LAST_CHUNK_BYTES);
+        if (Math.max(byteSize, byteAlignment) <= nextPieceBytes >>> 3) {
+            long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
+            cursor = piece;
+            limit = piece + nextPieceBytes;
+            nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
             return allocateOwned(byteSize, byteAlignment);
+        }
+        if (byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
+            throw OutOfNativeMemoryError.of(
+                    "allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")",
+                    blocks.heap.options().name(),
+                    -Errno.EOVERFLOW);
         }
         long address;
         if (byteAlignment <= 16) {
@@ -114,8 +121,15 @@ final class HeapArena implements Arena {
     @Override
     public void close() {
         scope.close();
-        if (closeable) {
+        if (lock == null) {
             blocks.free();
+        } else if (closeable) {
+            lock.lock(); // waits for an allocation that found the scope alive
+            try {
+                blocks.free();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 

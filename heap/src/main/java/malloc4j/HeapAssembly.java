@@ -39,7 +39,7 @@ record HeapAssembly(
                 parent == null ? null : parent.budget(),
                 options.softLimitBytes(),
                 options.hardLimitBytes(),
-                onSoftLimit == null ? () -> {} : () -> Purger.execute(onSoftLimit));
+                onSoftLimit == null ? () -> {} : () -> callBack(onSoftLimit));
         PageSource source = source(calls, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
@@ -48,6 +48,11 @@ record HeapAssembly(
         caches.reclaimer().keep(options.trimThresholdBytes());
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
         return new HeapAssembly(heapId, calls, budget, spans, huge, caches, stopPurging);
+    }
+
+    /// On a thread of its own, because the crossing is noticed with locks held.
+    private static void callBack(Runnable onSoftLimit) {
+        Thread unused = Thread.ofVirtual().name("malloc4j-soft-limit").start(onSoftLimit);
     }
 
     private static PageSource source(SystemCalls calls, HeapOptions options) {

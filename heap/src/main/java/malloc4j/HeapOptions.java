@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// @param purgeDelay any
 /// @param softLimitBytes 0 or more, `Long.MAX_VALUE` for none
 /// @param hardLimitBytes 0 or more, `Long.MAX_VALUE` for none
-/// @param onSoftLimit run on the purger's thread; it may use the heap
+/// @param onSoftLimit run on a virtual thread of its own; it may use the heap
 /// @param parent a heap that outlives this one
 /// @param brkClaimBytes 2 MiB to 16 GiB
 public record HeapOptions(

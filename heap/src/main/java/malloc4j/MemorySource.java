@@ -16,7 +16,7 @@ public enum MemorySource {
     /// empty.
     HUGETLB,
 
-    /// A memory file (`memfd_create`), whose descriptor other processes can be handed.
+    /// A memory file (`memfd_create`), mapped shared.
     SHARED_MEMORY,
 
     /// Shared mappings of the file that [HeapOptions.Builder#file] names, which is created or emptied.

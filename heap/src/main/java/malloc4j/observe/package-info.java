@@ -1,4 +1,4 @@
-/// What a heap tells about itself: records of numbers and one probe interface. It has no behaviour and imports
+/// What a heap tells about itself: records of numbers. It has no behaviour and imports
 /// nothing of ours.
 @NullMarked
 package malloc4j.observe;

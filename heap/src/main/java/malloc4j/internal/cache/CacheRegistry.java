@@ -37,6 +37,7 @@ public final class CacheRegistry {
     private final Reclaimer reclaimer;
     private final ReentrantLock lock = new ReentrantLock();
     private final List<ThreadCache> caches = new ArrayList<>();
+    private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final ThreadCache none;
     private ThreadCache[] table;
@@ -270,7 +271,8 @@ public final class CacheRegistry {
         }
     }
 
-    /// Gives up the leases of the current thread's cache, of the shared ones, and of all whose thread has ended.
+    /// Gives up the leases of the current thread's cache, of the shared ones, and of all whose thread has ended;
+    /// and lists what others have freed, so that nothing stays queued for an owner that does not come.
     void unleaseIdle(boolean currentToo) {
         lock.lock();
         try {
@@ -292,6 +294,14 @@ public final class CacheRegistry {
                 } finally {
                     cache.useLock.unlock();
                 }
+            }
+        }
+        for (ThreadCache cache : all()) {
+            cache.lock().lock();
+            try {
+                cache.drainPending();
+            } finally {
+                cache.lock().unlock();
             }
         }
     }
@@ -327,11 +337,22 @@ public final class CacheRegistry {
             for (ThreadCache cache : all()) {
                 cache.thread = null;
                 cache.forgetCurrent();
-                CacheTags.free(cache.tag());
+                closedTags.add(cache.tag());
             }
             caches.clear();
             Arrays.fill(shared, null);
             publish(emptyTable(MIN_TABLE));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives the numbers of a closed registry's caches back, when no record has them any more.
+    void freeTags() {
+        lock.lock();
+        try {
+            closedTags.forEach(CacheTags::free);
+            closedTags.clear();
         } finally {
             lock.unlock();
         }

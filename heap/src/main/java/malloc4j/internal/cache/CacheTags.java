@@ -26,7 +26,7 @@ final class CacheTags {
 
     static synchronized void put(int tag, ThreadCache cache) {
         if (tag >= caches.length()) {
-            AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * caches.length());
+            AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
             for (int index = 0; index < caches.length(); index++) {
                 grown.set(index, caches.get(index));
             }

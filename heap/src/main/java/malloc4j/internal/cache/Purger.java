@@ -24,13 +24,18 @@ public final class Purger {
         long period = Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS);
         boolean all = purgeDelayNanos == 0;
         ScheduledFuture<?> visits = Daemon.EXECUTOR.scheduleWithFixedDelay(
-                () -> reclaimer.visitIdle(all), period, period, TimeUnit.NANOSECONDS);
+                () -> visit(reclaimer, all), period, period, TimeUnit.NANOSECONDS);
         return () -> visits.cancel(false);
     }
 
-    /// Runs a task on the daemon's thread soon.
-    public static void execute(Runnable task) {
-        Daemon.EXECUTOR.execute(task);
+    /// A visit whose failure, which would be an error of ours, is reported and does not end the visits.
+    private static void visit(Reclaimer reclaimer, boolean all) {
+        try {
+            reclaimer.visitIdle(all);
+        } catch (RuntimeException | Error failure) {
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
+        }
     }
 
     /// Started with the first heap.

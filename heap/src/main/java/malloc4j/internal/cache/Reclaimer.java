@@ -159,7 +159,7 @@ public final class Reclaimer {
     }
 
     private void retire(ThreadCache owner, long slab) {
-        if (Slab.state(slab) == Slab.FULL) {
+        if (Slab.isQueued(slab)) {
             owner.drainPending();
         }
         if (Slab.state(slab) == Slab.AVAILABLE) {
@@ -229,7 +229,11 @@ public final class Reclaimer {
         visiting.lock();
         try {
             registry.close();
-            return spans.close();
+            long result = spans.close();
+            if (result == 0) {
+                registry.freeTags();
+            }
+            return result;
         } finally {
             visiting.unlock();
         }

@@ -119,14 +119,15 @@ public final class ThreadCache {
         if (((word | Slab.remoteWord(pair)) & bit) != 0) {
             return false;
         }
-        Slab.ownerPutFreeWord(pair, word | bit);
         if (word == 0) {
-            noteWord(slab, index >>> 6);
+            noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
         }
+        Slab.ownerPutFreeWord(pair, word | bit);
         return true;
     }
 
-    /// A word has its first free block again: it counts in the slab's summary, and a full slab becomes available.
+    /// A word is about to have its first free block again: it counts in the slab's summary, and a full slab becomes
+    /// available.
     private void noteWord(long slab, int word) {
         if (Slab.ownerNoteWord(slab, word) && Slab.state(slab) == Slab.FULL) {
             lock.lock();
@@ -173,6 +174,9 @@ public final class ThreadCache {
             if (exhausted != 0) {
                 Slab.putState(exhausted, Slab.FULL);
                 forgetCurrent(sizeClass);
+                if (Slab.hasRemote(exhausted)) {
+                    append(exhausted); // freed since it was collected, and perhaps taken off the queue while leased
+                }
             }
             drainPending();
             long slab = lists[sizeClass << 1];
@@ -216,6 +220,10 @@ public final class ThreadCache {
         }
         return switch (Slab.freeRemote(slab, Slab.index(product))) {
             case REFUSED -> false;
+            case REFUSED_FIRST -> {
+                queue(slab);
+                yield false;
+            }
             case FREED -> true;
             case FREED_FIRST -> {
                 queue(slab);

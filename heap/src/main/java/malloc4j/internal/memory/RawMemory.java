@@ -60,6 +60,10 @@ public final class RawMemory {
         ALL.set(LONG, address, value);
     }
 
+    public static int getIntVolatile(long address) {
+        return (int) ATOMIC_INT.getVolatile(ALL, address);
+    }
+
     public static int getIntAcquire(long address) {
         return (int) ATOMIC_INT.getAcquire(ALL, address);
     }
@@ -74,6 +78,10 @@ public final class RawMemory {
 
     public static boolean compareAndSetInt(long address, int expected, int value) {
         return ATOMIC_INT.compareAndSet(ALL, address, expected, value);
+    }
+
+    public static void putLongRelease(long address, long value) {
+        ATOMIC_LONG.setRelease(ALL, address, value);
     }
 
     public static long getLongVolatile(long address) {

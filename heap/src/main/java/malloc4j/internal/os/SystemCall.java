@@ -52,7 +52,14 @@ public enum SystemCall {
             "gives free pages back while their addresses stay ours; huge pages; guards",
             "advice the kernel does not know (`EINVAL`) is left out; pages that could not be given back stay counted as "
                     + "resident"),
-    MINCORE("mincore", 27, 232, "", "linux", "tells which pages are resident, for reports", "the report goes without"),
+    MINCORE(
+            "mincore",
+            27,
+            232,
+            "",
+            "region, linux",
+            "tells which pages are resident: for statistics, and that a claim of the break is untouched",
+            "counted as not resident; the claim is given up"),
     MSYNC(
             "msync",
             26,
@@ -92,9 +99,9 @@ public enum SystemCall {
             302,
             261,
             "RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK",
-            "region, linux",
-            "reads limits before reserving; sets them only on request (and in tests, to make memory short)",
-            "taken as no limit when reading; the caller's exception when setting"),
+            "linux",
+            "reads limits; sets them only on request (and in tests, to make memory short)",
+            "the caller's exception"),
     MEMFD_CREATE(
             "memfd_create",
             319,
@@ -115,7 +122,7 @@ public enum SystemCall {
             "openat",
             257,
             56,
-            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC",
+            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_CLOEXEC",
             "region, linux",
             "opens the file behind a file mapping",
             "the caller's exception"),
@@ -148,7 +155,7 @@ public enum SystemCall {
             285,
             47,
             "FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE",
-            "region, linux",
+            "linux",
             "gives back pages of a memory file, or makes sure of them before they are touched",
             "`ENOSPC` and `EOPNOTSUPP`: the caller's exception when making sure, ignored when giving back"),
     FCNTL(

@@ -33,14 +33,15 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The break is never moved down again. What is released stays claimed, for the next heap that asks for break
 /// memory; its pages go back to the kernel. Before each use the break is read once more, and if somebody has moved
-/// it below a claim's end, the program break is not used any further in this process. A claim that was given up is
-/// not retried more than [#MAX_ATTEMPTS] times; then, as where the kernel refuses (another mapping above the break,
-/// `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the caller turns to `mmap`.
+/// it below a claim's end, the program break is not used any further in this process; nor is it after
+/// [#MAX_LOST_CLAIMS] claims that were given up, whose addresses stay lost. Then, as where the kernel refuses
+/// (another mapping above the break, `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the caller
+/// turns to `mmap`.
 ///
 /// Not covered: a third party that calls `brk` or `sbrk` by itself while a claim is made.
 public final class BrkSource implements PageSource {
     static final long MOAT_BYTES = 64L << 20;
-    static final int MAX_ATTEMPTS = 4;
+    static final int MAX_LOST_CLAIMS = 8;
 
     private static final long ZONE_BYTES = 1L << 36; // 64 GiB above the first claim: records for 1.1 GiB of addresses
     private static final Claims CLAIMS = new Claims();
@@ -82,6 +83,8 @@ public final class BrkSource implements PageSource {
         private final ReentrantLock lock = new ReentrantLock();
         private final List<Claim> claims = new ArrayList<>();
         private @Nullable Zone zone;
+        private long recordsBase;
+        private int lostClaims;
         private boolean lost;
 
         long acquire(SystemCalls calls, long byteSize, long claimBytes) {
@@ -113,7 +116,11 @@ public final class BrkSource implements PageSource {
                 if (result < 0 || zone == null) {
                     return result;
                 }
-                return zone.freeRange(calls, address, byteSize);
+                long cleared = zone.clearRecords(calls, address, byteSize);
+                if (cleared == 0) {
+                    zone.freeRange(address, byteSize);
+                }
+                return cleared;
             } finally {
                 lock.unlock();
             }
@@ -139,14 +146,29 @@ public final class BrkSource implements PageSource {
         }
 
         private long claim(SystemCalls calls, long usableBytes) {
-            long result = -Errno.ENOMEM;
-            for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+            long result = reserveRecords(calls); // before the break moves, which cannot be undone
+            if (result < 0) {
+                return result;
+            }
+            while (lostClaims < MAX_LOST_CLAIMS) {
                 result = tryClaim(calls, Bits.alignUp(usableBytes, Zone.GRANULE_BYTES));
                 if (result != -Errno.EAGAIN) {
                     return result;
                 }
+                lostClaims++;
             }
             return -Errno.ENOMEM;
+        }
+
+        private long reserveRecords(SystemCalls calls) {
+            if (recordsBase == 0) {
+                long reserved = PageMap.reserveRecords(calls, ZONE_BYTES);
+                if (Errno.isError(reserved)) {
+                    return reserved;
+                }
+                recordsBase = reserved;
+            }
+            return 0;
         }
 
         /// Makes one claim. Returns 0, minus `EAGAIN` when it was given up, or minus errno.
@@ -163,11 +185,7 @@ public final class BrkSource implements PageSource {
                 return -Errno.EAGAIN;
             }
             if (zone == null) {
-                long records = PageMap.reserveRecords(calls, ZONE_BYTES);
-                if (Errno.isError(records)) {
-                    return records;
-                }
-                zone = new Zone(start, ZONE_BYTES, records);
+                zone = new Zone(start, ZONE_BYTES, recordsBase);
                 PageMap.register(zone);
             }
             if (end > zone.base() + ZONE_BYTES || start < zone.base()) {

@@ -68,7 +68,7 @@ public final class FileSource implements PageSource {
             }
             long result = map(address, byteSize);
             if (result < 0) {
-                PageMap.main().freeRange(calls, address, byteSize);
+                PageMap.main().freeRange(address, byteSize);
                 MappingBudget.release();
                 return result;
             }
@@ -121,6 +121,10 @@ public final class FileSource implements PageSource {
     public long release(long address, long byteSize) {
         lock.lock();
         try {
+            long cleared = PageMap.main().clearRecords(calls, address, byteSize);
+            if (cleared < 0) {
+                return cleared;
+            }
             boolean isHole = calls.madvise(address, byteSize, Linux.MADV_REMOVE) == 0;
             long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
             if (Errno.isError(mapped)) {
@@ -130,11 +134,9 @@ public final class FileSource implements PageSource {
             if (isHole && offset != null) {
                 holes.put(offset, byteSize);
             }
-            long result = PageMap.main().freeRange(calls, address, byteSize);
-            if (result == 0) {
-                MappingBudget.release();
-            }
-            return result;
+            PageMap.main().freeRange(address, byteSize);
+            MappingBudget.release();
+            return 0;
         } finally {
             lock.unlock();
         }

@@ -1,7 +1,10 @@
 package malloc4j.internal.region;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
@@ -23,6 +26,10 @@ public final class HugeBlocks {
     private final Budget budget;
     private final boolean hugePages;
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
+    private final Queue<Range> leftovers = new ConcurrentLinkedQueue<>();
+
+    /// Addresses beside an aligned block that nobody has touched and the kernel has not taken back yet.
+    private record Range(long address, long byteSize) {}
 
     /// @param hugePages whether to advise `MADV_HUGEPAGE`
     public HugeBlocks(SystemCalls calls, Budget budget, boolean hugePages) {
@@ -63,16 +70,25 @@ public final class HugeBlocks {
         }
         long address = Bits.alignUp(mapped, byteAlignment);
         long end = mapped + bytes + slack;
-        long result = address == mapped ? 0 : calls.munmap(mapped, address - mapped);
-        if (result == 0 && end != address + bytes) {
-            result = calls.munmap(address + bytes, end - address - bytes);
-            mapped = address;
-        }
-        if (result < 0) {
-            calls.munmap(mapped, end - mapped);
-            return result;
-        }
+        giveBack(new Range(mapped, address - mapped));
+        giveBack(new Range(address + bytes, end - address - bytes));
         return address;
+    }
+
+    private void giveBack(Range range) {
+        if (range.byteSize() > 0 && calls.munmap(range.address(), range.byteSize()) < 0) {
+            leftovers.add(range);
+        }
+    }
+
+    /// Tries again what [#map] could not give back.
+    private void giveBackLeftovers() {
+        for (int count = leftovers.size(); count > 0; count--) {
+            Range range = leftovers.poll();
+            if (range != null) {
+                giveBack(range);
+            }
+        }
     }
 
     /// The mapped size of a live block in bytes, or 0 when `address` is not one.
@@ -103,6 +119,7 @@ public final class HugeBlocks {
             bytesByAddress.put(address, bytes);
             return result;
         }
+        giveBackLeftovers();
         budget.discharge(bytes);
         MappingBudget.release();
         return bytes;
@@ -152,10 +169,12 @@ public final class HugeBlocks {
     /// Unmaps every block. Returns 0, or minus errno of the first that the kernel refused; it can be called again.
     public long close() {
         long failure = 0;
-        for (Long address : bytesByAddress.keySet()) {
+        // A copy: a live view would come by what freeBlock puts back again, for ever while the kernel refuses.
+        for (Long address : List.copyOf(bytesByAddress.keySet())) {
             long result = freeBlock(address);
             failure = result < 0 && failure == 0 ? result : failure;
         }
-        return failure;
+        giveBackLeftovers();
+        return failure == 0 && !leftovers.isEmpty() ? -Errno.ENOMEM : failure;
     }
 }

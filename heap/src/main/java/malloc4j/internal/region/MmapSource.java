@@ -22,9 +22,17 @@ public final class MmapSource implements PageSource {
 
     private static final int RESERVED = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE | Linux.MAP_FIXED;
 
+    private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
+    private static final int POOL = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_HUGETLB;
+
     private final SystemCalls calls;
     private final Pages pages;
     private final NavigableMap<Long, Long> poolRanges = new ConcurrentSkipListMap<>();
+
+    /// What [#poolHas] took and could not give back yet, none when `probeBytes` is 0.
+    private long probe;
+
+    private long probeBytes;
 
     public MmapSource(SystemCalls calls, Pages pages) {
         this.calls = calls;
@@ -41,31 +49,54 @@ public final class MmapSource implements PageSource {
             MappingBudget.release();
             return address;
         }
+        boolean fromPool = pages == Pages.POOL_HUGE && poolHas(byteSize);
+        if (fromPool && mapFromPool(address, byteSize)) {
+            return address;
+        }
+        // A refused MAP_FIXED may have removed what was there before. Where it cannot be put back the addresses are
+        // forgotten: somebody else's memory may be there soon.
+        if (fromPool && Errno.isError(reserve(address, byteSize))) {
+            MappingBudget.release();
+            return -Errno.ENOMEM;
+        }
         long result = commit(address, byteSize);
         if (result < 0) {
-            PageMap.main().freeRange(calls, address, byteSize);
+            PageMap.main().freeRange(address, byteSize);
             MappingBudget.release();
             return result;
         }
         return address;
     }
 
-    private long commit(long address, long byteSize) {
-        int readWrite = Linux.PROT_READ | Linux.PROT_WRITE;
-        if (pages == Pages.POOL_HUGE) {
-            int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED | Linux.MAP_HUGETLB;
-            long mapped = calls.mmap(address, byteSize, readWrite, flags, -1, 0);
-            if (mapped == address) {
-                poolRanges.put(address, byteSize);
-                return 0;
-            }
-            // A refused MAP_FIXED may have removed what was there before.
-            long restored = calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
-            if (Errno.isError(restored)) {
-                return restored;
-            }
+    /// Whether the pool has `byteSize` to give, found out by taking it, somewhere else than where it is wanted.
+    private boolean poolHas(long byteSize) {
+        if (probeBytes > 0 && calls.munmap(probe, probeBytes) < 0) {
+            return false;
         }
-        long result = calls.mprotect(address, byteSize, readWrite);
+        probeBytes = 0;
+        long mapped = calls.mmap(0, byteSize, READ_WRITE, POOL, -1, 0);
+        if (Errno.isError(mapped)) {
+            return false;
+        }
+        probe = mapped;
+        probeBytes = calls.munmap(mapped, byteSize) < 0 ? byteSize : 0;
+        return probeBytes == 0;
+    }
+
+    private boolean mapFromPool(long address, long byteSize) {
+        if (calls.mmap(address, byteSize, READ_WRITE, POOL | Linux.MAP_FIXED, -1, 0) != address) {
+            return false;
+        }
+        poolRanges.put(address, byteSize);
+        return true;
+    }
+
+    private long reserve(long address, long byteSize) {
+        return calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
+    }
+
+    private long commit(long address, long byteSize) {
+        long result = calls.mprotect(address, byteSize, READ_WRITE);
         if (result == 0 && pages != Pages.DEFAULT) {
             calls.madvise(address, byteSize, Linux.MADV_HUGEPAGE); // advice only: a kernel without THP refuses it
         }
@@ -74,14 +105,25 @@ public final class MmapSource implements PageSource {
 
     @Override
     public long release(long address, long byteSize) {
-        long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
-        if (Errno.isError(mapped)) {
-            return mapped;
+        long cleared = PageMap.main().clearRecords(calls, address, byteSize);
+        if (cleared < 0) {
+            return cleared;
+        }
+        long reserved = reserve(address, byteSize);
+        if (Errno.isError(reserved)) {
+            return reserved;
         }
         poolRanges.remove(address);
-        long result = PageMap.main().freeRange(calls, address, byteSize);
+        PageMap.main().freeRange(address, byteSize);
+        MappingBudget.release();
+        return 0;
+    }
+
+    @Override
+    public long close() {
+        long result = probeBytes == 0 ? 0 : calls.munmap(probe, probeBytes);
         if (result == 0) {
-            MappingBudget.release();
+            probeBytes = 0;
         }
         return result;
     }

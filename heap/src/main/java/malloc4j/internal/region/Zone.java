@@ -134,28 +134,21 @@ public final class Zone {
         }
     }
 
-    /// Gives a range back whose records nobody uses any more; they read zero from now on. Returns 0, or minus
-    /// errno, and then the range is still the caller's.
-    long freeRange(SystemCalls calls, long address, long bytes) {
-        lock.lock();
-        try {
-            long result = clearRecords(calls, record(address), recordBytes(bytes));
-            if (result < 0) {
-                return result;
-            }
-            insert(address - base, bytes);
-            return 0;
-        } finally {
-            lock.unlock();
+    /// Makes the records of a range zero, which nobody uses any more: the first step of giving the range back,
+    /// while all its memory is still there. Returns 0, or minus errno, and then they are as they were.
+    long clearRecords(SystemCalls calls, long address, long bytes) {
+        long first = record(address);
+        long recordBytes = recordBytes(bytes);
+        if (((first | recordBytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
+            return calls.madvise(first, recordBytes, Linux.MADV_DONTNEED);
         }
+        RawMemory.fill(first, recordBytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
+        return 0;
     }
 
-    private static long clearRecords(SystemCalls calls, long first, long bytes) {
-        if (((first | bytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
-            return calls.madvise(first, bytes, Linux.MADV_DONTNEED);
-        }
-        RawMemory.fill(first, bytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
-        return 0;
+    /// Takes a range back whose records are zero: the last step, which cannot fail.
+    void freeRange(long address, long bytes) {
+        addRange(address, bytes);
     }
 
     private long commitRecords(SystemCalls calls, long end) {

@@ -1,5 +1,7 @@
 package malloc4j.internal.slab;
 
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.Zone;
@@ -20,10 +22,10 @@ import malloc4j.internal.region.Zone;
 ///   ... | capacity | state | seenPages | next | previous |
 ///     --+----------+-------+-----------+------+----------+
 /// record, line 1                                                    written by others
-///   64              72       76            80            88
-///  +---------------+--------+-------------+-------------+------------------+
-///  | remoteSummary | queued | purgedPages | pendingNext | unused           |
-///  +---------------+--------+-------------+-------------+------------------+
+///   64              72       76            80            88         96
+///  +---------------+--------+-------------+-------------+----------+--------+
+///  | remoteSummary | queued | purgedPages | pendingNext | collects | unused |
+///  +---------------+--------+-------------+-------------+----------+--------+
 /// record, lines 2 to 17
 ///   128      136        144      152
 ///  +--------+----------+--------+----------+-- - - --+---------+-----------+
@@ -45,6 +47,7 @@ import malloc4j.internal.region.Zone;
 ///   block is always set.
 /// - `summary`: the owner alone. Bit `w` is set when word `w` of `free` is not zero; it may be set for a zero word.
 /// - `remoteSummary`: atomic. Bit `w` is set by whoever sets the first bit of word `w` of `remote`, after that.
+/// - `collects`: the owner alone, atomic. Odd while it moves bits from `remote` to `free`; outlives the slab.
 /// - `state`, `seenPages`, `purgedPages`, `next`, `previous`: whoever holds the lock of the owning cache.
 /// - `queued`, `pendingNext`: see [PageMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
 ///   record. Both outlive the slab.
@@ -82,11 +85,13 @@ public final class Slab {
     private static final int REMOTE_SUMMARY = 64;
     private static final int PURGED_PAGES = 76;
     private static final int PENDING_NEXT = 80;
+    private static final int COLLECTS = 88;
     private static final int REMOTE = 8; // within a pair
     private static final int PAIR_SHIFT = 4;
 
     private static final long LOW_32 = 0xFFFF_FFFFL;
     private static final int MAX_PAIRS = 64;
+    private static final long SCHEDULER_NANOS = 1_000;
 
     private Slab() {}
 
@@ -182,18 +187,22 @@ public final class Slab {
         return RawMemory.getLong(pair);
     }
 
+    /// Sets a word of `free`. Release, because whoever sees a bit in it may have the block's memory for another
+    /// use, and must come after all that was written to the block.
     public static void ownerPutFreeWord(long pair, long bits) {
-        RawMemory.putLong(pair, bits);
+        RawMemory.putLongRelease(pair, bits);
     }
 
     public static long remoteWord(long pair) {
         return RawMemory.getLong(pair + REMOTE);
     }
 
-    /// Notes that word `word` of `free` has bits. Returns whether it was the first such word. By the owner.
+    /// Notes that word `word` of `free` is about to have bits. Returns whether it is the first such word. By the
+    /// owner.
     public static boolean ownerNoteWord(long slab, int word) {
         long summary = RawMemory.getLong(slab + SUMMARY);
         RawMemory.putLong(slab + SUMMARY, summary | 1L << word);
+        VarHandle.releaseFence(); // whoever sees the block free may take an empty slab, and this summary
         return summary == 0;
     }
 
@@ -219,6 +228,8 @@ public final class Slab {
         if (RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) == 0) {
             return false;
         }
+        long collects = RawMemory.getLong(slab + COLLECTS);
+        RawMemory.getAndSetLong(slab + COLLECTS, collects + 1);
         long words = RawMemory.getAndSetLong(slab + REMOTE_SUMMARY, 0);
         int capacity = capacity(slab);
         while (words != 0) {
@@ -231,9 +242,12 @@ public final class Slab {
                 // Bits that came in between have no summary bit: their word was not empty when they came.
                 freed = RawMemory.getAndAndLong(pair + REMOTE, ~freed) & blocks & ~freed;
             }
-            RawMemory.putLong(slab + SUMMARY, RawMemory.getLong(slab + SUMMARY) | 1L << word);
+            if (blocks != 0) { // else a straggler of the chunk's former life noted a word that this slab has not
+                RawMemory.putLong(slab + SUMMARY, RawMemory.getLong(slab + SUMMARY) | 1L << word);
+            }
             words &= words - 1;
         }
+        RawMemory.getAndSetLong(slab + COLLECTS, collects + 2);
         return true;
     }
 
@@ -241,6 +255,8 @@ public final class Slab {
     public enum RemoteFree {
         /// The block was not live; nothing has changed.
         REFUSED,
+        /// The block was not live; for others' frees the caller has to queue the slab for its owner.
+        REFUSED_FIRST,
         /// The block is free; the owner knows already that there is something to collect.
         FREED,
         /// The block is free, and the caller has to queue the slab for its owner.
@@ -249,22 +265,22 @@ public final class Slab {
 
     /// Frees block `index` from outside the owner: one atomic OR, two when it is the first of its word.
     ///
-    /// Two threads that free one block at a time: one of them is refused. A free by the owner at the very moment of
-    /// one by another thread may escape both; then the bits meet in [#ownerCollect], and the block is free once.
+    /// Two threads that free one block at a time: one of them is refused. A free by the owner, or its collecting of
+    /// one free, at the very moment of another may let both pass; then the bits meet in [#ownerCollect], and the
+    /// block is free once. A free of a live block is never refused.
     public static RemoteFree freeRemote(long slab, int index) {
         int word = index >>> 6;
         long pair = pair(slab, word);
         long bit = 1L << index;
-        if (((RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE)) & bit) != 0) {
+        if ((freeBits(pair) & bit) != 0) {
             return RemoteFree.REFUSED;
         }
         long before = RawMemory.getAndOrLong(pair + REMOTE, bit);
         if ((before & bit) != 0) {
             return RemoteFree.REFUSED;
         }
-        if ((RawMemory.getLongVolatile(pair) & bit) != 0) {
-            RawMemory.getAndAndLong(pair + REMOTE, ~bit);
-            return RemoteFree.REFUSED;
+        if ((RawMemory.getLongVolatile(pair) & bit) != 0 && !wasCollected(slab, pair, bit)) {
+            return refuse(slab, word, bit, before);
         }
         if ((before & blockMask(capacity(slab), word)) != 0) {
             return RemoteFree.FREED;
@@ -273,11 +289,44 @@ public final class Slab {
         return summary == 0 ? RemoteFree.FREED_FIRST : RemoteFree.FREED;
     }
 
+    /// Finds out why a block whose bit in `remote` was just set has one in `free` too: the owner has collected it
+    /// already, and then the bit in `remote` is gone when the owner has finished; or the block was free before.
+    private static boolean wasCollected(long slab, long pair, long bit) {
+        while (true) {
+            long collects = RawMemory.getLongVolatile(slab + COLLECTS);
+            boolean inBoth = (RawMemory.getLongVolatile(pair + REMOTE) & RawMemory.getLongVolatile(pair) & bit) != 0;
+            if (!inBoth) {
+                return true;
+            }
+            if ((collects & 1) == 0 && RawMemory.getLongVolatile(slab + COLLECTS) == collects) {
+                return false;
+            }
+            LockSupport.parkNanos(SCHEDULER_NANOS); // the owner was preempted in the middle
+        }
+    }
+
+    /// Takes back a bit that should not have been set. When it was the first of its word and others came after it,
+    /// they have left it to this call to note the word.
+    private static RemoteFree refuse(long slab, int word, long bit, long before) {
+        long blocks = blockMask(capacity(slab), word);
+        long rest = RawMemory.getAndAndLong(pair(slab, word) + REMOTE, ~bit) & blocks & ~bit;
+        if (rest == 0 || (before & blocks) != 0) {
+            return RemoteFree.REFUSED;
+        }
+        long summary = RawMemory.getAndOrLong(slab + REMOTE_SUMMARY, 1L << word);
+        return summary == 0 ? RemoteFree.REFUSED_FIRST : RemoteFree.REFUSED;
+    }
+
     /// Whether the block with `index` is live.
     public static boolean isLive(long slab, int index) {
-        long pair = pair(slab, index >>> 6);
-        long free = RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE);
-        return index < capacity(slab) && (free & 1L << index) == 0;
+        return index < capacity(slab) && (freeBits(pair(slab, index >>> 6)) & 1L << index) == 0;
+    }
+
+    /// The bits of a pair's two words together. `remote` is read first: a bit that the owner moves meanwhile is
+    /// seen in one of them.
+    private static long freeBits(long pair) {
+        long remote = RawMemory.getLongVolatile(pair + REMOTE);
+        return remote | RawMemory.getLongVolatile(pair);
     }
 
     /// Whether others have freed blocks that the owner has not collected.
@@ -344,9 +393,7 @@ public final class Slab {
     }
 
     private static long freeBlocks(long slab, int word, int capacity) {
-        long pair = pair(slab, word);
-        long bits = RawMemory.getLongVolatile(pair) | RawMemory.getLongVolatile(pair + REMOTE);
-        return bits & blockMask(capacity, word);
+        return freeBits(pair(slab, word)) & blockMask(capacity, word);
     }
 
     private static int wordCount(int capacity) {
@@ -411,13 +458,18 @@ public final class Slab {
 
     /// Takes the right to link the record into a queue.
     public static boolean tryQueue(long slab) {
-        return RawMemory.getIntAcquire(slab + PageMap.QUEUED) == 0
+        return RawMemory.getIntVolatile(slab + PageMap.QUEUED) == 0
                 && RawMemory.compareAndSetInt(slab + PageMap.QUEUED, 0, 1);
     }
 
     /// Gives the right back; the record is in no queue.
     public static void unqueue(long slab) {
         RawMemory.putIntVolatile(slab + PageMap.QUEUED, 0);
+    }
+
+    /// Whether the record is linked into a queue, or about to be.
+    public static boolean isQueued(long slab) {
+        return RawMemory.getIntVolatile(slab + PageMap.QUEUED) != 0;
     }
 
     public static long pendingNext(long slab) {

@@ -24,7 +24,8 @@ import malloc4j.internal.region.Zone;
 /// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in:
 ///
 /// ```
-/// record of a chunk with tag PAGES:  BODY + 8 * page of the chunk  ->  page count of the block that begins there, or 0
+/// record of a chunk with tag PAGES:
+///   BODY + 16 * page of the chunk  ->  page count of the block that begins there, or 0
 /// ```
 ///
 /// Invariants, each checked by [#verify]:
@@ -41,6 +42,7 @@ public final class Spans {
     private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
     private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
     private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
+    private static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
     private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
 
     private final PageSource source;
@@ -64,15 +66,24 @@ public final class Spans {
     public long allocateSpan(int pageCount, int alignmentPages, boolean mayGrow) {
         lock.lock();
         try {
-            long span = takeLowest(pageCount, alignmentPages);
-            if (span != -Errno.EAGAIN || !mayGrow) {
-                return span;
+            long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
+            boolean wholeChunk = pageCount == PageMap.PAGES_PER_CHUNK && alignmentPages >= PageMap.PAGES_PER_CHUNK;
+            if (wholeChunk && !Errno.isError(span)) {
+                RawMemory.putIntRelease(PageMap.record(span) + PageMap.TAG, 0); // large blocks were here, perhaps
             }
-            long grown = grow(pageCount, alignmentPages);
-            return grown < 0 ? grown : takeLowest(pageCount, alignmentPages);
+            return span;
         } finally {
             lock.unlock();
         }
+    }
+
+    private long takeOrGrow(int pageCount, int alignmentPages, boolean mayGrow) {
+        long span = takeLowest(pageCount, alignmentPages);
+        if (span != -Errno.EAGAIN || !mayGrow) {
+            return span;
+        }
+        long grown = grow(pageCount, alignmentPages);
+        return grown < 0 ? grown : takeLowest(pageCount, alignmentPages);
     }
 
     private long takeLowest(int pageCount, int alignmentPages) {
@@ -151,7 +162,7 @@ public final class Spans {
     public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow) {
         lock.lock();
         try {
-            long span = allocateSpan(pageCount, alignmentPages, mayGrow);
+            long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
                 putLargePages(span & -PageMap.PAGE_BYTES, pageCount);
             }
@@ -164,7 +175,7 @@ public final class Spans {
     private void putLargePages(long address, int pageCount) {
         long record = PageMap.record(address);
         if (RawMemory.getInt(record + PageMap.TAG) != PageMap.PAGES) {
-            RawMemory.fill(record + PageMap.BODY, PageMap.PAGES_PER_CHUNK * 8L, (byte) 0);
+            RawMemory.fill(record + PageMap.BODY, PageMap.PAGES_PER_CHUNK * ENTRY_BYTES, (byte) 0);
             RawMemory.putInt(record + PageMap.HEAP, heapId);
             RawMemory.putIntRelease(record + PageMap.TAG, PageMap.PAGES);
         }
@@ -189,7 +200,7 @@ public final class Spans {
 
     private static long entry(long address) {
         int page = (int) (address >>> PageMap.PAGE_SHIFT) & (PageMap.PAGES_PER_CHUNK - 1);
-        return PageMap.record(address) + PageMap.BODY + page * 8L;
+        return PageMap.record(address) + PageMap.BODY + page * ENTRY_BYTES;
     }
 
     /// Frees the large block at `address`. Returns its page count, or 0 when no such block begins there.
