@@ -1,0 +1,74 @@
+package malloc4j.internal.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.function.LongSupplier;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.Slab;
+import malloc4j.internal.slab.Slabs;
+import malloc4j.internal.span.Spans;
+
+/// The caches of a heap, and what is below them, on mapped memory.
+final class Caches implements AutoCloseable {
+    private static final int HEAP_ID = 1 << 20; // no heap of another test has it
+
+    final Budget budget = new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE, () -> {});
+    final Spans spans;
+    final CacheRegistry registry;
+
+    Caches() {
+        MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        spans = new Spans(source, budget, HEAP_ID);
+        registry = new CacheRegistry(new Slabs(spans, HEAP_ID), spans, source);
+    }
+
+    /// As [malloc4j.Heap] allocates.
+    long allocate(int sizeClass) {
+        ThreadCache cache = registry.current();
+        long address = cache != null ? cache.allocateBlock(sizeClass) : registry.allocateBlock(sizeClass);
+        assertThat(address).isPositive();
+        return address;
+    }
+
+    /// As [malloc4j.Heap] frees. Returns false when the block is refused.
+    boolean free(long address) {
+        ThreadCache cache = registry.current();
+        if (cache != null && cache.freeBlock(address)) {
+            return true;
+        }
+        long slab = PageMap.record(address);
+        boolean own = cache != null && Slab.tag(slab) == cache.tag();
+        return !own && CacheRegistry.freeRemote(slab, address);
+    }
+
+    long slabCount() {
+        return registry.reclaimer().census().sizeClasses().stream()
+                .mapToLong(each -> each.slabCount())
+                .sum();
+    }
+
+    long liveBlocks() {
+        return registry.reclaimer().census().liveBlocks();
+    }
+
+    void verify() {
+        registry.reclaimer().verify();
+    }
+
+    static long inThread(LongSupplier task) throws InterruptedException {
+        long[] result = new long[1];
+        Thread thread = Thread.ofPlatform().start(() -> result[0] = task.getAsLong());
+        thread.join();
+        return result[0];
+    }
+
+    @Override
+    public void close() {
+        verify();
+        assertThat(registry.reclaimer().close()).isZero();
+        assertThat(budget.usedBytes()).isZero();
+    }
+}

@@ -1,0 +1,187 @@
+package malloc4j.internal.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.IntStream;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.Slab;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The cache of the test's own thread, alone in its heap.
+class ThreadCacheTest {
+    private static final int SIZE_CLASS = SizeClasses.of(1024);
+    private static final int CAPACITY = SizeClasses.capacity(SIZE_CLASS);
+
+    private final Caches caches = new Caches();
+
+    @AfterEach
+    void close() {
+        caches.close();
+    }
+
+    private long[] allocate(int sizeClass, int count) {
+        return IntStream.range(0, count)
+                .mapToLong(index -> caches.allocate(sizeClass))
+                .toArray();
+    }
+
+    private void freeAll(long... blocks) {
+        for (long block : blocks) {
+            assertThat(caches.free(block)).isTrue();
+        }
+    }
+
+    private static void freeInThread(Caches caches, long... blocks) throws InterruptedException {
+        Caches.inThread(() -> {
+            for (long block : blocks) {
+                assertThat(caches.free(block)).isTrue();
+            }
+            return 0;
+        });
+    }
+
+    @Test
+    void pairsOfAllocateAndFreeUseTheSameBlock() {
+        long block = caches.allocate(SIZE_CLASS);
+        for (int step = 0; step < 1_000; step++) {
+            assertThat(caches.free(block)).isTrue();
+            assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(block);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 48, 1024, 1552, 32_768})
+    void aSlabGivesEachOfItsBlocksOnceLowestFirst(int byteSize) {
+        int sizeClass = SizeClasses.of(byteSize);
+        long[] blocks = allocate(sizeClass, SizeClasses.capacity(sizeClass));
+        long base = Slab.base(PageMap.record(blocks[0]));
+        for (int index = 0; index < blocks.length; index++) {
+            assertThat(blocks[index]).isEqualTo(base + (long) index * byteSize);
+        }
+        assertThat(caches.slabCount()).isEqualTo(1);
+        caches.allocate(sizeClass);
+        assertThat(caches.slabCount()).isEqualTo(2);
+    }
+
+    @Test
+    void whatIsNoLiveBlockIsRefused() {
+        long block = caches.allocate(SIZE_CLASS);
+        ThreadCache cache = caches.registry.current();
+        assertThat(cache).isNotNull();
+        for (long wrong :
+                new long[] {0, -1, block + 1, block + 16, block + 1024, block - 1, PageMap.BASE + (1L << 39)}) {
+            assertThat(cache != null && cache.freeBlock(wrong)).isFalse();
+        }
+        assertThat(caches.free(block)).isTrue();
+        assertThat(caches.free(block)).isFalse();
+    }
+
+    @Test
+    void aFullSlabIsUsedAgainAfterAFreeOfTheOwners() {
+        long[] blocks = allocate(SIZE_CLASS, 3 * CAPACITY);
+        assertThat(caches.slabCount()).isEqualTo(3);
+        freeAll(blocks[5], blocks[CAPACITY + 7]);
+        caches.verify();
+        assertThat(allocate(SIZE_CLASS, 2)).containsExactly(blocks[5], blocks[CAPACITY + 7]);
+        assertThat(caches.slabCount()).isEqualTo(3);
+    }
+
+    @Test
+    void aFullSlabIsUsedAgainAfterAFreeOfAnotherThread() throws InterruptedException {
+        long[] blocks = allocate(SIZE_CLASS, 3 * CAPACITY);
+        freeInThread(caches, blocks[CAPACITY + 3], blocks[2], blocks[4]);
+        caches.verify();
+        long[] again = allocate(SIZE_CLASS, 3);
+        assertThat(again).containsExactlyInAnyOrder(blocks[CAPACITY + 3], blocks[2], blocks[4]);
+        assertThat(caches.slabCount()).isEqualTo(3);
+    }
+
+    @Test
+    void theLeasedSlabsRemoteFreesAreCollectedBeforeAnotherSlabIsTaken() throws InterruptedException {
+        long[] blocks = allocate(SIZE_CLASS, CAPACITY);
+        freeInThread(caches, blocks[1], blocks[60]);
+        assertThat(allocate(SIZE_CLASS, 2)).containsExactly(blocks[1], blocks[60]);
+        assertThat(caches.slabCount()).isEqualTo(1);
+    }
+
+    @Test
+    void manyRoundsOfRemoteFreesNeedNoMoreSlabs() throws InterruptedException {
+        for (int round = 0; round < 30; round++) {
+            freeInThread(caches, allocate(SIZE_CLASS, 4 * CAPACITY));
+            caches.verify();
+        }
+        assertThat(caches.slabCount()).isLessThanOrEqualTo(5);
+        assertThat(caches.liveBlocks()).isZero();
+    }
+
+    @Test
+    void unleasingLosesNothing() {
+        long[] blocks = allocate(SIZE_CLASS, CAPACITY / 2);
+        long other = caches.allocate(SizeClasses.of(16));
+        caches.registry.unleaseIdle(true);
+        caches.verify();
+        assertThat(allocate(SIZE_CLASS, CAPACITY / 2)).doesNotContain(blocks);
+        assertThat(caches.slabCount()).isEqualTo(2);
+        freeAll(blocks);
+        freeAll(other);
+    }
+
+    @Test
+    void aVisitMakesSpansOfEmptySlabs() {
+        freeAll(allocate(SIZE_CLASS, 3 * CAPACITY));
+        assertThat(caches.slabCount()).isEqualTo(3);
+        caches.registry.reclaimer().visit(0, true);
+        caches.verify();
+        assertThat(caches.slabCount()).isZero();
+        assertThat(caches.spans.census().spanBytes()).isZero();
+        assertThat(caches.budget.usedBytes()).isZero();
+    }
+
+    @Test
+    void aVisitGivesBackTheFreePagesOfALiveSlabAndKeepsTheRest() {
+        long[] blocks = allocate(SIZE_CLASS, CAPACITY);
+        for (long block : blocks) {
+            RawMemory.putLong(block, block);
+        }
+        for (int index = 0; index < CAPACITY; index++) {
+            if (index != 9) {
+                freeAll(blocks[index]);
+            }
+        }
+        assertThat(caches.registry.reclaimer().visit(0, true)).isEqualTo(65_536 - PageMap.PAGE_BYTES);
+        caches.verify();
+        assertThat(RawMemory.getLong(blocks[9])).isEqualTo(blocks[9]);
+        assertThat(RawMemory.getLong(blocks[40])).isZero();
+        assertThat(caches.registry.reclaimer().visit(0, true))
+                .as("once is enough")
+                .isZero();
+        assertThat(caches.free(blocks[40])).isFalse();
+        assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(blocks[0]);
+    }
+
+    @Test
+    void whatIsLeasedIsNotVisited() {
+        long block = caches.allocate(SIZE_CLASS);
+        caches.free(block);
+        caches.registry.reclaimer().visit(0, false);
+        caches.registry.reclaimer().visit(0, false);
+        assertThat(caches.slabCount()).isEqualTo(1);
+        assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(block);
+    }
+
+    @Test
+    void whereNoSpanIsLeftEmptySlabsOfOtherClassesMakeRoom() {
+        int largest = SizeClasses.of(SizeClasses.MAX_SMALL_BYTES);
+        long[] blocks = allocate(largest, 128);
+        long regionBytes = caches.spans.census().regionBytes();
+        assertThat(regionBytes).isEqualTo(4 << 20);
+        freeAll(blocks);
+        allocate(SizeClasses.of(16), 40 * 4096);
+        assertThat(caches.spans.census().regionBytes()).isEqualTo(regionBytes);
+    }
+}

@@ -1,0 +1,215 @@
+package malloc4j.internal.slab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.util.BitSet;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.Zone;
+import malloc4j.internal.slab.Slab.RemoteFree;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// One slab's record, for every size class, against a model of which blocks are free.
+class SlabTest {
+    private static final int TAG = 7;
+    private static final int HEAP_ID = 11;
+    private static final int PAGE_BYTES = (int) PageMap.PAGE_BYTES;
+
+    private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+    private long base;
+    private long slab;
+
+    static IntStream sizeClasses() {
+        return IntStream.range(0, SizeClasses.COUNT);
+    }
+
+    @BeforeEach
+    void acquireChunk() {
+        base = source.acquire(Zone.GRANULE_BYTES) + 3L * Zone.CHUNK_BYTES;
+        slab = PageMap.record(base);
+    }
+
+    @AfterEach
+    void releaseChunk() {
+        Slab.retire(slab);
+        assertThat(source.release(base - 3L * Zone.CHUNK_BYTES, Zone.GRANULE_BYTES))
+                .isZero();
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizeClasses")
+    void exactlyTheMultiplesOfTheBlockSizeAreBlocks(int sizeClass) {
+        Slab.format(slab, base, sizeClass, TAG, HEAP_ID);
+        int blockBytes = SizeClasses.blockBytes(sizeClass);
+        long reciprocal = Slab.reciprocal(slab);
+        for (int offset = 0; offset < Zone.CHUNK_BYTES; offset++) {
+            long product = Slab.product(base + offset, reciprocal);
+            if (Slab.isBlock(product, reciprocal) != (offset % blockBytes == 0)
+                    || Slab.index(product) != offset / blockBytes) {
+                throw new AssertionError("offset " + offset + " of " + blockBytes + "-byte blocks: index "
+                        + Slab.index(product) + ", is a block: " + Slab.isBlock(product, reciprocal));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizeClasses")
+    void aNewSlabIsEmptyAndHasItsDescription(int sizeClass) {
+        RawMemory.fill(slab + PageMap.BODY, Zone.RECORD_BYTES - PageMap.BODY, (byte) -1);
+        Slab.format(slab, base, sizeClass, TAG, HEAP_ID);
+        Slab.verify(slab);
+        assertThat(Slab.tag(slab)).isEqualTo(TAG);
+        assertThat(Slab.heapId(slab)).isEqualTo(HEAP_ID);
+        assertThat(Slab.base(slab)).isEqualTo(base);
+        assertThat(Slab.sizeClass(slab)).isEqualTo(sizeClass);
+        assertThat(Slab.blockBytes(slab)).isEqualTo(SizeClasses.blockBytes(sizeClass));
+        assertThat(Slab.capacity(slab)).isEqualTo(SizeClasses.capacity(sizeClass));
+        assertThat(Slab.state(slab)).isEqualTo(Slab.LEASED);
+        assertThat(Slab.isEmpty(slab)).isTrue();
+        assertThat(Slab.liveCount(slab)).isZero();
+        assertThat(Slab.hasRemote(slab)).isFalse();
+        assertThat(Slab.freePages(slab)).isEqualTo((int) ((1L << PageMap.PAGES_PER_CHUNK) - 1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizeClasses")
+    void theTailIsNoLiveBlockAndCannotBeFreed(int sizeClass) {
+        Slab.format(slab, base, sizeClass, TAG, HEAP_ID);
+        int capacity = SizeClasses.capacity(sizeClass);
+        takeAll();
+        if (capacity * SizeClasses.blockBytes(sizeClass) < Zone.CHUNK_BYTES) {
+            assertThat(Slab.isLive(slab, capacity)).isFalse();
+            assertThat(Slab.freeRemote(slab, capacity)).isEqualTo(RemoteFree.REFUSED);
+            assertThat(Slab.hasRemote(slab)).isFalse();
+        }
+        assertThat(Slab.isLive(slab, capacity - 1)).isTrue();
+        Slab.verify(slab);
+        assertThat(Slab.liveCount(slab)).isEqualTo(capacity);
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizeClasses")
+    void randomOperationsAgreeWithAModel(int sizeClass) {
+        Slab.format(slab, base, sizeClass, TAG, HEAP_ID);
+        SplittableRandom random = new SplittableRandom(sizeClass);
+        int capacity = SizeClasses.capacity(sizeClass);
+        BitSet live = new BitSet();
+        int drift = 0;
+        for (int step = 0; step < 4_000; step++) {
+            drift = step % 500 == 0 ? random.nextInt(3, 7) : drift;
+            int dice = random.nextInt(10);
+            boolean remote = Slab.hasRemote(slab);
+            if (dice < drift) {
+                int index = take();
+                assertThat(index >= 0 || live.cardinality() == capacity || remote)
+                        .isTrue();
+                if (index >= 0) {
+                    assertThat(live.get(index)).isFalse();
+                    live.set(index);
+                }
+            } else if (dice < 9) {
+                int index = random.nextInt(capacity);
+                RemoteFree expected = live.get(index) ? null : RemoteFree.REFUSED;
+                RemoteFree result = Slab.freeRemote(slab, index);
+                assertThat(result)
+                        .isEqualTo(expected != null ? expected : remote ? RemoteFree.FREED : RemoteFree.FREED_FIRST);
+                live.clear(index);
+            } else {
+                assertThat(Slab.ownerCollect(slab)).isEqualTo(remote);
+                assertThat(Slab.hasRemote(slab)).isFalse();
+                assertThat(Slab.ownerHasFree(slab)).isEqualTo(live.cardinality() < capacity);
+            }
+            if (step % 16 == 0) {
+                assertAgrees(live, capacity);
+            }
+        }
+        assertAgrees(live, capacity);
+    }
+
+    @Test
+    void aRemoteFreeIsNoFreeBlockOfTheOwnerUntilCollected() {
+        Slab.format(slab, base, SizeClasses.of(1024), TAG, HEAP_ID);
+        takeAll();
+        assertThat(Slab.freeRemote(slab, 5)).isEqualTo(RemoteFree.FREED_FIRST);
+        assertThat(Slab.freeRemote(slab, 6)).isEqualTo(RemoteFree.FREED);
+        assertThat(Slab.freeRemote(slab, 5)).isEqualTo(RemoteFree.REFUSED);
+        assertThat(Slab.ownerHasFree(slab)).isFalse();
+        assertThat(Slab.isLive(slab, 5)).isFalse();
+        assertThat(Slab.ownerCollect(slab)).isTrue();
+        assertThat(Slab.freeWord(Slab.pair(slab, 0))).isEqualTo(0b110_0000);
+        assertThat(Slab.freeRemote(slab, 5)).isEqualTo(RemoteFree.REFUSED);
+        assertThat(Slab.ownerCollect(slab)).isFalse();
+        Slab.verify(slab);
+    }
+
+    @Test
+    void aFormerLifeLeavesNoTrace() {
+        Slab.format(slab, base, SizeClasses.of(16), TAG, HEAP_ID);
+        int large = SizeClasses.of(SizeClasses.MAX_SMALL_BYTES);
+        Slab.format(slab, base, large, TAG, HEAP_ID);
+        takeAll();
+        assertThat(Slab.liveCount(slab)).isEqualTo(2);
+        RawMemory.getAndOrLong(slab + 64, 1L << 40); // remoteSummary, by a straggler of that life
+        assertThat(Slab.ownerCollect(slab)).isTrue();
+        assertThat(take()).as("only words that have blocks are looked at").isNegative();
+    }
+
+    @Test
+    void verifyFindsABlockThatIsFreeTwice() {
+        Slab.format(slab, base, SizeClasses.of(64), TAG, HEAP_ID);
+        RawMemory.putLong(Slab.pair(slab, 2) + 8, 1);
+        assertThatExceptionOfType(AssertionError.class)
+                .isThrownBy(() -> Slab.verify(slab))
+                .withMessage("slab 0x%x of 64-byte blocks: a block is free twice, word 2".formatted(base));
+    }
+
+    /// Takes one block as the owner's cache does, or returns -1.
+    private int take() {
+        int word = Slab.ownerNextWord(slab);
+        if (word < 0) {
+            return -1;
+        }
+        long pair = Slab.pair(slab, word);
+        long bits = Slab.freeWord(pair);
+        Slab.ownerPutFreeWord(pair, bits & (bits - 1));
+        return (word << 6) + Long.numberOfTrailingZeros(bits);
+    }
+
+    private void takeAll() {
+        int count = 0;
+        while (take() >= 0) {
+            count++;
+        }
+        assertThat(count).isEqualTo(Slab.capacity(slab));
+    }
+
+    private void assertAgrees(BitSet live, int capacity) {
+        Slab.verify(slab);
+        assertThat(Slab.liveCount(slab)).isEqualTo(live.cardinality());
+        assertThat(Slab.isEmpty(slab)).isEqualTo(live.isEmpty());
+        for (int index = 0; index < capacity; index++) {
+            if (Slab.isLive(slab, index) != live.get(index)) {
+                throw new AssertionError("block " + index + " is live: " + live.get(index));
+            }
+        }
+        int touched = 0;
+        int blockBytes = Slab.blockBytes(slab);
+        for (int index = live.nextSetBit(0); index >= 0; index = live.nextSetBit(index + 1)) {
+            for (int page = index * blockBytes / PAGE_BYTES;
+                    page <= (index * blockBytes + blockBytes - 1) / PAGE_BYTES;
+                    page++) {
+                touched |= 1 << page;
+            }
+        }
+        assertThat(Slab.freePages(slab)).isEqualTo(~touched & (int) ((1L << PageMap.PAGES_PER_CHUNK) - 1));
+    }
+}

@@ -1,0 +1,348 @@
+package malloc4j.internal.span;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageSource;
+import malloc4j.internal.region.Zone;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+
+class SpansTest {
+    private static final int HEAP_ID = 3;
+    private static final long PAGE = PageMap.PAGE_BYTES;
+    private static final long NONE = Long.MAX_VALUE;
+
+    /// Real memory from a source that counts, and can refuse.
+    private static final class FakeSource implements PageSource {
+        private final PageSource target = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        final TreeMap<Long, Long> regions = new TreeMap<>();
+        final List<Long> asked = new ArrayList<>();
+        long largest = Long.MAX_VALUE;
+        boolean refusePurge;
+        boolean refuseRelease;
+        long purgedBytes;
+        int closes;
+
+        @Override
+        public long acquire(long byteSize) {
+            asked.add(byteSize);
+            long address = byteSize > largest ? -Errno.ENOMEM : target.acquire(byteSize);
+            if (address > 0) {
+                regions.put(address, byteSize);
+            }
+            return address;
+        }
+
+        @Override
+        public long release(long address, long byteSize) {
+            if (refuseRelease) {
+                return -Errno.ENOMEM;
+            }
+            assertThat(regions.remove(address)).isEqualTo(byteSize);
+            return target.release(address, byteSize);
+        }
+
+        @Override
+        public long purge(long address, long byteSize) {
+            if (refusePurge) {
+                return -Errno.EINVAL;
+            }
+            purgedBytes += byteSize;
+            return target.purge(address, byteSize);
+        }
+
+        @Override
+        public long close() {
+            closes++;
+            return 0;
+        }
+    }
+
+    private final FakeSource source = new FakeSource();
+    private final Budget budget = new Budget(null, NONE, 64L << 20, () -> {});
+    private final Spans spans = new Spans(source, budget, HEAP_ID);
+
+    @AfterEach
+    void close() {
+        source.refuseRelease = false;
+        spans.verify();
+        assertThat(spans.close()).isZero();
+        assertThat(source.regions).isEmpty();
+        assertThat(source.closes).isEqualTo(1);
+        assertThat(budget.usedBytes()).isZero();
+    }
+
+    private long span(int pages) {
+        long span = spans.allocateSpan(pages, 1, true);
+        assertThat(Errno.isError(span)).isFalse();
+        return span & -PAGE;
+    }
+
+    private long large(int pages) {
+        long span = spans.allocateLarge(pages, 1, true);
+        assertThat(Errno.isError(span)).isFalse();
+        return span & -PAGE;
+    }
+
+    @Test
+    void withoutLeaveToGrowThereIsNothing() {
+        assertThat(spans.allocateSpan(1, 1, false)).isEqualTo(-Errno.EAGAIN);
+        assertThat(source.asked).isEmpty();
+    }
+
+    @Test
+    void spansAreTakenLowestFirst() {
+        long first = span(3);
+        assertThat(span(2)).isEqualTo(first + 3 * PAGE);
+        spans.freeSpan(first, 3);
+        assertThat(span(4)).isEqualTo(first + 5 * PAGE);
+        assertThat(span(2)).isEqualTo(first);
+        assertThat(span(1)).isEqualTo(first + 2 * PAGE);
+        assertThat(source.asked).containsExactly(2 * Zone.GRANULE_BYTES);
+    }
+
+    @Test
+    void untouchedPagesAreZeroedAndUsedOnesAreNot() {
+        long span = spans.allocateSpan(4, 1, true);
+        assertThat(span & Spans.ZEROED).isEqualTo(Spans.ZEROED);
+        spans.freeSpan(span & -PAGE, 4);
+        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo(span & -PAGE);
+        spans.purge(0, true);
+        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo((span & -PAGE) + 2 * PAGE + Spans.ZEROED);
+    }
+
+    @Test
+    void alignmentHoldsUpToAGibibyte() {
+        for (int shift = 0; shift <= 18; shift += 3) {
+            long span = spans.allocateSpan(3, 1 << shift, true);
+            assertThat((span & -PAGE) % (PAGE << shift)).isZero();
+        }
+        assertThat(budget.usedBytes()).isEqualTo(7 * 3 * PAGE);
+    }
+
+    @Test
+    void whereAGenerousRegionIsRefusedTheSmallestWillDo() {
+        source.largest = Zone.GRANULE_BYTES;
+        span(1);
+        assertThat(source.asked).containsExactly(2 * Zone.GRANULE_BYTES, Zone.GRANULE_BYTES);
+        assertThat(spans.allocateSpan(600, 1, true)).isEqualTo(-Errno.ENOMEM);
+        spans.verify();
+    }
+
+    @Test
+    void theBudgetIsChargedForSpansAndDirtyPagesOnly() {
+        long span = span(10);
+        assertThat(budget.usedBytes()).isEqualTo(10 * PAGE);
+        spans.freeSpan(span, 10);
+        assertThat(budget.usedBytes()).as("dirty").isEqualTo(10 * PAGE);
+        span(4);
+        assertThat(budget.usedBytes()).as("dirty pages are used again").isEqualTo(10 * PAGE);
+        assertThat(spans.purge(0, true)).isEqualTo(6 * PAGE);
+        assertThat(budget.usedBytes()).isEqualTo(4 * PAGE);
+        assertThat(spans.allocateSpan((int) ((64L << 20) / PAGE) - 3, 1, true)).isEqualTo(-Errno.EDQUOT);
+        assertThat(budget.usedBytes()).isEqualTo(4 * PAGE);
+    }
+
+    @Test
+    void aPageGoesBackAtTheSecondVisitThatFindsItUnused() {
+        spans.freeSpan(span(8), 8);
+        assertThat(spans.purge(0, false)).isZero();
+        assertThat(spans.purge(0, false)).isEqualTo(8 * PAGE);
+        assertThat(spans.purge(0, false)).isZero();
+        assertThat(source.purgedBytes).isEqualTo(8 * PAGE);
+    }
+
+    @Test
+    void aPageUsedBetweenTwoVisitsStays() {
+        long span = span(8);
+        spans.freeSpan(span, 8);
+        spans.purge(0, false);
+        spans.freeSpan(span(2), 2);
+        assertThat(spans.purge(0, false)).isEqualTo(6 * PAGE);
+    }
+
+    @Test
+    void whatIsKeptIsTheLowest() {
+        long span = span(8);
+        span(1);
+        spans.freeSpan(span, 3);
+        spans.freeSpan(span + 4 * PAGE, 4);
+        assertThat(spans.purge(3 * PAGE, true)).isEqualTo(4 * PAGE);
+        assertThat(spans.census().dirtyBytes()).isEqualTo(3 * PAGE);
+    }
+
+    @Test
+    void aRefusedPurgeLosesNothing() {
+        spans.freeSpan(span(8), 8);
+        source.refusePurge = true;
+        assertThat(spans.purge(0, true)).isZero();
+        spans.verify();
+        assertThat(spans.census().dirtyBytes()).isEqualTo(8 * PAGE);
+        source.refusePurge = false;
+        assertThat(spans.purge(0, true)).isEqualTo(8 * PAGE);
+    }
+
+    @Test
+    void emptyRegionsAreReleasedButForOne() {
+        List<Long> blocks = new ArrayList<>();
+        for (int index = 0; index < 5; index++) {
+            blocks.add(span(1000));
+        }
+        assertThat(source.regions.size()).isGreaterThan(2);
+        blocks.forEach(block -> spans.freeSpan(block, 1000));
+        source.refuseRelease = true;
+        spans.purge(0, true);
+        int before = source.regions.size();
+        source.refuseRelease = false;
+        spans.verify();
+        spans.purge(0, true);
+        assertThat(source.regions).hasSize(1);
+        assertThat(before).isGreaterThan(1);
+    }
+
+    @Test
+    void closeThatIsRefusedCanBeCalledAgain() {
+        span(1);
+        source.refuseRelease = true;
+        assertThat(spans.close()).isEqualTo(-Errno.ENOMEM);
+        assertThat(budget.usedBytes()).isEqualTo(PAGE);
+        assertThat(source.closes).isZero();
+    }
+
+    @Test
+    void onlyTheStartOfALargeBlockIsOne() {
+        long block = large(20);
+        assertThat(spans.byteSize(block)).isEqualTo(20 * PAGE);
+        for (long wrong : new long[] {block + 1, block + 16, block + PAGE, block + 19 * PAGE, block + 20 * PAGE}) {
+            assertThat(spans.byteSize(wrong)).isZero();
+            assertThat(spans.freeLarge(wrong)).isZero();
+            assertThat(spans.resizeLarge(wrong, 5)).isFalse();
+        }
+        assertThat(spans.blockAround(block + 20 * PAGE - 1)).isEqualTo(block);
+        assertThat(spans.blockAround(block + 20 * PAGE)).isZero();
+        assertThat(spans.freeLarge(block)).isEqualTo(20);
+        assertThat(spans.freeLarge(block)).isZero();
+        assertThat(spans.blockAround(block)).isZero();
+        assertThat(PageMap.tag(block)).isEqualTo(PageMap.PAGES);
+    }
+
+    @Test
+    void resizingInPlaceNeedsFreePagesBehindAndBudget() {
+        long block = large(4);
+        long behind = large(2);
+        assertThat(spans.resizeLarge(block, 5)).isFalse();
+        assertThat(spans.resizeLarge(block, 2)).isTrue();
+        assertThat(spans.resizeLarge(block, 4)).isTrue();
+        spans.freeLarge(behind);
+        assertThat(spans.resizeLarge(block, 6)).isTrue();
+        assertThat(spans.byteSize(block)).isEqualTo(6 * PAGE);
+        assertThat(spans.resizeLarge(block, 6)).isTrue();
+        assertThat(spans.resizeLarge(block, 1 << 20)).isFalse();
+        budget.charge(budget.hardBytes() - budget.usedBytes());
+        assertThat(spans.resizeLarge(block, 7)).isFalse();
+        budget.discharge(budget.usedBytes() - 6 * PAGE);
+        assertThat(spans.byteSize(block)).isEqualTo(6 * PAGE);
+    }
+
+    @Test
+    void theCensusCountsEveryPageOnce() {
+        int chunk = PageMap.PAGES_PER_CHUNK;
+        large(3);
+        assertThat(spans.allocateSpan(chunk, chunk, true)).isPositive();
+        spans.freeLarge(large(2));
+        Spans.Census census = spans.census();
+        assertThat(census.largeBlocks()).isEqualTo(1);
+        assertThat(census.largeBytes()).isEqualTo(3 * PAGE);
+        assertThat(census.spanBytes()).isEqualTo(3 * PAGE + Zone.CHUNK_BYTES);
+        assertThat(census.dirtyBytes()).isEqualTo(2 * PAGE);
+        assertThat(census.regionBytes())
+                .isEqualTo(source.regions.values().stream()
+                        .mapToLong(Long::longValue)
+                        .sum());
+    }
+
+    @Test
+    void chunksAreVisitedInAddressOrder() {
+        span(PageMap.PAGES_PER_CHUNK * 2 + 1);
+        List<Long> records = new ArrayList<>();
+        spans.forEachChunk(records::add);
+        assertThat(records).hasSize(3).isSorted();
+        assertThat(PageMap.chunk(records.get(1)) - PageMap.chunk(records.get(0)))
+                .isEqualTo(Zone.CHUNK_BYTES);
+    }
+
+    @RepeatedTest(3)
+    void randomOperationsAgreeWithAnIntervalMap(RepetitionInfo repetition) {
+        SplittableRandom random = new SplittableRandom(repetition.getCurrentRepetition());
+        TreeMap<Long, Integer> live = new TreeMap<>();
+        for (int step = 0; step < 3_000; step++) {
+            int dice = random.nextInt(100);
+            if (dice < 45) {
+                int pages = 1 + random.nextInt(random.nextInt(20) == 0 ? 1500 : 40);
+                long span = spans.allocateLarge(pages, 1 << random.nextInt(6), random.nextInt(4) != 0);
+                if (Errno.isError(span)) {
+                    assertThat(span).isIn((long) -Errno.EAGAIN, (long) -Errno.EDQUOT);
+                } else {
+                    long address = span & -PAGE;
+                    assertApart(live, address, pages);
+                    if ((span & Spans.ZEROED) != 0) {
+                        assertThat(RawMemory.getLong(address)).isZero();
+                        assertThat(RawMemory.getLong(address + pages * PAGE - 8))
+                                .isZero();
+                    }
+                    RawMemory.putLong(address, address);
+                    RawMemory.putLong(address + pages * PAGE - 8, address);
+                    live.put(address, pages);
+                }
+            } else if (dice < 85 && !live.isEmpty()) {
+                long address = any(live, random);
+                assertThat(RawMemory.getLong(address)).isEqualTo(address);
+                assertThat(spans.freeLarge(address)).isEqualTo(live.remove(address));
+            } else if (dice < 95 && !live.isEmpty()) {
+                long address = any(live, random);
+                int pages = 1 + random.nextInt(60);
+                if (spans.resizeLarge(address, pages)) {
+                    live.put(address, pages);
+                    assertApart(live, address, pages);
+                }
+                assertThat(spans.byteSize(address)).isEqualTo(live.getOrDefault(address, 0) * PAGE);
+            } else {
+                spans.purge(random.nextInt(1 << 20), random.nextBoolean());
+            }
+            spans.verify();
+            Spans.Census census = spans.census();
+            assertThat(census.largeBlocks()).isEqualTo(live.size());
+            assertThat(census.spanBytes())
+                    .isEqualTo(live.values().stream()
+                            .mapToLong(pages -> pages * PAGE)
+                            .sum());
+            assertThat(budget.usedBytes()).isEqualTo(census.spanBytes() + census.dirtyBytes());
+        }
+    }
+
+    private static long any(NavigableMap<Long, Integer> live, SplittableRandom random) {
+        Long key = live.ceilingKey(random.nextLong(live.firstKey(), live.lastKey() + 1));
+        return key == null ? live.firstKey() : key;
+    }
+
+    private static void assertApart(NavigableMap<Long, Integer> live, long address, int pages) {
+        var lower = live.lowerEntry(address);
+        Long higher = live.higherKey(address);
+        assertThat(lower == null || lower.getKey() + lower.getValue() * PAGE <= address)
+                .isTrue();
+        assertThat(higher == null || address + pages * PAGE <= higher).isTrue();
+    }
+}
