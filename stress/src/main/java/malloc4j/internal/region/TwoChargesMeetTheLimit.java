@@ -1,0 +1,40 @@
+package malloc4j.internal.region;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.LLLL_Result;
+
+/// Two threads charge 60 bytes each where the hard limit is 100 and the soft mark 50: one passes, and the crossing
+/// of the mark is told once.
+@JCStressTest
+@Outcome(id = "true, false, 60, 1", expect = ACCEPTABLE, desc = "The first actor came first.")
+@Outcome(id = "false, true, 60, 1", expect = ACCEPTABLE, desc = "The second actor came first.")
+@Outcome(expect = FORBIDDEN, desc = "Both passed, neither did, bytes are lost, or the mark was told not once.")
+@State
+public class TwoChargesMeetTheLimit {
+    private final AtomicInteger told = new AtomicInteger();
+    private final Budget budget = new Budget(null, 50, 100, told::incrementAndGet);
+
+    @Actor
+    public void first(LLLL_Result result) {
+        result.r1 = budget.charge(60);
+    }
+
+    @Actor
+    public void second(LLLL_Result result) {
+        result.r2 = budget.charge(60);
+    }
+
+    @Arbiter
+    public void end(LLLL_Result result) {
+        result.r3 = budget.usedBytes();
+        result.r4 = told.get();
+    }
+}
