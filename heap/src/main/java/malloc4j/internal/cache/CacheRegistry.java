@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class CacheRegistry {
     private static final int PROBES = 4;
     private static final int MIN_TABLE = 64;
+    private static final int ROOMY_TABLE = 1 << 10; // up to here the table grows rather than displace a thread
     private static final int MAX_TABLE = 1 << 16;
 
     private final Slabs slabs;
@@ -116,11 +117,11 @@ public final class CacheRegistry {
             if (unseen != null) {
                 return unseen;
             }
-            while (!hasRoom(thread, table)) {
-                if (table.length == MAX_TABLE) {
-                    return null;
-                }
+            while (table.length < MAX_TABLE && !hasRoom(thread, table, table.length < ROOMY_TABLE ? 1 : PROBES)) {
                 growTable();
+            }
+            if (!hasRoom(thread, table, PROBES)) {
+                return null;
             }
             ThreadCache cache = idleCache();
             cache.thread = thread;
@@ -173,8 +174,8 @@ public final class CacheRegistry {
         return isIdle(cache) || cache.slot != slot;
     }
 
-    private static boolean hasRoom(Thread thread, ThreadCache[] all) {
-        for (int probe = 0; probe < PROBES; probe++) {
+    private static boolean hasRoom(Thread thread, ThreadCache[] all, int probes) {
+        for (int probe = 0; probe < probes; probe++) {
             int slot = slot(thread, probe, all.length);
             if (isVacant(all[slot], slot)) {
                 return true;
@@ -214,7 +215,7 @@ public final class CacheRegistry {
         for (ThreadCache cache : caches) {
             Thread thread = cache.thread;
             if (thread != null && thread.isAlive()) {
-                if (!hasRoom(thread, grown)) {
+                if (!hasRoom(thread, grown, PROBES)) {
                     return false;
                 }
                 insert(cache, thread, grown);

@@ -39,7 +39,7 @@ final class CacheTags {
 
     static synchronized void free(int tag) {
         caches.set(tag, null);
-        FREE.add(tag);
+        FREE.push(tag);
     }
 
     /// The cache with number `tag`, or null.

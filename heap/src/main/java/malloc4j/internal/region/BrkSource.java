@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 /// The break is never moved down again. What is released stays claimed, for the next heap that asks for break
 /// memory; its pages go back to the kernel. Before each use the break is read once more, and if somebody has moved
 /// it below a claim's end, the program break is not used any further in this process; nor is it after
-/// [#MAX_LOST_CLAIMS] claims that were given up, whose addresses stay lost. Then, as where the kernel refuses
+/// [#MAX_LOST_CLAIMS] claims in a row that were given up, whose addresses stay lost. Then, as where the kernel refuses
 /// (another mapping above the break, `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the caller
 /// turns to `mmap`.
 ///
@@ -96,7 +96,7 @@ public final class BrkSource implements PageSource {
                 if (zone != null) {
                     long address = zone.allocateRange(calls, byteSize);
                     if (address != -Errno.ENOSPC) {
-                        return Errno.isError(address) ? address : confirm(calls, address);
+                        return Errno.isError(address) ? address : confirm(calls, zone, address, byteSize);
                     }
                 }
                 long result = claim(calls, Math.max(byteSize, claimBytes));
@@ -136,9 +136,14 @@ public final class BrkSource implements PageSource {
         }
 
         /// Reads the break before a range is used for the first time or again.
-        private long confirm(SystemCalls calls, long address) {
+        private long confirm(SystemCalls calls, Zone zone, long address, long byteSize) {
             long end = claims.stream().mapToLong(Claim::end).max().orElse(0);
-            if (calls.sbrk(0) < end) {
+            long now = calls.sbrk(0);
+            if (Errno.isError(now)) { // that tells nothing about where the break is
+                zone.freeRange(address, byteSize);
+                return now;
+            }
+            if (now < end) {
                 lost = true;
                 return -Errno.ENOMEM;
             }
@@ -153,6 +158,7 @@ public final class BrkSource implements PageSource {
             while (lostClaims < MAX_LOST_CLAIMS) {
                 result = tryClaim(calls, Bits.alignUp(usableBytes, Zone.GRANULE_BYTES));
                 if (result != -Errno.EAGAIN) {
+                    lostClaims = result == 0 ? 0 : lostClaims;
                     return result;
                 }
                 lostClaims++;

@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CacheRegistryTest {
     private static final int SIZE_CLASS = SizeClasses.of(64);
-    private static final int FIRST_TABLE = 64;
+    private static final int ROOMY_TABLE =
+            1024; // CacheRegistry grows its table up to here rather than displace a thread
 
     private final Caches caches = new Caches();
 
@@ -35,7 +36,7 @@ class CacheRegistryTest {
     private static Thread threadWithId(int remainder, Runnable task) {
         while (true) {
             Thread thread = Thread.ofPlatform().unstarted(task);
-            if (thread.threadId() % FIRST_TABLE == remainder) {
+            if (thread.threadId() % ROOMY_TABLE == remainder) {
                 return thread;
             }
         }
@@ -190,11 +191,13 @@ class CacheRegistryTest {
 
     @Test
     void tagsOfClosedRegistriesAreUsedAgain() {
+        Set<Integer> tags = new HashSet<>();
         for (int index = 0; index < 200; index++) {
             try (Caches other = new Caches()) {
-                assertThat(Slab.tag(PageMap.record(other.allocate(SIZE_CLASS)))).isLessThan(200);
+                tags.add(Slab.tag(PageMap.record(other.allocate(SIZE_CLASS))));
             }
         }
+        assertThat(tags).hasSizeLessThan(10);
         assertThat(CacheRegistry.owner(0)).isNull();
         assertThat(CacheRegistry.owner(-1)).isNull();
         assertThat(CacheRegistry.owner(Integer.MAX_VALUE)).isNull();
