@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 /// |---|---|---|
 /// | `load` | `loaded VERSION` | loads the allocator |
 /// | `warm` | `warm` | rounds that nobody times |
-/// | `round` | `round NANOS` | one timed round |
+/// | `round` | `round NANOS` | one timed round, right after one that is not |
 /// | `memory` | `memory PEAK AFTER` | instead of the others: bytes at the peak of one round, and after all is freed |
 ///
 /// `absent REASON` answers `load` and `memory` when the allocator is not installed, `failed REASON` anything. After
@@ -74,7 +74,7 @@ public final class ReplayChild {
                     replayer.warmUp();
                     answer("warm");
                 }
-                case "round" -> answer("round " + replayer.timedRound());
+                case "round" -> answer("round " + replayer.steadyRound());
                 default -> throw new IllegalArgumentException("asked " + question);
             }
         }

@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
         },
         footer = {
             "",
-            "Times are per event, of the best and of the median round. peak is the growth of the allocator's resident"
+            "Times are per event, of the best and of the median round; each round is timed right after one that is not, so"
+                    + " that no allocator pays for having waited. peak is the growth of the allocator's resident"
                     + " memory at its highest, after free the same two seconds after everything was freed; the JVM's"
                     + " own is excluded.",
             "",

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// All traces on all allocators. For each trace:
 ///
 /// 1. A child JVM for each allocator, all alive together. Each is warmed up, then round 1 of all, round 2 of all,
-///    and so on, so that whatever else the machine does meets all of them alike. One works at a time.
+///    and so on, so that whatever else the machine does meets all of them alike. One works at a time, and each
+///    round is timed right after one that is not, as in a program that keeps running.
 /// 2. A fresh child for each allocator that measures its memory in one round. These may overlap: nothing is timed.
 ///
 /// An allocator that is absent or fails drops out, the others go on.

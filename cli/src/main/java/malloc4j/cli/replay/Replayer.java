@@ -43,6 +43,18 @@ final class Replayer implements AutoCloseable {
         }
     }
 
+    /// One round in a running program: right after one that nobody times. While the other allocators had their
+    /// turns, the caches went cold, and an allocator that gives memory back when idle has given it back; both would
+    /// otherwise be measured instead of the round.
+    ///
+    /// @return nanoseconds of the second round
+    long steadyRound() {
+        if (!ReplayChild.SETTINGS.verify()) {
+            timedRound();
+        }
+        return timedRound();
+    }
+
     /// One round, all threads at once; the time is from the first thread's start to the last one's end.
     ///
     /// @return nanoseconds
