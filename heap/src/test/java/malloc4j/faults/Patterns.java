@@ -1,0 +1,50 @@
+package malloc4j.faults;
+
+import malloc4j.internal.memory.RawMemory;
+
+/// Writes into a block what can be recognised later: a word that depends on the seed and the place, in 256 places at
+/// least 256 bytes apart, and the block's last byte.
+public final class Patterns {
+    private static final int PLACES = 256;
+
+    private Patterns() {}
+
+    public static void fill(long address, long byteSize, long seed) {
+        long stride = stride(byteSize);
+        for (long offset = 0; offset + Long.BYTES <= byteSize; offset += stride) {
+            RawMemory.putLong(address + offset, word(seed, offset));
+        }
+        if (byteSize > 0) {
+            RawMemory.putByte(address + byteSize - 1, last(byteSize, seed));
+        }
+    }
+
+    /// Throws [AssertionError] unless the first `byteSize` bytes are as [#fill] left them for a block of `filledBytes`.
+    public static void check(long address, long byteSize, long filledBytes, long seed) {
+        long stride = stride(filledBytes);
+        for (long offset = 0; offset + Long.BYTES <= byteSize; offset += stride) {
+            boolean overlapsLast = offset + Long.BYTES > filledBytes - 1;
+            if (!overlapsLast && RawMemory.getLong(address + offset) != word(seed, offset)) {
+                throw new AssertionError("the block of " + filledBytes + " bytes at 0x" + Long.toHexString(address)
+                        + " has changed at offset " + offset);
+            }
+        }
+        boolean whole = byteSize == filledBytes && byteSize > 0;
+        if (whole && RawMemory.getByte(address + byteSize - 1) != last(byteSize, seed)) {
+            throw new AssertionError("the block of " + filledBytes + " bytes at 0x" + Long.toHexString(address)
+                    + " has changed in its last byte");
+        }
+    }
+
+    private static long stride(long byteSize) {
+        return Math.max(PLACES, byteSize / PLACES);
+    }
+
+    private static long word(long seed, long offset) {
+        return (seed + 1) * 0x9E3779B97F4A7C15L ^ offset;
+    }
+
+    private static byte last(long byteSize, long seed) {
+        return (byte) (seed * 31 + byteSize);
+    }
+}
