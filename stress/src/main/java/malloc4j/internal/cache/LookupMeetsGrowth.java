@@ -90,6 +90,7 @@ public class LookupMeetsGrowth {
             free(block2);
         }
         registry.close();
+        registry.freeTags();
     }
 
     private static void free(long block) {
