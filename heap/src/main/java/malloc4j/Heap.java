@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import malloc4j.internal.cache.CacheRegistry;
+import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.cache.ThreadCache;
 import malloc4j.internal.memory.Bits;
@@ -13,6 +14,7 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
@@ -39,6 +41,9 @@ import malloc4j.observe.HeapStatistics;
 ///
 /// Closing a heap gives everything back at once, whatever is still allocated: no other thread may be using it then.
 public final class Heap implements SegmentAllocator, AutoCloseable {
+    /// The alignment that every block has, 16 bytes.
+    public static final long MIN_BYTE_ALIGNMENT = SizeClasses.QUANTUM_BYTES;
+
     /// The largest alignment, 2^30.
     public static final long MAX_BYTE_ALIGNMENT = 1L << 30;
 
@@ -47,6 +52,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
 
+    private final CacheTable table;
+    private final ArenaChunks arenaChunks;
     private final CacheRegistry caches;
     private final Spans spans;
     private final HugeBlocks huge;
@@ -63,6 +70,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private Heap(HeapAssembly parts, HeapOptions options, boolean closeable) {
         this.closeable = closeable;
         this.caches = parts.caches();
+        this.table = parts.caches().table();
+        this.arenaChunks = ArenaChunks.of(this);
         this.spans = parts.spans();
         this.huge = parts.huge();
         this.reclaimer = parts.caches().reclaimer();
@@ -82,8 +91,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// A heap of its own.
     ///
-    /// @throws RuntimeException if the file or memory file of its source cannot be opened; it names the call and
-    ///     errno
+    /// @throws malloc4j.linux.SystemCallException if the file or memory file of its source cannot be opened
     /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
     /// @throws IllegalCallerException if native access is not granted; it names the flag
     public static Heap create(HeapOptions options) {
@@ -91,7 +99,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     static Heap create(SystemCalls calls, HeapOptions options) {
-        return new Heap(HeapAssembly.assemble(calls, options), options, true);
+        return new Heap(HeapAssembly.assemble(calls, options, false), options, true);
     }
 
     private static final class Common {
@@ -99,13 +107,21 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
         private static Heap open() {
             HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-            return new Heap(HeapAssembly.assemble(LinuxCalls.instance(), options), options, false);
+            return new Heap(HeapAssembly.assemble(LinuxCalls.instance(), options, true), options, false);
         }
     }
 
     /// The options that this heap was made with.
     public HeapOptions options() {
         return options;
+    }
+
+    CacheTable table() {
+        return table;
+    }
+
+    ArenaChunks arenaChunks() {
+        return arenaChunks;
     }
 
     Budget budget() {
@@ -125,18 +141,26 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///     lock, atomic write or system call.
     /// @source C23 7.24.3.6 `malloc`
     public long malloc(long byteSize) {
-        long address = tryMalloc(byteSize);
+        long address = table.allocateBlock(byteSize);
+        return address >= 0 ? address : mallocSlow(byteSize);
+    }
+
+    private long mallocSlow(long byteSize) {
+        long address = tryMallocSlow(byteSize);
         return address > 0 ? address : fail("malloc(byteSize=" + byteSize + ")", address);
     }
 
     long tryMalloc(long byteSize) {
-        if (Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
-            ThreadCache cache = caches.current();
-            if (cache != null) {
-                long address = cache.allocateBlock(SizeClasses.of(byteSize));
-                if (address > 0) {
-                    return address;
-                }
+        long address = table.allocateBlock(byteSize);
+        return address >= 0 ? address : tryMallocSlow(byteSize);
+    }
+
+    long tryMallocSlow(long byteSize) {
+        ThreadCache cache = table.current();
+        if (cache != null && Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
+            long address = cache.allocateBlock(SizeClasses.of(byteSize));
+            if (address > 0) {
+                return address;
             }
         }
         return withoutFlag(allocateSlow(byteSize, SizeClasses.QUANTUM_BYTES));
@@ -211,8 +235,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @implNote A block of the current thread's slabs costs one bit test and set; another thread's one atomic OR.
     /// @source C23 7.24.3.3 `free`
     public void free(long address) {
-        ThreadCache cache = caches.current();
-        if (cache == null || !cache.freeBlock(address)) {
+        if (!table.freeBlock(address)) {
             freeSlow(address);
         }
     }
@@ -388,7 +411,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return span;
     }
 
-    private void freeSlow(long address) {
+    void freeSlow(long address) {
         if (address == 0) {
             return;
         }
@@ -466,6 +489,17 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return HeapArena.ofShared(this);
     }
 
+    /// An arena for all threads that costs no handshake of threads to close. **Not the JDK's contract**: its
+    /// segments are zeroed and bounded, but in the global scope. Touching one after the arena has closed is what
+    /// touching a freed block is, and no exception tells. Closing it twice, and allocating from it after that,
+    /// throws.
+    ///
+    /// @implNote The JDK closes a shared arena in some 20 microseconds, because every thread must be asked whether
+    ///     it is inside an access; this one takes as long as its frees.
+    public Arena ofUnscoped() {
+        return HeapArena.ofUnscoped(this);
+    }
+
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto].
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
@@ -486,6 +520,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (keepBytes < 0) {
             throw new IllegalArgumentException("trim(keepBytes=" + keepBytes + "): must be 0 or more");
         }
+        arenaChunks.trim();
         return reclaimer.visit(keepBytes, true) > 0;
     }
 
@@ -495,7 +530,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public HeapStatistics statistics() {
         requireOpen("statistics");
-        Reclaimer.Census slabs = reclaimer.census();
+        Reclaimer.Census slabs = reclaimer.census(SizeClasses.of(ArenaChunks.CHUNK_BYTES), arenaChunks.idleCount());
         Spans.Census pages = spans.census();
         long hugeBytes = huge.byteCount();
         int hugeBlocks = huge.blockCount();
@@ -551,6 +586,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new UnsupportedOperationException("the common heap is never closed");
         }
         closed = true;
+        arenaChunks.clear();
         stopPurging.run();
         long hugeResult = huge.close();
         long result = reclaimer.close();
@@ -559,6 +595,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new IllegalStateException("close of heap '" + options.name()
                     + "': the kernel did not take everything back: " + Errno.name(failure) + "; close it again");
         }
+        OwnMemory.removeHeap(heapId);
     }
 
     @Override

@@ -10,9 +10,11 @@ import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
+import malloc4j.linux.SystemCallException;
 
 /// The wiring of a heap: which part is built on which, from the system calls up.
 ///
@@ -31,7 +33,7 @@ record HeapAssembly(
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
-    static HeapAssembly assemble(SystemCalls calls, HeapOptions options) {
+    static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean common) {
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         Heap parent = options.parent();
         Runnable onSoftLimit = options.onSoftLimit();
@@ -43,10 +45,11 @@ record HeapAssembly(
         PageSource source = source(calls, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
-        CacheRegistry caches = new CacheRegistry(slabs, spans, source);
+        CacheRegistry caches = new CacheRegistry(slabs, spans, source, common);
         HugeBlocks huge = new HugeBlocks(calls, budget, options.source() == MemorySource.HUGE);
         caches.reclaimer().keep(options.trimThresholdBytes());
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
+        OwnMemory.addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
         return new HeapAssembly(heapId, calls, budget, spans, huge, caches, stopPurging);
     }
 
@@ -63,8 +66,24 @@ record HeapAssembly(
                         new BrkSource(calls, options.brkClaimBytes()), new MmapSource(calls, MmapSource.Pages.DEFAULT));
             case HUGE -> new MmapSource(calls, MmapSource.Pages.TRANSPARENT_HUGE);
             case HUGETLB -> new MmapSource(calls, MmapSource.Pages.POOL_HUGE);
-            case SHARED_MEMORY -> FileSource.ofMemory(calls, options.name());
-            case FILE -> FileSource.ofFile(calls, String.valueOf(options.file()));
+            case SHARED_MEMORY -> {
+                String name = "malloc4j-" + options.name();
+                String call = "memfd_create(name=" + name + ", MFD_CLOEXEC)";
+                yield fileSource(calls, call, FileSource.openMemory(calls, name));
+            }
+            case FILE -> {
+                String path = String.valueOf(options.file());
+                String call = "open(path=" + path + ", O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600)";
+                yield fileSource(calls, call, FileSource.openFile(calls, path));
+            }
         };
+    }
+
+    private static PageSource fileSource(SystemCalls calls, String call, long fd) {
+        if (fd < 0) {
+            throw new SystemCallException(
+                    call, fd, "check the option file and its permissions, and how many files are open (ulimit -n)");
+        }
+        return new FileSource(calls, (int) fd);
     }
 }

@@ -3,6 +3,7 @@ package malloc4j;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Locale;
+import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.observe.HeapStatistics;
@@ -27,6 +28,7 @@ public final class Malloc {
     public static final int M_MMAP_THRESHOLD = -3;
 
     private static final Heap HEAP = Heap.common();
+    private static final CacheTable TABLE = HEAP.table(); // a constant: the warm paths need not ask the heap for it
     private static final ThreadLocal<int[]> ERRNO = ThreadLocal.withInitial(() -> new int[1]);
     private static final int POINTER_BYTES = 8;
 
@@ -35,7 +37,12 @@ public final class Malloc {
     /// Allocates `byteSize` bytes. Returns the address, a multiple of 16, or 0 with `ENOMEM`. Zero bytes give an
     /// address of their own.
     public static long malloc(long byteSize) {
-        long address = HEAP.tryMalloc(byteSize);
+        long address = TABLE.allocateBlock(byteSize);
+        return address >= 0 ? address : mallocSlow(byteSize);
+    }
+
+    private static long mallocSlow(long byteSize) {
+        long address = HEAP.tryMallocSlow(byteSize);
         return address > 0 ? address : fail();
     }
 
@@ -64,7 +71,9 @@ public final class Malloc {
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static void free(long address) {
-        HEAP.free(address);
+        if (!TABLE.freeBlock(address)) {
+            HEAP.freeSlow(address);
+        }
     }
 
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment`. Returns the address, or 0 with `EINVAL` when

@@ -6,14 +6,14 @@ import malloc4j.internal.memory.RawMemory;
 ///
 /// All of a short block is written and compared; of a long one the first and the last [#EDGE_BYTES], and a word of
 /// each page.
-final class Pattern {
+public final class Pattern {
     private static final int EDGE_BYTES = 512;
     private static final int STRIDE_BYTES = 4096;
     private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
 
     private Pattern() {}
 
-    static void write(long address, long byteSize, long seed) {
+    public static void write(long address, long byteSize, long seed) {
         for (long offset = 0; offset < byteSize; offset = next(offset, byteSize)) {
             if (byteSize - offset >= 8) {
                 RawMemory.putLong(address + offset, word(seed, offset));
@@ -24,7 +24,7 @@ final class Pattern {
     }
 
     /// Checks the first `byteSize` bytes of a block that had `writtenBytes` when the pattern was written.
-    static void check(long address, long byteSize, long writtenBytes, long seed) {
+    public static void check(long address, long byteSize, long writtenBytes, long seed) {
         for (long offset = 0; offset < byteSize; offset = next(offset, writtenBytes)) {
             boolean asWord = writtenBytes - offset >= 8;
             if (asWord && byteSize - offset < 8) {
@@ -40,7 +40,7 @@ final class Pattern {
         }
     }
 
-    static void checkZero(long address, long byteSize) {
+    public static void checkZero(long address, long byteSize) {
         for (long offset = 0; offset < byteSize; offset = next(offset, byteSize)) {
             long found =
                     byteSize - offset >= 8 ? RawMemory.getLong(address + offset) : RawMemory.getByte(address + offset);

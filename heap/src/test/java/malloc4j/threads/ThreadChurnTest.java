@@ -69,14 +69,16 @@ class ThreadChurnTest {
         }
     }
 
+    /// A heap's table has 256 places; threads that find none share caches, as virtual threads do.
     @Test
-    void aThousandThreadsAtOnceHaveACacheEachAndTheNextThousandTakesThemOver() throws InterruptedException {
+    void aThousandThreadsAtOnceFillTheTableAndTheNextThousandTakesTheCachesOver() throws InterruptedException {
         try (Heap heap = Heap.create(HeapOptions.defaults())) {
             int firstCaches = runTogether(heap);
             long firstResident = heap.statistics().residentBytes();
             int secondCaches = runTogether(heap);
-            assertThat(firstCaches).isBetween(THREADS_AT_ONCE, THREADS_AT_ONCE + 1);
-            assertThat(secondCaches).isEqualTo(firstCaches);
+            int shared = 4 * Runtime.getRuntime().availableProcessors();
+            assertThat(firstCaches).isBetween(200, 256 + shared + 1);
+            assertThat(secondCaches).isBetween(firstCaches, 256 + shared + 1);
             assertThat(heap.statistics().residentBytes()).isLessThan(firstResident * 3 / 2);
             assertAllComesBack(heap);
         }

@@ -1,6 +1,5 @@
 package malloc4j.internal.cache;
 
-import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,28 +10,18 @@ import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import org.jspecify.annotations.Nullable;
 
-/// The thread caches of one heap, and the way from a thread to its own.
-///
-/// ```
-/// table, a power of two                       thread id 1042 & (length - 1)
-///   | none | cache 3 | none | cache 1 | ...   a hit when that cache's thread is the current one
-/// ```
+/// The thread caches of one heap: which thread has which.
 ///
 /// A cache outlives its thread: the next thread without one takes it over as it is, full of blocks. Nothing is
 /// abandoned when a thread ends, and nothing needs to be told. Virtual threads get no cache of their own: they
-/// share a few, each under a lock while it is used.
+/// share a few, each under a lock while it is used; so do threads that find no place in the table.
 ///
-/// Invariants: a cache belongs to at most one living thread; a thread finds its cache within [#PROBES] places of
-/// its table index.
+/// Invariant: a cache belongs to at most one living thread.
 ///
-/// Concurrency: a thread puts itself in and only ever finds itself, so lookups need no lock; all else is under the
-/// lock. The table is read plainly: a thread that does not see the places of a grown table yet takes the slow way,
-/// where the lock shows them.
+/// Concurrency: lookups by [CacheTable] need no lock; all else is under the lock.
 public final class CacheRegistry {
-    private static final int PROBES = 4;
-    private static final int MIN_TABLE = 64;
-    private static final int ROOMY_TABLE = 1 << 10; // up to here the table grows rather than displace a thread
-    private static final int MAX_TABLE = 1 << 16;
+    private static final int COMMON_PLACES = 1 << 12; // 80 KiB of Java heap
+    private static final int PLACES = 1 << 8; // 5 KiB
 
     private final Slabs slabs;
     private final Reclaimer reclaimer;
@@ -40,15 +29,14 @@ public final class CacheRegistry {
     private final List<ThreadCache> caches = new ArrayList<>();
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
-    private final ThreadCache none;
-    private ThreadCache[] table;
+    private final CacheTable table;
     private volatile boolean closed;
 
-    public CacheRegistry(Slabs slabs, Spans spans, PageSource source) {
+    /// @param common whether many threads will use the heap
+    public CacheRegistry(Slabs slabs, Spans spans, PageSource source, boolean common) {
         this.slabs = slabs;
         this.reclaimer = new Reclaimer(spans, slabs, source, this);
-        this.none = new ThreadCache(0, this, slabs);
-        this.table = emptyTable(MIN_TABLE);
+        this.table = CacheTable.of(common ? COMMON_PLACES : PLACES, slabs.heapId());
         int stripes = Integer.highestOneBit(Math.max(1, Runtime.getRuntime().availableProcessors() * 2 - 1)) * 2;
         this.shared = new SharedCache[Math.min(stripes, 64)];
     }
@@ -57,12 +45,14 @@ public final class CacheRegistry {
         return reclaimer;
     }
 
-    /// The current thread's cache, or null when it has none at its table index: two loads and two comparisons.
+    /// The way from a thread to its cache.
+    public CacheTable table() {
+        return table;
+    }
+
+    /// The current thread's cache, or null when it has none at its first place in the table.
     public @Nullable ThreadCache current() {
-        Thread thread = Thread.currentThread();
-        ThreadCache[] all = table;
-        ThreadCache cache = all[(int) thread.threadId() & (all.length - 1)];
-        return cache != null && cache.thread == thread ? cache : null;
+        return table.current();
     }
 
     /// Takes a block for a thread that [#current] knows no cache of: a virtual thread, or one at its first call.
@@ -79,7 +69,7 @@ public final class CacheRegistry {
         }
         SharedCache cache = acquireShared();
         if (cache == null) {
-            return -Errno.EBADF;
+            return closed ? -Errno.EBADF : -Errno.ENOMEM;
         }
         try {
             return cache.cache.allocateBlock(sizeClass);
@@ -100,134 +90,54 @@ public final class CacheRegistry {
         return cache == null ? null : cache.registry();
     }
 
-    /// The current thread's cache: displaced from its table index, taken over, or new; null when the table can take
-    /// no more threads.
+    /// The current thread's cache: at another place than its first, taken over, or new; null when the table has no
+    /// place for it, or there is no memory for another cache.
     private @Nullable ThreadCache lease() {
         Thread thread = Thread.currentThread();
-        ThreadCache displaced = find(thread);
+        ThreadCache displaced = table.find(thread);
         if (displaced != null) {
             return displaced;
         }
         lock.lock();
         try {
-            if (closed) {
+            ThreadCache cache = closed ? null : idleCache();
+            if (cache == null) {
                 return null;
             }
-            ThreadCache unseen = find(thread);
-            if (unseen != null) {
-                return unseen;
-            }
-            while (table.length < MAX_TABLE && !hasRoom(thread, table, table.length < ROOMY_TABLE ? 1 : PROBES)) {
-                growTable();
-            }
-            if (!hasRoom(thread, table, PROBES)) {
-                return null;
-            }
-            ThreadCache cache = idleCache();
-            cache.thread = thread;
-            insert(cache, thread, table);
-            return cache;
+            boolean placed = table.insert(cache, thread);
+            cache.thread = placed ? thread : null;
+            return placed ? cache : null;
         } finally {
             lock.unlock();
         }
     }
 
-    private @Nullable ThreadCache find(Thread thread) {
-        ThreadCache[] all = table;
-        for (int probe = 0; probe < PROBES; probe++) {
-            ThreadCache cache = all[slot(thread, probe, all.length)];
-            if (cache != null && cache.thread == thread) {
-                return cache;
-            }
-        }
-        return null;
-    }
-
-    private ThreadCache idleCache() {
+    private @Nullable ThreadCache idleCache() {
         for (ThreadCache cache : caches) {
             if (isIdle(cache)) {
                 return cache;
             }
         }
         ThreadCache cache = newCache();
-        caches.add(cache);
+        if (cache != null) {
+            caches.add(cache);
+        }
         return cache;
     }
 
-    private ThreadCache newCache() {
+    private @Nullable ThreadCache newCache() {
         int tag = CacheTags.next();
+        if (tag == CacheTags.NONE) {
+            return null;
+        }
         ThreadCache cache = new ThreadCache(tag, this, slabs);
         CacheTags.put(tag, cache);
         return cache;
     }
 
-    private static boolean isIdle(ThreadCache cache) {
+    /// Whether a cache has no thread, or one that has ended.
+    static boolean isIdle(ThreadCache cache) {
         return cache.thread == null || !cache.thread.isAlive();
-    }
-
-    private static int slot(Thread thread, int probe, int length) {
-        return ((int) thread.threadId() + probe) & (length - 1);
-    }
-
-    /// Whether a table place is of no use to anybody: its cache is idle, or was put elsewhere since.
-    private static boolean isVacant(ThreadCache cache, int slot) {
-        return isIdle(cache) || cache.slot != slot;
-    }
-
-    private static boolean hasRoom(Thread thread, ThreadCache[] all, int probes) {
-        for (int probe = 0; probe < probes; probe++) {
-            int slot = slot(thread, probe, all.length);
-            if (isVacant(all[slot], slot)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static void insert(ThreadCache cache, Thread thread, ThreadCache[] all) {
-        for (int probe = 0; probe < PROBES; probe++) {
-            int slot = slot(thread, probe, all.length);
-            if (isVacant(all[slot], slot)) {
-                all[slot] = cache;
-                cache.slot = slot;
-                return;
-            }
-        }
-        throw new AssertionError("no place in the table");
-    }
-
-    private void growTable() {
-        int length = table.length;
-        ThreadCache[] grown;
-        do {
-            length *= 2;
-            grown = emptyTable(length);
-        } while (!moveAll(grown) && length < MAX_TABLE);
-        publish(grown);
-    }
-
-    private void publish(ThreadCache[] places) {
-        VarHandle.releaseFence();
-        table = places;
-    }
-
-    private boolean moveAll(ThreadCache[] grown) {
-        for (ThreadCache cache : caches) {
-            Thread thread = cache.thread;
-            if (thread != null && thread.isAlive()) {
-                if (!hasRoom(thread, grown, PROBES)) {
-                    return false;
-                }
-                insert(cache, thread, grown);
-            }
-        }
-        return true;
-    }
-
-    private ThreadCache[] emptyTable(int length) {
-        ThreadCache[] all = new ThreadCache[length];
-        Arrays.fill(all, none);
-        return all;
     }
 
     /// A shared cache with its use lock held, a free one where there is one; null when the heap is closed.
@@ -254,7 +164,8 @@ public final class CacheRegistry {
         lock.lock();
         try {
             if (shared[index] == null && !closed) {
-                shared[index] = new SharedCache(newCache());
+                ThreadCache created = newCache();
+                shared[index] = created == null ? null : new SharedCache(created);
             }
             return shared[index];
         } finally {
@@ -342,7 +253,7 @@ public final class CacheRegistry {
             }
             caches.clear();
             Arrays.fill(shared, null);
-            publish(emptyTable(MIN_TABLE));
+            table.clear();
         } finally {
             lock.unlock();
         }

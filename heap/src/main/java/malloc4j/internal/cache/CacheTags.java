@@ -3,25 +3,79 @@ package malloc4j.internal.cache;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.OwnMemory;
+import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
-/// The numbers of all thread caches of the process, by which the records of slabs refer to them.
+/// The numbers of all thread caches of the process, by which the records of slabs refer to them, and the memory for
+/// each cache's entries, 2 KiB a number.
+///
+/// ```
+///   WORDS   tag 0: never used | tag 1 | tag 2 | ...         reserved; committed 32 tags at a time, never given back
+/// ```
 ///
 /// Concurrency: numbers are given out and taken back under the class's lock; a reader that holds a number which is
 /// in use finds its cache without a lock.
 final class CacheTags {
+    /// Bytes of a cache's entries.
+    static final int CACHE_BYTES = 2048;
+
+    /// No number: the memory for another cache cannot be had.
+    static final int NONE = -1;
+
     private static final int FIRST_LENGTH = 64;
+    private static final int MAX_TAGS = 1 << 18; // 512 MiB of addresses
+    private static final int MIN_TAGS = 1 << 7;
+    private static final int STEP_TAGS = 32; // 64 KiB: a whole page everywhere
+    private static final SystemCalls CALLS = LinuxCalls.instance();
     private static final Deque<Integer> FREE = new ArrayDeque<>();
     private static volatile AtomicReferenceArray<@Nullable ThreadCache> caches =
             new AtomicReferenceArray<>(FIRST_LENGTH);
+    private static long words;
+    private static int reservedTags;
+    private static int committedTags;
     private static int count = 1; // 0 is no cache
 
     private CacheTags() {}
 
-    /// Makes a number; [#put] follows.
+    /// Makes a number, [#NONE] where there is no memory for its cache; [#put] follows.
     static synchronized int next() {
         Integer free = FREE.poll();
-        return free != null ? free : count++;
+        if (free != null) {
+            return free;
+        }
+        return count < committedTags || commit() ? count++ : NONE;
+    }
+
+    private static boolean commit() {
+        for (int tags = MAX_TAGS; words == 0 && tags >= MIN_TAGS; tags /= 2) {
+            int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
+            long reserved = CALLS.mmap(0, (long) tags * CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
+            if (!Errno.isError(reserved)) {
+                words = reserved;
+                reservedTags = tags;
+                OwnMemory.addReserve(AreaKind.RECORDS, reserved, (long) tags * CACHE_BYTES);
+            }
+        }
+        if (committedTags == reservedTags) {
+            return false;
+        }
+        long from = words + (long) committedTags * CACHE_BYTES;
+        long stepBytes = (long) STEP_TAGS * CACHE_BYTES;
+        if (CALLS.mprotect(from, stepBytes, Linux.PROT_READ | Linux.PROT_WRITE) < 0) {
+            return false;
+        }
+        committedTags += STEP_TAGS;
+        return true;
+    }
+
+    /// The address of the entries of the cache with number `tag`, which is in use.
+    static synchronized long words(int tag) {
+        return words + (long) tag * CACHE_BYTES;
     }
 
     static synchronized void put(int tag, ThreadCache cache) {

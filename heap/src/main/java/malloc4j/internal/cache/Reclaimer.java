@@ -170,6 +170,11 @@ public final class Reclaimer {
 
     /// Counts what the slabs hold: exact while nobody allocates or frees.
     public Census census() {
+        return census(0, 0);
+    }
+
+    /// As [#census()], counting `spareBlocks` of a size class as free: the heap's own, which it uses for nothing.
+    public Census census(int spareClass, int spareBlocks) {
         long[] slabCounts = new long[SizeClasses.COUNT];
         long[] liveCounts = new long[SizeClasses.COUNT];
         visiting.lock();
@@ -181,6 +186,7 @@ public final class Reclaimer {
         } finally {
             visiting.unlock();
         }
+        liveCounts[spareClass] -= Math.min(spareBlocks, liveCounts[spareClass]);
         List<SizeClassStatistics> sizeClasses = new ArrayList<>();
         long liveBytes = 0;
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {

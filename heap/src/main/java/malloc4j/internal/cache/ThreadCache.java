@@ -11,43 +11,55 @@ import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import org.jspecify.annotations.Nullable;
 
-/// The slabs that one thread allocates from, and for each size class the word of free bits that the next block
-/// comes from.
+/// The slabs that one thread allocates from, and for each size class the blocks that come next.
 ///
 /// ```
-/// current, four words a class                          the leased slab's record (far from the blocks)
-///   +---------------+--------------------+                 +--------+----------+--------+----------+--
-///   | pair          | ----------------------------------->  | free 5 | remote 5 | free 6 | remote 6 | ...
-///   | first block   | address of the block of the word's bit 0
-///   | block bytes   |                                        malloc: lowest bit of free 5, cleared
-///   | slab          | the record, 0 for none                 free:   the block's bit of its own word, set
-///   +---------------+
+/// entries, 32 bytes a class, off the Java heap             the leased slab's record (far from the blocks)
+///   0          8                16      24     32             +--------+----------+--------+----------+--
+///  +-----------+----------------+-------+------+              | free 5 | remote 5 | free 6 | remote 6 | ...
+///  | pair << 8 | first << 16    | batch | slab |              +--------+----------+--------+----------+--
+///  |           | | block bytes  |       |      |                ^
+///  +----|------+----------------+-------+------+                |
+///       '-------------------------------------------------------'
+///    first: address of the block of the pair's bit 0            malloc: lowest bit of batch, cleared there
+///    batch: a copy of some bits of the pair's `free`                    and in free 5
+///    slab:  the record, 0 for none                              free:   the block's bit of its own word, set
 /// lists, two words a class: first and last slab with free blocks, oldest first
 /// ```
 ///
-/// A class without a slab points at a word that is always zero, so that the fast path has no case for it. A block
-/// freed into the current word is the next one taken when it is the lowest: pairs of malloc and free stay on hot
-/// memory.
+/// The batch is what malloc hands out, from the lowest; when it is used up, the pair's free bits make the next one:
+/// up to [#BATCH_BYTES] of blocks, so that pairs of malloc and free stay on hot memory. Without it, malloc would
+/// wait for the word that the free before it has just written, at an address that took 15 cycles to compute.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. The slab of class `c` is leased and of class `c`; the pair is one of its pairs.
-/// 2. The list of class `c` holds exactly this cache's available slabs of class `c`.
+/// 2. `batch` is a subset of the pair's `free`; it is 0 without a slab.
+/// 3. The list of class `c` holds exactly this cache's available slabs of class `c`.
 ///
-/// Concurrency: `current` and the owner's words of slabs are touched by the owner alone, without any lock: the
+/// Concurrency: the entries and the owner's words of slabs are touched by the owner alone, without any lock: the
 /// thread in `thread`, or whoever holds the use lock of a shared cache. The lists and the states of slabs are
 /// guarded by `lock`, which the owner takes when it changes slabs, and others to purge or retire slabs that are not
 /// leased. `pending` is lock-free.
 public final class ThreadCache {
-    private static final int ENTRY_SHIFT = 2;
+    /// What a method answers that has nothing: no address.
+    static final long MISS = -1;
+
+    static final int ENTRY_SHIFT = 5;
     private static final int PAIR = 0;
-    private static final int FIRST = 1;
-    private static final int BLOCK_BYTES = 2;
-    private static final int SLAB = 3;
+    private static final int FIRST = 8;
+    private static final int BATCH = 16;
+    private static final int SLAB = 24;
+    private static final int FIRST_SHIFT = 16;
+    private static final int BLOCK_BYTES_MASK = (1 << FIRST_SHIFT) - 1;
+
+    private static final int BATCH_BYTES = 16 << 10; // half of a first-level cache
+    private static final int MIN_BATCH_BLOCKS = 8;
+    private static final long[] BATCH_MASKS = batchMasks();
 
     private final int tag;
     private final CacheRegistry registry;
     private final Slabs slabs;
-    private final long[] current = new long[SizeClasses.COUNT << ENTRY_SHIFT];
+    private final long words;
     private final long[] lists = new long[SizeClasses.COUNT << 1];
     private final AtomicLong pending = new AtomicLong();
     private final ReentrantLock lock = new ReentrantLock();
@@ -57,18 +69,24 @@ public final class ThreadCache {
     Thread thread;
 
     /// Where in the registry's table this cache was put last.
-    int slot = -1;
+    int place = -1;
 
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;
         this.registry = registry;
         this.slabs = slabs;
+        this.words = CacheTags.words(tag);
         forgetCurrent();
     }
 
     /// The number that marks this cache's slabs.
     public int tag() {
         return tag;
+    }
+
+    /// The address of the entries.
+    long words() {
+        return words;
     }
 
     CacheRegistry registry() {
@@ -79,29 +97,84 @@ public final class ThreadCache {
         return lock;
     }
 
-    /// Takes a block of a size class: two loads, a trailing-zero count, a store and a multiply-add; no lock, no
-    /// atomic write, and no touch of the block. Returns its address, or minus errno. By the owner.
-    public long allocateBlock(int sizeClass) {
-        long[] entries = current;
-        int entry = sizeClass << ENTRY_SHIFT;
-        long pair = entries[entry + PAIR];
-        long word = Slab.freeWord(pair);
-        if (word == 0) {
-            return allocateBlockSlow(sizeClass);
+    private static long[] batchMasks() {
+        long[] masks = new long[SizeClasses.COUNT];
+        for (int sizeClass = 0; sizeClass < masks.length; sizeClass++) {
+            int blocks = Math.max(MIN_BATCH_BLOCKS, BATCH_BYTES / SizeClasses.blockBytes(sizeClass));
+            masks[sizeClass] = blocks >= Long.SIZE ? -1L : (1L << blocks) - 1;
         }
-        Slab.ownerPutFreeWord(pair, word & (word - 1));
-        return entries[entry + FIRST] + Long.numberOfTrailingZeros(word) * entries[entry + BLOCK_BYTES];
+        return masks;
     }
 
-    /// Frees a live block of one of this cache's slabs in the main zone. Returns false, and has done nothing, when
-    /// `address` is anything else: the caller finds out what. By the owner.
-    public boolean freeBlock(long address) {
-        long offset = address - PageMap.BASE;
-        if (Long.compareUnsigned(offset, PageMap.limitBytes()) >= 0) {
+    /// Takes a block of a size class. Returns its address, or minus errno. By the owner.
+    public long allocateBlock(int sizeClass) {
+        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
+        long address = take(entry);
+        if (address == MISS) {
+            address = takeNextBatch(entry, sizeClass);
+        }
+        return address == MISS ? allocateBlockSlow(sizeClass) : address;
+    }
+
+    /// Takes the lowest block of an entry's batch: no lock, no atomic write, and no touch of the block. Returns its
+    /// address, or [#MISS]. By the owner.
+    static long take(long entry) {
+        long batch = RawMemory.getLong(entry + BATCH);
+        if (batch == 0) {
+            return MISS;
+        }
+        RawMemory.putLong(entry + BATCH, batch & (batch - 1));
+        long pair = RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT;
+        RawMemory.putLong(pair, Slab.freeWord(pair) ^ (batch & -batch));
+        long first = RawMemory.getLong(entry + FIRST);
+        return (first >>> FIRST_SHIFT) + Long.numberOfTrailingZeros(batch) * (first & BLOCK_BYTES_MASK);
+    }
+
+    /// Makes a batch of what the current pair has free by now, and takes its lowest block. Returns its address, or
+    /// [#MISS]. By the owner.
+    static long takeNextBatch(long entry, int sizeClass) {
+        if (RawMemory.getLong(entry + SLAB) == 0) {
+            return MISS;
+        }
+        long free = Slab.freeWord(RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT);
+        if (free == 0) {
+            return MISS;
+        }
+        long mask = BATCH_MASKS[sizeClass];
+        boolean few = Long.bitCount(free) <= Long.bitCount(mask);
+        RawMemory.putLong(entry + BATCH, few ? free : free & (mask << Long.numberOfTrailingZeros(free)));
+        return take(entry);
+    }
+
+    /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when the current thread, whose
+    /// id is `threadId`, is not the owner there, when `address` is not a live block, and when the slab may be full:
+    /// the caller finds out what.
+    static boolean freeBlock(long address, long threadId, int heapId) {
+        long chunk = (address - PageMap.BASE) >>> Zone.CHUNK_SHIFT;
+        if (chunk >= PageMap.CHUNKS) {
             return false;
         }
-        long slab = PageMap.RECORDS + (offset >>> Zone.CHUNK_SHIFT) * Zone.RECORD_BYTES;
-        return RawMemory.getInt(slab + PageMap.TAG) == tag && freeBlock(slab, address);
+        long entry = PageMap.ENTRIES ^ (chunk << PageMap.ENTRY_SHIFT);
+        if (RawMemory.getLong(entry + PageMap.OWNER) != threadId
+                || RawMemory.getInt(entry + PageMap.OWNER_HEAP) != heapId) {
+            return false;
+        }
+        long reciprocal = RawMemory.getInt(entry + PageMap.RECIPROCAL);
+        long product = Slab.product(address, reciprocal);
+        if (!Slab.isBlock(product, reciprocal)) {
+            return false;
+        }
+        int index = Slab.index(product);
+        long pairs = RawMemory.getLong(entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT;
+        long pair = Slab.pairAt(pairs, index >>> 6);
+        long word = Slab.freeWord(pair);
+        long bit = 1L << index;
+        if (((word | Slab.remoteWord(pair)) & bit) != 0
+                || (word == 0 && !Slab.ownerNoteLaterWord(pairs - PageMap.BODY, index >>> 6))) {
+            return false;
+        }
+        Slab.ownerPutFreeWord(pair, word | bit);
+        return true;
     }
 
     /// Frees a live block of `slab`, which is this cache's. Returns false, and has done nothing, when `address` is
@@ -121,6 +194,9 @@ public final class ThreadCache {
         }
         if (word == 0) {
             noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
+        }
+        if (thread != null && PageMap.owner(Slab.base(slab)) != thread.threadId()) {
+            Slab.ownerPutThread(slab, thread.threadId()); // the cache had another owner when the slab was made
         }
         Slab.ownerPutFreeWord(pair, word | bit);
         return true;
@@ -143,27 +219,29 @@ public final class ThreadCache {
 
     /// Moves on to the next word with free blocks: of the leased slab, of the slabs that have some, of a new slab.
     private long allocateBlockSlow(int sizeClass) {
-        int entry = sizeClass << ENTRY_SHIFT;
-        long slab = current[entry + SLAB];
+        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
+        long slab = RawMemory.getLong(entry + SLAB);
+        int last = slab == 0 ? -1 : Slab.word(slab, RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT);
         while (true) {
             if (slab != 0) {
-                int word = Slab.ownerNextWord(slab);
+                int word = Slab.ownerNextWord(slab, last);
                 if (word < 0 && Slab.ownerCollect(slab)) {
-                    word = Slab.ownerNextWord(slab);
+                    word = Slab.ownerNextWord(slab, last);
                 }
                 if (word >= 0) {
                     int blockBytes = Slab.blockBytes(slab);
-                    current[entry + PAIR] = Slab.pair(slab, word);
-                    current[entry + FIRST] = Slab.base(slab) + (long) (word << 6) * blockBytes;
-                    current[entry + BLOCK_BYTES] = blockBytes;
-                    return allocateBlock(sizeClass);
+                    long first = Slab.base(slab) + (long) (word << 6) * blockBytes;
+                    RawMemory.putLong(entry + PAIR, Slab.pair(slab, word) << PageMap.ADDRESS_SHIFT);
+                    RawMemory.putLong(entry + FIRST, first << FIRST_SHIFT | blockBytes);
+                    return takeNextBatch(entry, sizeClass);
                 }
             }
             slab = nextSlab(sizeClass, slab);
             if (Errno.isError(slab)) {
                 return slab;
             }
-            current[entry + SLAB] = slab;
+            RawMemory.putLong(entry + SLAB, slab);
+            last = -1;
         }
     }
 
@@ -194,13 +272,16 @@ public final class ThreadCache {
             registry.reclaimer().makeRoom();
             slab = slabs.allocateSlab(sizeClass, tag, true);
         }
+        if (thread != null && !Errno.isError(slab)) {
+            Slab.ownerPutThread(slab, thread.threadId());
+        }
         return slab;
     }
 
     private void forgetCurrent(int sizeClass) {
-        int entry = sizeClass << ENTRY_SHIFT;
-        current[entry + PAIR] = PageMap.ZERO_WORD;
-        current[entry + SLAB] = 0;
+        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
+        RawMemory.putLong(entry + BATCH, 0);
+        RawMemory.putLong(entry + SLAB, 0);
     }
 
     /// Forgets every leased slab, without a word to the slabs: when the heap is closed.
@@ -303,7 +384,7 @@ public final class ThreadCache {
         lock.lock();
         try {
             for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-                long slab = current[(sizeClass << ENTRY_SHIFT) + SLAB];
+                long slab = RawMemory.getLong(words + ((long) sizeClass << ENTRY_SHIFT) + SLAB);
                 if (slab != 0) {
                     forgetCurrent(sizeClass);
                     Slab.ownerCollect(slab);
@@ -325,14 +406,18 @@ public final class ThreadCache {
         try {
             int count = 0;
             for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-                int entry = sizeClass << ENTRY_SHIFT;
-                long leased = current[entry + SLAB];
+                long entry = words + ((long) sizeClass << ENTRY_SHIFT);
+                long leased = RawMemory.getLong(entry + SLAB);
+                long batch = RawMemory.getLong(entry + BATCH);
                 if (leased != 0) {
                     check(Slab.tag(leased) == tag && Slab.sizeClass(leased) == sizeClass, "leases a foreign slab");
                     check(Slab.state(leased) == Slab.LEASED, "a leased slab's state is " + Slab.state(leased));
+                    long pair = RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT;
+                    check(Slab.hasPair(leased, pair), "the pair is not the slab's");
+                    check((batch & ~Slab.freeWord(pair)) == 0, "a batch has blocks that are not free");
                     count++;
                 } else {
-                    check(current[entry + PAIR] == PageMap.ZERO_WORD, "points at a word without a slab");
+                    check(batch == 0, "a batch without a slab");
                 }
                 long previous = 0;
                 for (long slab = lists[sizeClass << 1]; slab != 0; slab = Slab.next(slab)) {

@@ -8,6 +8,11 @@ public final class Bits {
         return value > 0 && (value & (value - 1)) == 0;
     }
 
+    /// The lowest power of two that is not less than `value`, 1 to 2^62.
+    public static long ceilingPowerOfTwo(long value) {
+        return value <= 1 ? 1 : Long.highestOneBit(value - 1) << 1;
+    }
+
     /// Rounds down to a multiple of `unit`, a power of two.
     public static long alignDown(long value, long unit) {
         return value & -unit;

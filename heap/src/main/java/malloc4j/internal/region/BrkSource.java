@@ -34,13 +34,15 @@ import org.jspecify.annotations.Nullable;
 /// The break is never moved down again. What is released stays claimed, for the next heap that asks for break
 /// memory; its pages go back to the kernel. Before each use the break is read once more, and if somebody has moved
 /// it below a claim's end, the program break is not used any further in this process; nor is it after
-/// [#MAX_LOST_CLAIMS] claims in a row that were given up, whose addresses stay lost. Then, as where the kernel refuses
-/// (another mapping above the break, `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the caller
-/// turns to `mmap`.
+/// [#MAX_LOST_CLAIMS] claims in a row that were given up, whose addresses stay lost. Then, as where the kernel
+/// refuses (another mapping above the break, `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the
+/// caller turns to `mmap`.
 ///
 /// Not covered: a third party that calls `brk` or `sbrk` by itself while a claim is made.
 public final class BrkSource implements PageSource {
-    static final long MOAT_BYTES = 64L << 20;
+    /// Wider than the largest step that the C library takes at once.
+    public static final long MOAT_BYTES = 64L << 20;
+
     static final int MAX_LOST_CLAIMS = 8;
 
     private static final long ZONE_BYTES = 1L << 36; // 64 GiB above the first claim: records for 1.1 GiB of addresses
@@ -68,6 +70,24 @@ public final class BrkSource implements PageSource {
     @Override
     public long purge(long address, long byteSize) {
         return calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
+    }
+
+    /// Moves the break up by `byteSize` bytes, as C's `sbrk` does, with its dangers, for a caller who keeps what he
+    /// is given for ever. Returns the break before, or minus errno; `EAGAIN` if another thread's step has cut the
+    /// new memory off or a whole page of it is resident already, so that it is lost.
+    public static long step(SystemCalls calls, long byteSize) {
+        return CLAIMS.step(calls, byteSize);
+    }
+
+    /// As [#step], but as safe as a claim: gives whole pages above a moat. Returns the address of the first.
+    public static long stepOverMoat(SystemCalls calls, long byteSize) {
+        return CLAIMS.stepOverMoat(calls, byteSize);
+    }
+
+    /// Calls `visitor` with the address and size of the usable part of each claim; below each lies its moat of
+    /// [#MOAT_BYTES].
+    public static void forEachClaim(RangeVisitor visitor) {
+        CLAIMS.snapshot().forEach(claim -> visitor.visit(claim.start(), claim.end() - claim.start()));
     }
 
     /// Whether `address` lies in a claim.
@@ -109,6 +129,37 @@ public final class BrkSource implements PageSource {
             }
         }
 
+        long step(SystemCalls calls, long byteSize) {
+            lock.lock();
+            try {
+                long before = calls.sbrk(byteSize);
+                if (Errno.isError(before)) {
+                    return before;
+                }
+                long start = Bits.alignUp(before, PageMap.PAGE_BYTES);
+                long wholePages = Math.max(0, Bits.alignDown(before + byteSize - start, PageMap.PAGE_BYTES));
+                return isOursAlone(calls, before + byteSize, start, wholePages) ? before : -Errno.EAGAIN;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        long stepOverMoat(SystemCalls calls, long byteSize) {
+            long wholePages = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
+            long step = MOAT_BYTES + wholePages + PageMap.PAGE_BYTES;
+            lock.lock();
+            try {
+                long before = calls.sbrk(step);
+                if (Errno.isError(before)) {
+                    return before;
+                }
+                long start = Bits.alignUp(before + MOAT_BYTES, PageMap.PAGE_BYTES);
+                return isOursAlone(calls, before + step, start, wholePages) ? start : -Errno.EAGAIN;
+            } finally {
+                lock.unlock();
+            }
+        }
+
         long release(SystemCalls calls, long address, long byteSize) {
             lock.lock();
             try {
@@ -121,6 +172,15 @@ public final class BrkSource implements PageSource {
                     zone.freeRange(address, byteSize);
                 }
                 return cleared;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        List<Claim> snapshot() {
+            lock.lock();
+            try {
+                return List.copyOf(claims);
             } finally {
                 lock.unlock();
             }
@@ -184,14 +244,13 @@ public final class BrkSource implements PageSource {
             if (Errno.isError(before)) {
                 return before;
             }
-            calls.awaitCLibraryBreak();
             long start = Bits.alignUp(before + MOAT_BYTES, Zone.GRANULE_BYTES);
             long end = start + usableBytes;
-            if (calls.sbrk(0) < before + step || Residency.residentBytes(calls, start, usableBytes) != 0) {
+            if (!isOursAlone(calls, before + step, start, usableBytes)) {
                 return -Errno.EAGAIN;
             }
             if (zone == null) {
-                zone = new Zone(start, ZONE_BYTES, recordsBase);
+                zone = new Zone(start, ZONE_BYTES, recordsBase, 0);
                 PageMap.register(zone);
             }
             if (end > zone.base() + ZONE_BYTES || start < zone.base()) {
@@ -200,6 +259,13 @@ public final class BrkSource implements PageSource {
             claims.add(new Claim(start, end));
             zone.addRange(start, usableBytes);
             return 0;
+        }
+
+        /// Whether, when the C library's own steps are over, the break is still where ours has put it, or higher,
+        /// and nobody has touched `byteSize` bytes of whole pages below it.
+        private static boolean isOursAlone(SystemCalls calls, long breakAfter, long address, long byteSize) {
+            calls.awaitCLibraryBreak();
+            return calls.sbrk(0) >= breakAfter && Residency.residentBytes(calls, address, byteSize) == 0;
         }
     }
 }

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
@@ -26,32 +27,20 @@ public final class FileSource implements PageSource {
     private long fileBytes;
     private boolean closed;
 
-    private FileSource(SystemCalls calls, int fd) {
+    /// Opens a new memory file. Returns its descriptor, or minus errno.
+    public static long openMemory(SystemCalls calls, String name) {
+        return calls.memfdCreate(name, Linux.MFD_CLOEXEC);
+    }
+
+    /// Opens the file at `path`, created when missing, and empties it. Returns its descriptor, or minus errno.
+    public static long openFile(SystemCalls calls, String path) {
+        return calls.open(path, Linux.O_RDWR | Linux.O_CREAT | Linux.O_TRUNC | Linux.O_CLOEXEC, 0600);
+    }
+
+    /// @param fd from [#openMemory] or [#openFile]; it is the source's from here on
+    public FileSource(SystemCalls calls, int fd) {
         this.calls = calls;
         this.fd = fd;
-    }
-
-    /// A source over a new memory file.
-    ///
-    /// @throws MappingException if the kernel refuses the file
-    public static FileSource ofMemory(SystemCalls calls, String name) {
-        long fd = calls.memfdCreate("malloc4j-" + name, Linux.MFD_CLOEXEC);
-        if (fd < 0) {
-            throw new MappingException("memfd_create(name=malloc4j-" + name + ", MFD_CLOEXEC)", fd);
-        }
-        return new FileSource(calls, (int) fd);
-    }
-
-    /// A source over the file at `path`, created when missing and emptied.
-    ///
-    /// @throws MappingException if the file cannot be opened
-    public static FileSource ofFile(SystemCalls calls, String path) {
-        int flags = Linux.O_RDWR | Linux.O_CREAT | Linux.O_TRUNC | Linux.O_CLOEXEC;
-        long fd = calls.open(path, flags, 0600);
-        if (fd < 0) {
-            throw new MappingException("open(path=" + path + ", O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600)", fd);
-        }
-        return new FileSource(calls, (int) fd);
     }
 
     @Override
@@ -104,6 +93,7 @@ public final class FileSource implements PageSource {
             }
         }
         offsets.put(address, offset);
+        FaultingRanges.add(address, byteSize); // the file may be cut short, or its disk be full
         return 0;
     }
 
@@ -130,6 +120,7 @@ public final class FileSource implements PageSource {
             if (Errno.isError(mapped)) {
                 return mapped;
             }
+            FaultingRanges.remove(address, byteSize);
             Long offset = offsets.remove(address);
             if (isHole && offset != null) {
                 holes.put(offset, byteSize);

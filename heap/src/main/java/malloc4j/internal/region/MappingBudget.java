@@ -9,7 +9,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// what the kernel allows: past its limit `vm.max_map_count` the JVM's own next mapping fails, and the JVM exits.
 ///
 /// Each region and each huge block counts as [#MAPPINGS_EACH], the most that one range can add: itself, and the
-/// half of the neighbour that it splits off.
+/// half of the neighbour that it splits off. A `Mapping` of the public API counts each of its parts and one more, a
+/// `SecretMemory` three and one more, and locks each place where the number of their holders changes.
 public final class MappingBudget {
     /// The most mappings that one more range adds.
     public static final int MAPPINGS_EACH = 2;
@@ -32,21 +33,30 @@ public final class MappingBudget {
     }
 
     static boolean tryAcquire() {
-        if (USED.addAndGet(MAPPINGS_EACH) > LIMIT) {
-            USED.addAndGet(-MAPPINGS_EACH);
+        return tryAcquire(MAPPINGS_EACH);
+    }
+
+    static void release() {
+        release(MAPPINGS_EACH);
+    }
+
+    /// Counts `mappingCount` more, unless that would pass the limit.
+    public static boolean tryAcquire(int mappingCount) {
+        if (USED.addAndGet(mappingCount) > LIMIT) {
+            USED.addAndGet(-mappingCount);
             return false;
         }
         return true;
     }
 
-    static void release() {
-        USED.addAndGet(-MAPPINGS_EACH);
+    /// Counts `mappingCount` less; below 0, more, even past the limit.
+    public static void release(int mappingCount) {
+        USED.addAndGet(-mappingCount);
     }
 
     private static int maxMapCount() {
         // One read call takes it all: the kernel gives the file's value at offset 0 only, and Files.readString asks for
-        // the
-        // first byte alone.
+        // the first byte alone.
         try (FileInputStream file = new FileInputStream("/proc/sys/vm/max_map_count")) {
             String text = new String(file.readNBytes(MAX_DIGITS), StandardCharsets.US_ASCII);
             return (int) Math.min(Integer.MAX_VALUE, Long.parseLong(text.strip()));

@@ -9,19 +9,37 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
-/// From an address to the record of its chunk: a subtraction, a comparison, a shift and a multiplication.
+/// From an address to what is known of its chunk: the record, and for slabs of the main zone the entry.
 ///
 /// ```
-///   address - BASE < limitBytes  ?  RECORDS + (address - BASE) / 64 KiB * 1,152  :  the second zone, or nobody's
+///   chunk  = (address - BASE) / 64 KiB            in [0, CHUNKS), else the second zone, or nobody's
+///   record = RECORDS + chunk * 1,152              everything about the chunk
+///   entry  = ENTRIES + chunk * 32                 what the owner's free needs, two to a cache line
+///
+///   entry   0         8              16           20     24          32
+///          +---------+--------------+------------+------+-----------+
+///          | owner   | pairs << 8   | reciprocal | heap | unused    |
+///          +---------+--------------+------------+------+-----------+
+///            id of the thread whose frees may go by the entry, 0 for none
 /// ```
 ///
-/// The main zone's base is a constant to the JIT. A second zone may be registered once, over the memory that the
-/// program break has given (see [BrkSource]). An address in neither is not in a chunk of ours.
+/// The main zone's bases are constants to the JIT. Entries exist for the whole main zone and read zero where the
+/// zone is not in use, so that a lookup needs one comparison. `ENTRIES` is a multiple of the entries' size rounded
+/// up to a power of two: `ENTRIES ^ offset` equals `ENTRIES + offset`, and the JIT does not fold further offsets
+/// into another constant of 64 bits. An address is stored shifted left by 8: read back by an unsigned shift, it is
+/// known to be small enough for [RawMemory]'s bounds, which costs no check.
+///
+/// A second zone may be registered once, over the memory that the program break has given (see [BrkSource]); it has
+/// no entries. An address in neither zone is not in a chunk of ours.
 ///
 /// The first word of a record, its tag, tells what the chunk is: 0 nothing, [#PAGES] runs of pages, and above 0 a
 /// slab that belongs to the thread cache of that number.
+///
+/// Concurrency: the owner of a slab writes its entry, and reads it plainly; whoever retires the slab or releases
+/// the chunk sets `owner` to 0. Nobody else's id is ever equal to it: thread ids are not used again.
 public final class PageMap {
     /// The tag of a chunk that holds runs of pages.
     public static final int PAGES = -1;
@@ -53,19 +71,37 @@ public final class PageMap {
     /// The main zone's first record.
     public static final long RECORDS;
 
-    /// The address of a word that is always zero.
-    public static final long ZERO_WORD;
+    /// The main zone's first entry.
+    public static final long ENTRIES;
+
+    /// How many chunks the main zone has.
+    public static final long CHUNKS;
+
+    /// Bytes of an entry, as a shift and as a number.
+    public static final int ENTRY_SHIFT = 5;
+
+    static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
+
+    /// Offset of the owner in an entry: a thread id, 64 bits.
+    public static final int OWNER = 0;
+
+    /// Offset of the address of a slab's first pair, shifted left by [#ADDRESS_SHIFT], 64 bits.
+    public static final int PAIRS = 8;
+
+    /// Offset of a slab's reciprocal, 32 bits.
+    public static final int RECIPROCAL = 16;
+
+    /// Offset of the number of the heap that the owner has the slab in, 32 bits.
+    public static final int OWNER_HEAP = 20;
+
+    /// How far an address is shifted left where it is stored for the fast path.
+    public static final int ADDRESS_SHIFT = 8;
 
     private static final long MAX_ZONE_BYTES = 1L << 40; // 1 TiB: of 128 TiB of addresses, a cost in no page table
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
-    private static final long CONSTANTS_BYTES = Zone.CHUNK_BYTES; // before the records, keeps them page aligned
 
     private static final Zone MAIN;
     private static volatile @Nullable Zone second;
-
-    /// How far beyond [#BASE] an address may lie and have a record. Plain: a reader that sees an old value takes
-    /// the slow way, which asks the zone.
-    private static long limitBytes;
 
     static {
         SystemCalls calls = LinuxCalls.instance();
@@ -80,7 +116,9 @@ public final class PageMap {
         MAIN = zone;
         BASE = zone.base();
         RECORDS = zone.recordsBase();
-        ZERO_WORD = RECORDS - CONSTANTS_BYTES;
+        ENTRIES = zone.entriesBase();
+        CHUNKS = zone.byteSize() >>> Zone.CHUNK_SHIFT;
+        addToOwnMemory(zone);
     }
 
     private PageMap() {}
@@ -89,15 +127,50 @@ public final class PageMap {
         return MAIN;
     }
 
-    /// The offset from [#BASE] below which an address has a record for sure.
-    public static long limitBytes() {
-        return limitBytes;
-    }
-
     /// The record of the chunk that `address` lies in, or 0 when it lies in no zone.
     public static long record(long address) {
         Zone zone = zone(address);
         return zone == null ? 0 : zone.record(address);
+    }
+
+    /// Lets the frees of a thread in a heap go by the entry of a slab. By the slab's owner. Does nothing for a slab
+    /// of the second zone.
+    ///
+    /// @param base the slab's address
+    /// @param pairs the address of its first pair
+    public static void putOwner(long base, long threadId, int heapId, long pairs, int reciprocal) {
+        long entry = entry(base);
+        if (entry != 0) {
+            RawMemory.putLong(entry + PAIRS, pairs << ADDRESS_SHIFT);
+            RawMemory.putInt(entry + RECIPROCAL, reciprocal);
+            RawMemory.putInt(entry + OWNER_HEAP, heapId);
+            RawMemory.putLong(entry + OWNER, threadId);
+        }
+    }
+
+    /// Makes every free of a slab go by its record.
+    ///
+    /// @param base the slab's address
+    public static void clearOwner(long base) {
+        long entry = entry(base);
+        if (entry != 0) {
+            RawMemory.putLongRelease(entry + OWNER, 0);
+        }
+    }
+
+    /// The id of the thread whose frees of a slab go by its entry, 0 for none.
+    ///
+    /// @param base the slab's address
+    public static long owner(long base) {
+        long entry = entry(base);
+        return entry == 0 ? 0 : RawMemory.getLong(entry + OWNER);
+    }
+
+    /// The entry of the chunk that `address` lies in, 0 outside the main zone; read it where the zone is not in
+    /// use, but do not write.
+    static long entry(long address) {
+        long chunk = (address - BASE) >>> Zone.CHUNK_SHIFT;
+        return chunk < CHUNKS ? ENTRIES ^ (chunk << ENTRY_SHIFT) : 0;
     }
 
     /// The address of the chunk that `record` describes.
@@ -124,12 +197,12 @@ public final class PageMap {
     /// Registers the zone over the program break's memory. Done once.
     static void register(Zone zone) {
         second = zone;
+        addToOwnMemory(zone);
     }
 
-    static void raiseLimit(Zone zone, long bytes) {
-        if (zone == MAIN) {
-            limitBytes = bytes;
-        }
+    private static void addToOwnMemory(Zone zone) {
+        OwnMemory.addReserve(AreaKind.RECORDS, zone.recordsBase(), recordsBytes(zone.byteSize()));
+        OwnMemory.addZone(zone);
     }
 
     /// Reserves a zone of at most `byteSize` and its records, halving the size until the kernel agrees; null when
@@ -154,26 +227,44 @@ public final class PageMap {
             calls.munmap(reserved, bytes + Zone.GRANULE_BYTES);
             return null;
         }
+        long entriesBase = reserveEntries(calls, Zone.entryBytes(bytes));
+        if (Errno.isError(entriesBase)) {
+            calls.munmap(recordsBase, recordsBytes(bytes));
+            calls.munmap(reserved, bytes + Zone.GRANULE_BYTES);
+            return null;
+        }
+        OwnMemory.addReserve(AreaKind.ZONE_RESERVE, reserved, bytes + Zone.GRANULE_BYTES);
         long base = Bits.alignUp(reserved, Zone.GRANULE_BYTES);
-        Zone zone = new Zone(base, bytes, recordsBase);
+        Zone zone = new Zone(base, bytes, recordsBase, entriesBase);
         zone.addRange(base, bytes);
         return zone;
     }
 
-    /// Reserves the records of a zone, and before them a page that stays zero. Returns the first record's address,
-    /// or minus errno.
+    /// Reserves the records of a zone. Returns the first record's address, or minus errno.
     static long reserveRecords(SystemCalls calls, long zoneBytes) {
-        long bytes = Bits.alignUp(CONSTANTS_BYTES + Zone.recordBytes(zoneBytes), PAGE_BYTES);
-        long reserved = reserveRange(calls, bytes);
+        return reserveRange(calls, recordsBytes(zoneBytes));
+    }
+
+    private static long recordsBytes(long zoneBytes) {
+        return Bits.alignUp(Zone.recordBytes(zoneBytes), PAGE_BYTES);
+    }
+
+    /// Reserves the main zone's entries, readable, at a multiple of their size rounded up to a power of two,
+    /// and as much again around them, which stays unused. Returns their address, or minus errno.
+    private static long reserveEntries(SystemCalls calls, long entryBytes) {
+        long alignment = Math.max(PAGE_BYTES, Bits.ceilingPowerOfTwo(entryBytes));
+        long reserved = reserveRange(calls, 2 * alignment);
         if (Errno.isError(reserved)) {
             return reserved;
         }
-        long result = calls.mprotect(reserved, CONSTANTS_BYTES, Linux.PROT_READ);
+        long entries = Bits.alignUp(reserved, alignment);
+        long result = calls.mprotect(entries, alignment, Linux.PROT_READ);
         if (result < 0) {
-            calls.munmap(reserved, bytes);
+            calls.munmap(reserved, 2 * alignment);
             return result;
         }
-        return reserved + CONSTANTS_BYTES;
+        OwnMemory.addReserve(AreaKind.RECORDS, reserved, 2 * alignment);
+        return entries;
     }
 
     private static long reserveRange(SystemCalls calls, long bytes) {

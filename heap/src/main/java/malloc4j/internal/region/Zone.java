@@ -17,6 +17,7 @@ import malloc4j.internal.os.SystemCalls;
 ///             | chunk 0 | chunk 1 | chunk 2 | ...           |      64 KiB each
 /// records     | rec 0   | rec 1   | rec 2   | ...           |      1,152 bytes each, in a reservation of their own
 ///             recordsBase
+/// entries     | e0 | e1 | e2 | ...                                 32 bytes each, of the main zone only: see PageMap
 /// granules    |  granule 0: 32 chunks, 2 MiB  | granule 1 ...      the unit that is handed out
 /// ```
 ///
@@ -27,7 +28,8 @@ import malloc4j.internal.os.SystemCalls;
 /// Invariants, each checked by [#verify]:
 /// 1. `base` and every handed-out range are multiples of [#GRANULE_BYTES].
 /// 2. Free ranges are disjoint, not adjacent, and below `byteSize`.
-/// 3. The records of `[base, base + recordedBytes)` are readable and writable; `recordedBytes` never shrinks.
+/// 3. The records, and the entries, of `[base, base + recordedBytes)` are readable and writable; `recordedBytes`
+///    never shrinks.
 ///
 /// Concurrency: ranges change under the zone's own lock; `recordedBytes` is volatile and read without it.
 public final class Zone {
@@ -47,15 +49,19 @@ public final class Zone {
     private final long base;
     private final long byteSize;
     private final long recordsBase;
+    private final long entriesBase;
     private final ReentrantLock lock = new ReentrantLock();
     private final TreeMap<Long, Long> freeBytesByOffset = new TreeMap<>();
     private volatile long recordedBytes;
 
     /// Describes a zone over addresses that exist; ranges are added by [#addRange].
-    Zone(long base, long byteSize, long recordsBase) {
+    ///
+    /// @param entriesBase where its entries are, 0 when it has none
+    Zone(long base, long byteSize, long recordsBase, long entriesBase) {
         this.base = base;
         this.byteSize = byteSize;
         this.recordsBase = recordsBase;
+        this.entriesBase = entriesBase;
     }
 
     /// The bytes of records that a zone of `byteSize` needs.
@@ -73,6 +79,10 @@ public final class Zone {
 
     public long recordsBase() {
         return recordsBase;
+    }
+
+    long entriesBase() {
+        return entriesBase;
     }
 
     /// How much of the zone, from its base, has records that may be read.
@@ -134,15 +144,23 @@ public final class Zone {
         }
     }
 
-    /// Makes the records of a range zero, which nobody uses any more: the first step of giving the range back,
-    /// while all its memory is still there. Returns 0, or minus errno, and then they are as they were.
+    /// Makes the records and entries of a range zero, which nobody uses any more: the first step of giving the
+    /// range back, while all its memory is still there. Returns 0, or minus errno, and then the records are as they
+    /// were.
     long clearRecords(SystemCalls calls, long address, long bytes) {
         long first = record(address);
         long recordBytes = recordBytes(bytes);
         if (((first | recordBytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
-            return calls.madvise(first, recordBytes, Linux.MADV_DONTNEED);
+            long result = calls.madvise(first, recordBytes, Linux.MADV_DONTNEED);
+            if (result < 0) {
+                return result;
+            }
+        } else {
+            RawMemory.fill(first, recordBytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
         }
-        RawMemory.fill(first, recordBytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
+        if (entriesBase != 0) {
+            RawMemory.fill(entriesBase + entryBytes(address - base), entryBytes(bytes), (byte) 0);
+        }
         return 0;
     }
 
@@ -151,19 +169,41 @@ public final class Zone {
         addRange(address, bytes);
     }
 
+    /// Calls `visitor` with the address and size of each range that is not handed out, in address order.
+    public void forEachFreeRange(RangeVisitor visitor) {
+        Map<Long, Long> snapshot;
+        lock.lock();
+        try {
+            snapshot = new TreeMap<>(freeBytesByOffset);
+        } finally {
+            lock.unlock();
+        }
+        snapshot.forEach((offset, bytes) -> visitor.visit(base + offset, bytes));
+    }
+
     private long commitRecords(SystemCalls calls, long end) {
         if (end <= recordedBytes) {
             return 0;
         }
-        long from = Bits.alignDown(recordsBase + recordBytes(recordedBytes), PageMap.PAGE_BYTES);
-        long to = Bits.alignUp(recordsBase + recordBytes(end), PageMap.PAGE_BYTES);
-        long result = calls.mprotect(from, to - from, Linux.PROT_READ | Linux.PROT_WRITE);
-        if (result < 0) {
-            return result;
+        long result = commit(calls, recordsBase + recordBytes(recordedBytes), recordsBase + recordBytes(end));
+        if (result == 0 && entriesBase != 0) {
+            result = commit(calls, entriesBase + entryBytes(recordedBytes), entriesBase + entryBytes(end));
         }
-        recordedBytes = end;
-        PageMap.raiseLimit(this, end);
-        return 0;
+        if (result == 0) {
+            recordedBytes = end;
+        }
+        return result;
+    }
+
+    private static long commit(SystemCalls calls, long from, long to) {
+        long start = Bits.alignUp(from, PageMap.PAGE_BYTES); // the page that `from` is in has been committed before
+        long end = Bits.alignUp(to, PageMap.PAGE_BYTES);
+        return start == end ? 0 : calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE);
+    }
+
+    /// The bytes of entries that a range of `bytes` has.
+    static long entryBytes(long bytes) {
+        return (bytes >>> CHUNK_SHIFT) * PageMap.ENTRY_BYTES;
     }
 
     private void insert(long offset, long bytes) {

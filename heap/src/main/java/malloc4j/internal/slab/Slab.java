@@ -91,6 +91,9 @@ public final class Slab {
 
     private static final long LOW_32 = 0xFFFF_FFFFL;
     private static final int MAX_PAIRS = 64;
+
+    private static final int PROBES = 16; // words, a cache line each four
+    private static final int WORTH = 8; // blocks
     private static final long SCHEDULER_NANOS = 1_000;
 
     private Slab() {}
@@ -127,8 +130,14 @@ public final class Slab {
         RawMemory.putIntRelease(slab + PageMap.TAG, tag);
     }
 
+    /// Lets the frees of thread `threadId` go by the chunk's entry, without the record. By the owner.
+    public static void ownerPutThread(long slab, long threadId) {
+        PageMap.putOwner(base(slab), threadId, heapId(slab), pair(slab, 0), RawMemory.getInt(slab + RECIPROCAL));
+    }
+
     /// Makes the chunk nobody's. Every block is free, nobody uses it.
     static void retire(long slab) {
+        PageMap.clearOwner(base(slab));
         RawMemory.putIntRelease(slab + PageMap.TAG, 0);
     }
 
@@ -180,7 +189,24 @@ public final class Slab {
 
     /// The address of the pair of words that a block's bit is in; its `free` word comes first.
     public static long pair(long slab, int word) {
-        return slab + PageMap.BODY + ((long) word << PAIR_SHIFT);
+        return pairAt(slab + PageMap.BODY, word);
+    }
+
+    /// The address of a pair, by that of the slab's first pair.
+    public static long pairAt(long pairs, int word) {
+        return pairs + ((long) word << PAIR_SHIFT);
+    }
+
+    /// The number of the word that `pair` has; of a pair of the slab.
+    public static int word(long slab, long pair) {
+        return (int) (pair - pair(slab, 0)) >> PAIR_SHIFT;
+    }
+
+    /// Whether `pair` is the address of a pair of the slab that blocks are in.
+    public static boolean hasPair(long slab, long pair) {
+        long offset = pair - pair(slab, 0);
+        return (offset & ((1 << PAIR_SHIFT) - 1)) == 0
+                && Long.compareUnsigned(offset >>> PAIR_SHIFT, wordCount(capacity(slab))) < 0;
     }
 
     public static long freeWord(long pair) {
@@ -190,7 +216,8 @@ public final class Slab {
     /// Sets a word of `free`. Release, because whoever sees a bit in it may have the block's memory for another
     /// use, and must come after all that was written to the block.
     public static void ownerPutFreeWord(long pair, long bits) {
-        RawMemory.putLongRelease(pair, bits);
+        VarHandle.releaseFence(); // and not a release store, for which the JIT tests that the address is aligned
+        RawMemory.putLong(pair, bits);
     }
 
     public static long remoteWord(long pair) {
@@ -206,21 +233,51 @@ public final class Slab {
         return summary == 0;
     }
 
-    /// The lowest word of `free` that is not zero, or -1 when all are. By the owner.
-    public static int ownerNextWord(long slab) {
-        long before = RawMemory.getLong(slab + SUMMARY);
-        long summary = before;
-        while (summary != 0) {
-            int word = Long.numberOfTrailingZeros(summary);
-            if (freeWord(pair(slab, word)) != 0) {
-                break;
+    /// Notes that word `word` of `free` is about to have bits, when it is not the first such word. Returns false,
+    /// and has done nothing, when it may be. By the owner.
+    public static boolean ownerNoteLaterWord(long slab, int word) {
+        long summary = RawMemory.getLong(slab + SUMMARY);
+        if (summary == 0) {
+            return false;
+        }
+        RawMemory.putLong(slab + SUMMARY, summary | 1L << word);
+        return true; // the fence before the word itself orders the summary as well
+    }
+
+    /// The word of `free` to allocate from next, or -1 when all are zero: of [#PROBES] words after `word` that have
+    /// free blocks, around the slab, the first that is worth it. It is worth it if it has [#WORTH] free blocks but also
+    /// live ones; failing that a word without live blocks, and last the one with the most. So live blocks stay
+    /// together, and a word is seldom visited for a block or two. By the owner.
+    ///
+    /// @param word the one that was allocated from last, -1 for none
+    public static int ownerNextWord(long slab, int word) {
+        long summary = RawMemory.getLong(slab + SUMMARY);
+        int capacity = capacity(slab);
+        int first = word + 1;
+        long ahead = Long.rotateRight(summary, first);
+        long zero = 0;
+        int best = -1;
+        int bestCount = 0;
+        boolean worth = false;
+        for (int probe = 0; ahead != 0 && probe < PROBES && !worth; ahead &= ahead - 1) {
+            int candidate = (first + Long.numberOfTrailingZeros(ahead)) & (Long.SIZE - 1);
+            long free = freeWord(pair(slab, candidate));
+            if (free == 0) {
+                zero |= 1L << candidate;
+                continue;
             }
-            summary &= summary - 1;
+            probe++;
+            int count = free == blockMask(capacity, candidate) ? Long.SIZE : Long.bitCount(free);
+            worth = count >= WORTH && count < Long.SIZE;
+            if (worth || count > bestCount) {
+                best = candidate;
+                bestCount = count;
+            }
         }
-        if (summary != before) {
-            RawMemory.putLong(slab + SUMMARY, summary);
+        if (zero != 0) {
+            RawMemory.putLong(slab + SUMMARY, summary & ~zero);
         }
-        return summary == 0 ? -1 : Long.numberOfTrailingZeros(summary);
+        return best;
     }
 
     /// Moves what others have freed to `free`. Returns whether there was anything. By the owner.
@@ -336,7 +393,7 @@ public final class Slab {
 
     /// Whether the owner has free blocks here. By the owner.
     public static boolean ownerHasFree(long slab) {
-        return ownerNextWord(slab) >= 0;
+        return ownerNextWord(slab, -1) >= 0;
     }
 
     /// Whether every block is free.

@@ -16,6 +16,11 @@ public final class Slabs {
         this.heapId = heapId;
     }
 
+    /// The number of the heap.
+    public int heapId() {
+        return heapId;
+    }
+
     /// Makes a slab for the cache with number `tag`, leased. Returns its record, or minus errno as
     /// [Spans#allocateSpan].
     public long allocateSlab(int sizeClass, int tag, boolean mayGrow) {

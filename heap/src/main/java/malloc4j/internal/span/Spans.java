@@ -198,6 +198,12 @@ public final class Spans {
         return atPage && holdsPages ? (int) RawMemory.getLong(entry(address)) : 0;
     }
 
+    /// The pages of the large block that begins in page `page` of a chunk with tag [PageMap#PAGES], or 0. Without
+    /// the lock, for pictures of a heap in use.
+    public static int largePages(long record, int page) {
+        return (int) RawMemory.getLong(record + PageMap.BODY + page * ENTRY_BYTES);
+    }
+
     private static long entry(long address) {
         int page = (int) (address >>> PageMap.PAGE_SHIFT) & (PageMap.PAGES_PER_CHUNK - 1);
         return PageMap.record(address) + PageMap.BODY + page * ENTRY_BYTES;

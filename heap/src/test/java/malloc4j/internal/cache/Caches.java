@@ -7,6 +7,7 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
@@ -22,26 +23,31 @@ final class Caches implements AutoCloseable {
     Caches() {
         MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
         spans = new Spans(source, budget, HEAP_ID);
-        registry = new CacheRegistry(new Slabs(spans, HEAP_ID), spans, source);
+        registry = new CacheRegistry(new Slabs(spans, HEAP_ID), spans, source, false);
     }
 
     /// As [malloc4j.Heap] allocates.
     long allocate(int sizeClass) {
-        ThreadCache cache = registry.current();
-        long address = cache != null ? cache.allocateBlock(sizeClass) : registry.allocateBlock(sizeClass);
+        long address = registry.table().allocateBlock(SizeClasses.blockBytes(sizeClass));
+        if (address < 0) {
+            ThreadCache cache = registry.current();
+            address = cache != null ? cache.allocateBlock(sizeClass) : registry.allocateBlock(sizeClass);
+        }
         assertThat(address).isPositive();
         return address;
     }
 
     /// As [malloc4j.Heap] frees. Returns false when the block is refused.
     boolean free(long address) {
-        ThreadCache cache = registry.current();
-        if (cache != null && cache.freeBlock(address)) {
+        if (registry.table().freeBlock(address)) {
             return true;
         }
+        ThreadCache cache = registry.current();
         long slab = PageMap.record(address);
-        boolean own = cache != null && Slab.tag(slab) == cache.tag();
-        return !own && CacheRegistry.freeRemote(slab, address);
+        if (cache != null && Slab.tag(slab) == cache.tag()) {
+            return cache.freeBlock(slab, address);
+        }
+        return CacheRegistry.freeRemote(slab, address);
     }
 
     long slabCount() {

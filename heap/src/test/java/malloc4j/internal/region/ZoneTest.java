@@ -21,12 +21,11 @@ class ZoneTest {
 
     private final RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
     private final long records = PageMap.reserveRecords(calls, BYTES);
-    private final Zone zone = new Zone(BASE, BYTES, records);
+    private final Zone zone = new Zone(BASE, BYTES, records, 0);
 
     @AfterEach
     void unmapRecords() {
-        long reserved = records - Zone.CHUNK_BYTES;
-        assertThat(LinuxCalls.instance().munmap(reserved, Zone.CHUNK_BYTES + Zone.recordBytes(BYTES)))
+        assertThat(LinuxCalls.instance().munmap(records, Zone.recordBytes(BYTES)))
                 .isZero();
     }
 

@@ -172,9 +172,40 @@ class SlabTest {
                 .withMessage("slab 0x%x of 64-byte blocks: a block is free twice, word 2".formatted(base));
     }
 
+    @Test
+    void theNextWordIsWorthAVisitAndHasLiveBlocksToo() {
+        Slab.format(slab, base, SizeClasses.of(16), TAG, HEAP_ID);
+        for (int word = 0; word < 8; word++) {
+            Slab.ownerPutFreeWord(Slab.pair(slab, word), 0);
+        }
+        assertThat(Slab.ownerNextWord(slab, 7)).as("one without live blocks").isEqualTo(8);
+        free(2, 0x7F);
+        free(3, 0x07);
+        free(5, 0xFF);
+        free(6, 0xFFFF);
+        assertThat(Slab.ownerNextWord(slab, -1)).as("the first with 8").isEqualTo(5);
+        assertThat(Slab.ownerNextWord(slab, 5)).as("the one after").isEqualTo(6);
+        assertThat(Slab.ownerNextWord(slab, 60)).as("around").isEqualTo(5);
+        Slab.ownerPutFreeWord(Slab.pair(slab, 5), 0);
+        Slab.ownerPutFreeWord(Slab.pair(slab, 6), 0);
+        assertThat(Slab.ownerNextWord(slab, -1)).as("few are not worth it").isEqualTo(8);
+        for (int word = 8; word < Long.SIZE; word++) {
+            Slab.ownerPutFreeWord(Slab.pair(slab, word), 0);
+        }
+        assertThat(Slab.ownerNextWord(slab, -1)).as("the most there are").isEqualTo(2);
+        Slab.ownerPutFreeWord(Slab.pair(slab, 2), 0);
+        Slab.ownerPutFreeWord(Slab.pair(slab, 3), 0);
+        assertThat(Slab.ownerNextWord(slab, 12)).isEqualTo(-1);
+    }
+
+    private void free(int word, long blocks) {
+        Slab.ownerNoteWord(slab, word);
+        Slab.ownerPutFreeWord(Slab.pair(slab, word), blocks);
+    }
+
     /// Takes one block as the owner's cache does, or returns -1.
     private int take() {
-        int word = Slab.ownerNextWord(slab);
+        int word = Slab.ownerNextWord(slab, -1);
         if (word < 0) {
             return -1;
         }

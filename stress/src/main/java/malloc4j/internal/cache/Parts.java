@@ -20,7 +20,7 @@ final class Parts {
     private Parts() {}
 
     static CacheRegistry registry() {
-        return new CacheRegistry(SLABS, SPANS, SOURCE);
+        return new CacheRegistry(SLABS, SPANS, SOURCE, false);
     }
 
     /// A cache that its tag leads to, and no thread.

@@ -33,7 +33,7 @@ public final class Records {
     /// A full slab: every block live.
     public static long full(int tag) {
         long slab = leased(tag, 64);
-        Slab.ownerNextWord(slab); // lets the summary see that there is nothing
+        Slab.ownerNextWord(slab, -1); // lets the summary see that there is nothing
         Slab.putState(slab, Slab.FULL);
         return slab;
     }

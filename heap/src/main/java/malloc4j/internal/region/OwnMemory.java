@@ -1,0 +1,64 @@
+package malloc4j.internal.region;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import malloc4j.observe.AreaKind;
+
+/// Where the memory of this library lies in this process, for those who draw the process's layout. Asking changes
+/// nothing: before the first heap there is no zone, and this class makes none.
+///
+/// Concurrency: zones and reserves are only ever added; heaps come and go; any thread may read.
+public final class OwnMemory {
+    private static final List<Zone> ZONES = new CopyOnWriteArrayList<>();
+    private static final List<Reserve> RESERVES = new CopyOnWriteArrayList<>();
+    private static final Map<Integer, HeapMemory> HEAPS = new ConcurrentSkipListMap<>();
+
+    private OwnMemory() {}
+
+    /// One heap's memory.
+    ///
+    /// @param heapId the number in the records of its chunks
+    /// @param name as its options say
+    /// @param regions shows each of its regions to a visitor
+    /// @param huge shows each of its huge blocks to a visitor
+    public record HeapMemory(int heapId, String name, Consumer<RangeVisitor> regions, Consumer<RangeVisitor> huge) {}
+
+    /// Addresses that are this library's for good, whether there is memory at them or not.
+    public record Reserve(AreaKind kind, long address, long byteSize) {}
+
+    static void addZone(Zone zone) {
+        ZONES.add(zone);
+    }
+
+    /// Adds addresses that stay this library's until the process ends.
+    public static void addReserve(AreaKind kind, long address, long byteSize) {
+        RESERVES.add(new Reserve(kind, address, byteSize));
+    }
+
+    /// Adds a heap; [#removeHeap] follows when it is closed.
+    public static void addHeap(HeapMemory heap) {
+        HEAPS.put(heap.heapId(), heap);
+    }
+
+    public static void removeHeap(int heapId) {
+        HEAPS.remove(heapId);
+    }
+
+    /// The zones that exist, the main one first.
+    public static List<Zone> zones() {
+        return ZONES;
+    }
+
+    /// What is reserved for good.
+    public static List<Reserve> reserves() {
+        return RESERVES;
+    }
+
+    /// The heaps that are open, the oldest first.
+    public static List<HeapMemory> heaps() {
+        return List.copyOf(HEAPS.values());
+    }
+}
