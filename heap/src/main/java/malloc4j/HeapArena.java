@@ -4,52 +4,77 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
-/// that of a JDK arena which allocates nothing itself; the memory is a list of blocks of the heap, freed when that
-/// arena has closed.
+/// that of a JDK arena which allocates nothing itself; the memory is blocks of the heap, freed when that arena has
+/// closed.
 ///
 /// ```
+/// chunk     |##|##|###|#|      of the thread, see ArenaChunks; then, and in other arenas than confined ones:
 /// pieces   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than an eighth of the next
 ///          |##|##| |###|-- cursor   limit        piece gets a block of its own
 /// ```
+///
+/// A confined arena that is opened, used and closed in one method costs little more than the zeroing: it is made of
+/// few fields and small methods, so that the JIT can do without the object.
+///
+/// An unscoped arena has the global scope: nothing has to be told to other threads when it closes.
 ///
 /// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock.
 final class HeapArena implements Arena {
     private static final long FIRST_PIECE_BYTES = 1 << 10;
     private static final long LAST_PIECE_BYTES = 32 << 10;
+    private static final int PIECE_SHARE_SHIFT = 3;
 
     private final Arena scope;
     private final Blocks blocks;
     private final @Nullable Thread owner;
     private final @Nullable ReentrantLock lock;
-    private final boolean closeable;
+    private final Closing closing;
+    private final ArenaChunk chunk;
     private long cursor;
     private long limit;
     private long nextPieceBytes = FIRST_PIECE_BYTES;
+    private boolean closed; // under the lock
 
-    private HeapArena(Heap heap, Arena scope, @Nullable Thread owner, boolean closeable) {
+    private enum Closing {
+        WITH_SCOPE,
+        WITHOUT_SCOPE,
+        BY_COLLECTOR
+    }
+
+    private HeapArena(Heap heap, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
         this.scope = scope;
         this.blocks = new Blocks(heap);
         this.owner = owner;
         this.lock = owner == null ? new ReentrantLock() : null;
-        this.closeable = closeable;
+        this.closing = closing;
+        this.chunk = chunk;
+        this.cursor = chunk.begin;
+        this.limit = chunk.limit;
     }
 
     static HeapArena ofConfined(Heap heap) {
-        return new HeapArena(heap, Arena.ofConfined(), Thread.currentThread(), true);
+        Thread owner = Thread.currentThread();
+        ArenaChunk chunk = heap.arenaChunks().take(owner);
+        return new HeapArena(heap, Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
     }
 
     static HeapArena ofShared(Heap heap) {
-        return new HeapArena(heap, Arena.ofShared(), null, true);
+        return new HeapArena(heap, Arena.ofShared(), null, ArenaChunk.NONE, Closing.WITH_SCOPE);
+    }
+
+    static HeapArena ofUnscoped(Heap heap) {
+        return new HeapArena(heap, Arena.global(), null, ArenaChunk.NONE, Closing.WITHOUT_SCOPE);
     }
 
     static HeapArena ofAuto(Heap heap) {
-        HeapArena arena = new HeapArena(heap, Arena.ofAuto(), null, false);
+        HeapArena arena = new HeapArena(heap, Arena.ofAuto(), null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
         Blocks blocks = arena.blocks; // not the arena: the cleanup must not keep the scope reachable
         RawMemory.onClose(arena.scope, blocks::free);
         return arena;
@@ -58,13 +83,11 @@ final class HeapArena implements Arena {
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         if (byteSize < 0 || !Bits.isPowerOfTwo(byteAlignment)) {
-            throw new IllegalArgumentException("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment
-                    + "): the size must be 0 or more, the alignment a power of two");
+            throw badArguments(byteSize, byteAlignment);
         }
         if (lock == null) {
             if (owner != Thread.currentThread()) {
-                throw new WrongThreadException(
-                        "allocate by " + Thread.currentThread() + ", the arena belongs to " + owner);
+                throw wrongThread();
             }
             return allocateOwned(byteSize, byteAlignment);
         }
@@ -77,40 +100,59 @@ final class HeapArena implements Arena {
     }
 
     private MemorySegment allocateOwned(long byteSize, long byteAlignment) {
-        if (!scope.scope().isAlive()) {
-            throw new IllegalStateException("Already closed");
+        if (closed || !scope.scope().isAlive()) {
+            throw alreadyClosed();
         }
         long address = Bits.alignUp(cursor, byteAlignment);
-        if (cursor == 0 || byteSize > limit - address) {
-            return allocateSlow(byteSize, byteAlignment);
+        if (byteSize <= limit - address) {
+            cursor = address + byteSize;
+        } else if (Math.max(byteSize, byteAlignment) <= nextPieceBytes >>> PIECE_SHARE_SHIFT) {
+            address = allocatePiece();
+            cursor = address + byteSize;
+        } else if (byteAlignment <= Heap.MIN_BYTE_ALIGNMENT && byteSize <= LAST_PIECE_BYTES) {
+            address = blocks.add(blocks.heap.malloc(byteSize));
+        } else {
+            return RawMemory.segment(allocateLarge(byteSize, byteAlignment), byteSize, scope);
         }
-        cursor = address + byteSize;
-        RawMemory.fill(address, byteSize, (byte) 0);
+        Bytes.memset(address, 0, byteSize);
         return RawMemory.segment(address, byteSize, scope);
     }
 
-    private MemorySegment allocateSlow(long byteSize, long byteAlignment) {
-        if (Math.max(byteSize, byteAlignment) <= nextPieceBytes >>> 3) {
-            long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
-            cursor = piece;
-            limit = piece + nextPieceBytes;
-            nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
-            return allocateOwned(byteSize, byteAlignment);
-        }
+    /// Begins another piece. Returns its address, which is a multiple of its size.
+    private long allocatePiece() {
+        long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
+        limit = piece + nextPieceBytes;
+        nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
+        return piece;
+    }
+
+    /// Allocates a zeroed block of its own.
+    private long allocateLarge(long byteSize, long byteAlignment) {
         if (byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
             throw OutOfNativeMemoryError.of(
                     "allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")",
                     blocks.heap.options().name(),
                     -Errno.EOVERFLOW);
         }
-        long address;
-        if (byteAlignment <= 16) {
-            address = blocks.add(blocks.heap.calloc(1, byteSize));
-        } else {
-            address = blocks.add(blocks.heap.alignedAlloc(byteAlignment, byteSize));
-            RawMemory.fill(address, byteSize, (byte) 0);
+        if (byteAlignment <= Heap.MIN_BYTE_ALIGNMENT) {
+            return blocks.add(blocks.heap.calloc(1, byteSize));
         }
-        return RawMemory.segment(address, byteSize, scope);
+        long address = blocks.add(blocks.heap.alignedAlloc(byteAlignment, byteSize));
+        RawMemory.fill(address, byteSize, (byte) 0);
+        return address;
+    }
+
+    private static IllegalArgumentException badArguments(long byteSize, long byteAlignment) {
+        return new IllegalArgumentException("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment
+                + "): the size must be 0 or more, the alignment a power of two");
+    }
+
+    private static IllegalStateException alreadyClosed() {
+        return new IllegalStateException("Already closed");
+    }
+
+    private WrongThreadException wrongThread() {
+        return new WrongThreadException("allocate by " + Thread.currentThread() + ", the arena belongs to " + owner);
     }
 
     @Override
@@ -120,42 +162,72 @@ final class HeapArena implements Arena {
 
     @Override
     public void close() {
-        scope.close();
+        if (closing != Closing.WITHOUT_SCOPE) {
+            scope.close(); // throws for a scope that only the collector closes
+        }
         if (lock == null) {
             blocks.free();
-        } else if (closeable) {
-            lock.lock(); // waits for an allocation that found the scope alive
-            try {
-                blocks.free();
-            } finally {
-                lock.unlock();
+            if (chunk.busy) { // the one that is nobody's is not, nor written to by all threads
+                chunk.busy = false;
             }
+            return;
+        }
+        lock.lock(); // waits for an allocation that found the arena open
+        try {
+            if (closed) {
+                throw alreadyClosed();
+            }
+            closed = true;
+            blocks.free();
+        } finally {
+            lock.unlock();
         }
     }
 
     /// The blocks of an arena.
     private static final class Blocks {
+        private static final long[] NONE = {};
+
         final Heap heap;
-        private long[] addresses = new long[8];
-        private int count;
+        private long first; // most arenas have one
+        private long[] others = NONE;
+        private int otherCount;
 
         Blocks(Heap heap) {
             this.heap = heap;
         }
 
         long add(long address) {
-            if (count == addresses.length) {
-                addresses = Arrays.copyOf(addresses, count * 2);
+            if (first == 0) {
+                first = address;
+            } else {
+                addOther(address);
             }
-            addresses[count++] = address;
             return address;
         }
 
-        void free() {
-            for (int index = 0; index < count; index++) {
-                heap.free(addresses[index]);
+        private void addOther(long address) {
+            if (otherCount == others.length) {
+                others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
             }
-            count = 0;
+            others[otherCount++] = address;
+        }
+
+        void free() {
+            if (first != 0) {
+                heap.free(first);
+                first = 0;
+            }
+            if (otherCount > 0) {
+                freeOthers();
+            }
+        }
+
+        private void freeOthers() {
+            for (int index = 0; index < otherCount; index++) {
+                heap.free(others[index]);
+            }
+            otherCount = 0;
         }
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -14,6 +15,7 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import malloc4j.internal.memory.RawMemory;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,6 +60,11 @@ class HeapArenaTest {
     @AfterEach
     void verifyHeap() {
         HEAP.verify();
+    }
+
+    @AfterAll
+    static void closeHeap() {
+        HEAP.close();
     }
 
     private static <T extends Throwable> void assertThrowsInThread(Class<T> type, Runnable action) throws Exception {
@@ -381,5 +388,28 @@ class HeapArenaTest {
             assertThat(arena.allocate(100).byteSize()).isEqualTo(100);
             limited.verify();
         }
+    }
+
+    @Test
+    void anUnscopedArenaIsForAllThreadsAndFreesWithoutEndingItsSegmentsScope() throws Exception {
+        long before = HEAP.statistics().liveBlocks();
+        Arena arena = HEAP.ofUnscoped();
+        MemorySegment small = arena.allocate(100, 8);
+        MemorySegment large = arena.allocate(100_000, 4096);
+        assertThat(large.address() % 4096).isZero();
+        assertThat(small.asByteBuffer()).isEqualTo(ByteBuffer.allocate(100));
+        Thread other = Thread.ofPlatform().start(() -> arena.allocate(50, 1).fill((byte) 1));
+        other.join();
+        assertThat(arena.scope()).isEqualTo(Arena.global().scope());
+        assertThat(HEAP.statistics().liveBlocks()).isGreaterThan(before);
+        arena.close();
+        assertThat(HEAP.statistics().liveBlocks()).isEqualTo(before);
+        assertThatThrownBy(arena::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("Already closed");
+        assertThatThrownBy(() -> arena.allocate(1))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("Already closed");
+        assertThat(small.scope().isAlive()).isTrue();
     }
 }

@@ -17,6 +17,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.region.MappingBudget;
+import malloc4j.linux.SystemCallException;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.SizeClassStatistics;
 import org.junit.jupiter.api.Test;
@@ -263,7 +264,9 @@ class HeapTest {
         }
         assertThatThrownBy(
                         () -> Heap.create(quiet().file(directory + "/none/heap").build()))
-                .hasMessage("open(path=" + directory
-                        + "/none/heap, O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600) failed: ENOENT");
+                .isInstanceOf(SystemCallException.class)
+                .hasMessageStartingWith("open(path=" + directory
+                        + "/none/heap, O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600) failed: ENOENT (")
+                .hasMessageContaining("check the option file");
     }
 }

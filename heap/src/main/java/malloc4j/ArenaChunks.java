@@ -1,0 +1,100 @@
+package malloc4j;
+
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+
+/// The chunks of a heap's confined arenas, one for each platform thread that opens such arenas, so that opening one,
+/// a few small blocks, and closing it cost no malloc.
+///
+/// ```
+/// places, by thread id     |NONE| * |NONE| * | ...                  256 of them
+///                                 |        `-> chunk of thread 259
+///                                 `-> chunk of thread 257   |####|##|###|            |   16 KiB, a block of the heap
+///                                                           begin       cursor of    limit
+///                                                                       the open arena
+/// ```
+///
+/// One arena at a time has a chunk; arenas opened meanwhile, those of virtual threads, and those of threads whose
+/// place another living thread has, do without. A chunk stays its thread's while that lives. The next thread at that
+/// place takes it over.
+///
+/// @param heap whose blocks the chunks are
+/// @param places by thread id
+/// @param lock over who has which chunk
+@SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
+record ArenaChunks(Heap heap, ArenaChunk[] places, ReentrantLock lock) {
+    /// The size of a chunk in bytes.
+    static final int CHUNK_BYTES = 16 << 10;
+
+    private static final int PLACES = 1 << 8;
+
+    static ArenaChunks of(Heap heap) {
+        ArenaChunk[] places = new ArenaChunk[PLACES];
+        Arrays.fill(places, ArenaChunk.NONE);
+        return new ArenaChunks(heap, places, new ReentrantLock());
+    }
+
+    /// The chunk for an arena that the current thread opens, busy from here on; or [ArenaChunk#NONE].
+    ArenaChunk take(Thread thread) {
+        ArenaChunk chunk = places[(int) thread.threadId() & (PLACES - 1)];
+        if (chunk.owner == thread && !chunk.busy) {
+            chunk.busy = true;
+            return chunk;
+        }
+        return chunk.isOwned() || thread.isVirtual() ? ArenaChunk.NONE : takeOver(thread);
+    }
+
+    private ArenaChunk takeOver(Thread thread) {
+        int place = (int) thread.threadId() & (PLACES - 1);
+        lock.lock();
+        try {
+            ArenaChunk chunk = places[place];
+            if (chunk.isOwned()) {
+                return ArenaChunk.NONE;
+            }
+            if (chunk == ArenaChunk.NONE || chunk.busy) { // an arena that its thread has never closed keeps its memory
+                long address = heap.tryMalloc(CHUNK_BYTES);
+                if (address < 0) {
+                    return ArenaChunk.NONE;
+                }
+                chunk = new ArenaChunk(address, address + CHUNK_BYTES);
+                places[place] = chunk;
+            }
+            chunk.busy = true;
+            chunk.owner = thread;
+            return chunk;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// How many chunks no arena is open on.
+    int idleCount() {
+        return (int) Arrays.stream(places)
+                .filter(chunk -> chunk != ArenaChunk.NONE && !chunk.busy)
+                .count();
+    }
+
+    /// Frees the chunks of threads that have ended and of the current one, where no arena is open on them.
+    void trim() {
+        lock.lock();
+        try {
+            for (int place = 0; place < places.length; place++) {
+                ArenaChunk chunk = places[place];
+                boolean unused = chunk.owner == Thread.currentThread() || !chunk.isOwned();
+                if (chunk != ArenaChunk.NONE && unused && !chunk.busy) {
+                    places[place] = ArenaChunk.NONE;
+                    chunk.owner = null;
+                    heap.free(chunk.begin);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Forgets all chunks, because their heap has been closed.
+    void clear() {
+        Arrays.fill(places, ArenaChunk.NONE);
+    }
+}
