@@ -59,6 +59,8 @@ public final class Errno {
     public static final int EROFS = 30;
     /// The file name is too long.
     public static final int ENAMETOOLONG = 36;
+    /// No more locks on files can be had.
+    public static final int ENOLCK = 37;
     /// The kernel does not have this call.
     public static final int ENOSYS = 38;
     /// Too many symbolic links.
@@ -115,6 +117,7 @@ public final class Errno {
             case ESPIPE -> "ESPIPE";
             case EROFS -> "EROFS";
             case ENAMETOOLONG -> "ENAMETOOLONG";
+            case ENOLCK -> "ENOLCK";
             case ENOSYS -> "ENOSYS";
             case ELOOP -> "ELOOP";
             case EOVERFLOW -> "EOVERFLOW";
@@ -160,6 +163,7 @@ public final class Errno {
             case ESPIPE -> "not a seekable file";
             case EROFS -> "read-only file system";
             case ENAMETOOLONG -> "file name too long";
+            case ENOLCK -> "no locks on files available";
             case ENOSYS -> "the kernel does not have this call";
             case ELOOP -> "too many symbolic links";
             case EOVERFLOW -> "value too large for its type";

@@ -87,6 +87,10 @@ public final class Linux {
     public static final int MADV_DONTNEED_LOCKED = 24;
     /// Gathers the pages into huge pages now (Linux 6.1).
     public static final int MADV_COLLAPSE = 25;
+    /// Treats the range's page frames as broken.
+    public static final int MADV_HWPOISON = 100;
+    /// Takes the range's page frames out of use, and keeps the contents (Linux 2.6.33).
+    public static final int MADV_SOFT_OFFLINE = 101;
     /// Makes the range a guard that faults when touched, without splitting the mapping (Linux 6.13).
     public static final int MADV_GUARD_INSTALL = 102;
     /// Undoes [#MADV_GUARD_INSTALL].
@@ -130,6 +134,8 @@ public final class Linux {
     public static final int O_CREAT = 0x40; // 0100 in the header, octal as all of them
     public static final int O_EXCL = 0x80; // 0200
     public static final int O_TRUNC = 0x200; // 01000
+    /// Opening does not wait for anybody.
+    public static final int O_NONBLOCK = 0x800; // 04000
     public static final int O_CLOEXEC = 0x80000; // 02000000
     public static final int O_DIRECT = AARCH64 ? 0x10000 : 0x4000; // 0200000, 040000
     public static final int O_DIRECTORY = AARCH64 ? 0x4000 : 0x10000; // 040000, 0200000
@@ -137,16 +143,50 @@ public final class Linux {
     /// A file without a name in the directory that is opened.
     public static final int O_TMPFILE = 0x400000 | O_DIRECTORY; // 020000000
 
-    // openat(2), unlinkat(2). Source: linux/fcntl.h.
+    // openat(2), unlinkat(2), linkat(2), statx(2). Source: linux/fcntl.h.
 
     /// In place of a directory's descriptor: relative to the working directory.
     public static final int AT_FDCWD = -100;
+    public static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    public static final int AT_SYMLINK_FOLLOW = 0x400;
+    /// An empty path stands for the descriptor itself.
+    public static final int AT_EMPTY_PATH = 0x1000;
+
+    // statx(2) masks, and a file's mode. Source: linux/stat.h.
+
+    /// All that `stat(2)` tells.
+    public static final int STATX_BASIC_STATS = 0x7ff;
+    /// When the file was created; tmpfs tells it since Linux 5.18.
+    public static final int STATX_BTIME = 0x800;
+    /// The bits of a mode that say what kind of file it is.
+    public static final int S_IFMT = 0xf000; // 00170000
+    public static final int S_IFREG = 0x8000; // 0100000
+    /// The sticky bit, which means nothing to Linux on a file that is not a directory.
+    public static final int S_ISVTX = 0x200; // 0001000
+
+    // lseek(2). Source: linux/fs.h.
+
+    /// Counted from the end of the file.
+    public static final int SEEK_END = 2;
+
+    // fstatfs(2): its struct, and a type of file system. Source: asm-generic/statfs.h, linux/magic.h.
+
+    public static final int STATFS_BYTES = 120;
+    /// Offset of the type, 64 bits.
+    public static final int STATFS_TYPE = 0;
+    /// Offset of the block size, 64 bits; of hugetlbfs the size of its pages.
+    public static final int STATFS_BSIZE = 8;
+    public static final long HUGETLBFS_MAGIC = 0x958458f6L;
 
     // fcntl(2) commands and seals. Source: asm-generic/fcntl.h, linux/fcntl.h.
 
     public static final int F_GETFD = 1;
     public static final int F_SETFD = 2;
     public static final int FD_CLOEXEC = 1;
+    /// Asks who holds a lock that would be in the way of one owned by this open file (Linux 3.15).
+    public static final int F_OFD_GETLK = 36;
+    /// Sets or removes a lock that belongs to the open file and goes with it (Linux 3.15).
+    public static final int F_OFD_SETLK = 37;
     public static final int F_DUPFD_CLOEXEC = 1030;
     public static final int F_ADD_SEALS = 1033;
     public static final int F_GET_SEALS = 1034;
@@ -157,6 +197,11 @@ public final class Linux {
     public static final int F_SEAL_WRITE = 0x8;
     /// No new writable mappings; those that exist stay (Linux 5.1).
     public static final int F_SEAL_FUTURE_WRITE = 0x10;
+    /// The mode's execute bits stay as they are (Linux 6.3).
+    public static final int F_SEAL_EXEC = 0x20;
+    public static final int F_RDLCK = 0;
+    public static final int F_WRLCK = 1;
+    public static final int F_UNLCK = 2;
 
     // fallocate(2) modes. Source: linux/falloc.h.
 
@@ -174,6 +219,8 @@ public final class Linux {
     /// Never executable, and sealed so (Linux 6.3).
     public static final int MFD_NOEXEC_SEAL = 0x8;
     public static final int MFD_EXEC = 0x10;
+    /// Where the binary logarithm of the huge-page size sits in the flags.
+    public static final int MFD_HUGE_SHIFT = 26;
 
     // sysconf(3) names, the same in glibc and musl. Source: bits/confname.h of glibc.
 

@@ -164,8 +164,51 @@ public final class LinuxCalls implements SystemCalls {
     }
 
     @Override
+    public long link(String path, String newPath, int flags) {
+        if (path.indexOf('\0') >= 0 || newPath.indexOf('\0') >= 0) {
+            return -Errno.EINVAL; // the kernel would see a shorter path
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            long from = arena.allocateFrom(path, StandardCharsets.UTF_8).address();
+            long to = arena.allocateFrom(newPath, StandardCharsets.UTF_8).address();
+            return call(SystemCall.LINKAT, Linux.AT_FDCWD, from, Linux.AT_FDCWD, to, flags, 0);
+        }
+    }
+
+    @Override
+    public long statx(int fd, String path, int flags, int mask, long statusAddress) {
+        if (path.indexOf('\0') >= 0) {
+            return -Errno.EINVAL; // the kernel would see a shorter path
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            long address = arena.allocateFrom(path, StandardCharsets.UTF_8).address();
+            return call(SystemCall.STATX, fd, address, flags, mask, statusAddress, 0);
+        }
+    }
+
+    @Override
+    public long fchmod(int fd, int mode) {
+        return call(SystemCall.FCHMOD, fd, mode, 0, 0, 0, 0);
+    }
+
+    @Override
+    public long getdents64(int fd, long bufferAddress, long bufferByteSize) {
+        return call(SystemCall.GETDENTS64, fd, bufferAddress, bufferByteSize, 0, 0, 0);
+    }
+
+    @Override
     public long ftruncate(int fd, long byteSize) {
         return call(SystemCall.FTRUNCATE, fd, byteSize, 0, 0, 0, 0);
+    }
+
+    @Override
+    public long lseek(int fd, long offset, int whence) {
+        return call(SystemCall.LSEEK, fd, offset, whence, 0, 0, 0);
+    }
+
+    @Override
+    public long fstatfs(int fd, long statfsAddress) {
+        return call(SystemCall.FSTATFS, fd, statfsAddress, 0, 0, 0, 0);
     }
 
     @Override

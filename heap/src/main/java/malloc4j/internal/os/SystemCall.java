@@ -12,10 +12,11 @@ public enum SystemCall {
             "mmap",
             9,
             222,
-            "PROT_NONE, PROT_READ, PROT_WRITE; MAP_PRIVATE, MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE, MAP_POPULATE, "
-                    + "MAP_FIXED_NOREPLACE, MAP_FIXED (over a reservation of our own only), MAP_HUGETLB",
-            "region, linux",
-            "reserves the zone, commits other sources' regions, maps huge blocks, shared memory and files",
+            "PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC; MAP_PRIVATE, MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE, "
+                    + "MAP_POPULATE, MAP_STACK, MAP_FIXED_NOREPLACE, MAP_FIXED (over a reservation of our own only), "
+                    + "MAP_HUGETLB",
+            "region, cache, linux",
+            "reserves the zone, its records and the caches' entries, commits other sources' regions, maps huge blocks, shared memory and files",
             "`ENOMEM` fails that one request; a smaller zone is tried when a limit on address space is the cause; "
                     + "without huge pages normal ones are taken"),
     MUNMAP(
@@ -32,22 +33,23 @@ public enum SystemCall {
             216,
             "MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP",
             "region, linux",
-            "grows and shrinks huge blocks without copying",
-            "a new block and a copy instead"),
+            "grows and shrinks huge blocks and mappings without copying",
+            "a new block and a copy instead; of a mapping the caller's exception"),
     MPROTECT(
             "mprotect",
             10,
             226,
-            "PROT_NONE, PROT_READ, PROT_WRITE",
-            "region, linux",
-            "commits parts of the zone, write-protects mappings",
+            "PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC",
+            "region, cache, linux",
+            "commits parts of what is reserved, protects mappings",
             "`ENOMEM` (commit limit, `RLIMIT_DATA` or `vm.max_map_count`) fails that one request"),
     MADVISE(
             "madvise",
             28,
             233,
             "MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLLAPSE, MADV_POPULATE_WRITE, "
-                    + "MADV_DONTDUMP, MADV_WIPEONFORK, MADV_REMOVE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE",
+                    + "MADV_DONTDUMP, MADV_WIPEONFORK, MADV_DONTFORK, MADV_REMOVE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE; for "
+                    + "mappings, on request, any but MADV_HWPOISON",
             "span, region, linux",
             "gives free pages back while their addresses stay ours; huge pages; guards",
             "advice the kernel does not know (`EINVAL`) is left out; pages that could not be given back stay counted as "
@@ -106,10 +108,11 @@ public enum SystemCall {
             "memfd_create",
             319,
             279,
-            "MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB",
+            "MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_NOEXEC_SEAL, MFD_HUGETLB",
             "region, linux",
             "the file behind shared memory, and the empty one behind a guard page that faults as a Java exception",
-            "the caller's exception; guards fall back to none"),
+            "without `MFD_NOEXEC_SEAL` again where the kernel does not know it; the caller's exception; guards fall back "
+                    + "to none"),
     MEMFD_SECRET(
             "memfd_secret",
             447,
@@ -117,14 +120,15 @@ public enum SystemCall {
             "O_CLOEXEC",
             "linux",
             "memory for secrets, on request",
-            "`ENOSYS` (Linux before 5.14, or switched off at boot): the caller's exception"),
+            "`ENOSYS` (Linux before 5.14, or switched off at boot): anonymous memory, and the secret says so"),
     OPENAT(
             "openat",
             257,
             56,
-            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_CLOEXEC",
+            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_TMPFILE, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, "
+                    + "O_CLOEXEC",
             "region, linux",
-            "opens the file behind a file mapping",
+            "opens the file behind a file mapping; makes, opens and lists shared memory",
             "the caller's exception"),
     CLOSE(
             "close",
@@ -142,29 +146,63 @@ public enum SystemCall {
             "linux",
             "removes a shared memory's name, on request",
             "the caller's exception"),
+    LINKAT(
+            "linkat",
+            265,
+            37,
+            "AT_FDCWD; AT_SYMLINK_FOLLOW",
+            "linux",
+            "gives shared memory that is complete its name",
+            "`EEXIST`: the name is taken, the caller's exception"),
+    STATX(
+            "statx",
+            332,
+            291,
+            "AT_FDCWD; AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW; STATX_BASIC_STATS, STATX_BTIME",
+            "linux",
+            "reads size, mode, owner and age of shared memory",
+            "the caller's exception"),
+    FCHMOD("fchmod", 91, 52, "", "linux", "sets who may open shared memory, on request", "the caller's exception"),
+    GETDENTS64("getdents64", 217, 61, "", "linux", "lists shared memory", "the caller's exception"),
     FTRUNCATE(
             "ftruncate",
             77,
             46,
             "",
             "region, linux",
-            "sets the length of a file before it is mapped",
+            "sets the length of a file before it is mapped, or with its mapping",
             "the caller's exception"),
+    LSEEK(
+            "lseek",
+            8,
+            62,
+            "SEEK_END",
+            "linux",
+            "asks for the length of a file before it is mapped",
+            "the caller's exception"),
+    FSTATFS(
+            "fstatfs",
+            138,
+            44,
+            "",
+            "linux",
+            "asks whether a file that is mapped is made of huge pages",
+            "taken for one that is not"),
     FALLOCATE(
             "fallocate",
             285,
             47,
             "FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE",
             "linux",
-            "gives back pages of a memory file, or makes sure of them before they are touched",
+            "gives back pages of a memory file, or makes sure of a file's before they are touched",
             "`ENOSPC` and `EOPNOTSUPP`: the caller's exception when making sure, ignored when giving back"),
     FCNTL(
             "fcntl",
             72,
             25,
-            "F_ADD_SEALS, F_GET_SEALS, F_DUPFD_CLOEXEC",
+            "F_ADD_SEALS, F_GET_SEALS, F_DUPFD_CLOEXEC, F_OFD_SETLK, F_OFD_GETLK; F_RDLCK, F_WRLCK, F_UNLCK",
             "linux",
-            "seals shared memory, on request",
+            "seals shared memory, on request; locks that tell who has it, past the last byte it can have",
             "the caller's exception");
 
     private final String kernelName;

@@ -2,8 +2,8 @@ package malloc4j.internal.os;
 
 /// The system calls this library makes, one method each, in the kernel's own terms.
 ///
-/// Every method returns what the kernel returns: a value of zero or more, or minus `errno` (see [Errno]). Nothing is
-/// thrown and nothing is retried; the level that asked decides. Two classes implement it: [LinuxCalls], and a
+/// Every method returns what the kernel returns: a value of zero or more, or minus `errno` (see [Errno]). Nothing
+/// is thrown and nothing is retried; the level that asked decides. Two classes implement it: [LinuxCalls], and a
 /// recording fake in the tests that can fail the n-th call.
 ///
 /// Lengths and offsets are bytes, addresses are absolute. Constants are in [Linux].
@@ -33,21 +33,21 @@ public interface SystemCalls {
     /// @source [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html)
     long madvise(long address, long byteSize, int advice);
 
-    /// Writes one byte a page at `vectorAddress`, its lowest bit set where the page is resident. Returns 0, or minus
-    /// errno.
+    /// Writes one byte a page at `vectorAddress`, its lowest bit set where the page is resident. Returns 0, or
+    /// minus errno.
     ///
     /// @source [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html)
     long mincore(long address, long byteSize, long vectorAddress);
 
-    /// Moves the program break through the C library, so that its own idea of the break stays true. Returns the break
-    /// before the move, or minus errno. Not safe against other threads that move the break at the same time.
+    /// Moves the program break through the C library, so that its own idea of the break stays true. Returns the
+    /// break before the move, or minus errno. Not safe against other threads that move the break at the same time.
     ///
     /// @source [sbrk(2)](https://man7.org/linux/man-pages/man2/sbrk.2.html)
     long sbrk(long increment);
 
-    /// Waits until no thread is inside the C library's own use of `sbrk`: takes and releases the lock of each of its
-    /// malloc arenas in turn, which is what `mallinfo2` does. Returns 0, or minus `ENOSYS` where there is no such
-    /// call.
+    /// Waits until no thread is inside the C library's own use of `sbrk`: takes and releases the lock of each of
+    /// its malloc arenas in turn, which is what `mallinfo2` does. Returns 0, or minus `ENOSYS` where there is no
+    /// such call.
     ///
     /// @source [mallinfo2(3)](https://man7.org/linux/man-pages/man3/mallinfo.3.html)
     long awaitCLibraryBreak();
@@ -57,8 +57,8 @@ public interface SystemCalls {
     /// @source [sysconf(3)](https://man7.org/linux/man-pages/man3/sysconf.3.html)
     long sysconf(int name);
 
-    /// Reads and sets a resource limit of a process; each non-zero address points to two 64-bit words, soft and hard.
-    /// Returns 0, or minus errno.
+    /// Reads and sets a resource limit of a process; each non-zero address points to two 64-bit words, soft and
+    /// hard. Returns 0, or minus errno.
     ///
     /// @source [prlimit(2)](https://man7.org/linux/man-pages/man2/prlimit.2.html)
     long prlimit(int pid, int resource, long newLimitAddress, long oldLimitAddress);
@@ -83,10 +83,45 @@ public interface SystemCalls {
     /// @source [unlink(2)](https://man7.org/linux/man-pages/man2/unlink.2.html)
     long unlink(String path);
 
+    /// Gives the file at a path one more name, which must not exist; with `AT_SYMLINK_FOLLOW`, `/proc/self/fd/N`
+    /// stands for an open file that has none yet. Returns 0, or minus errno.
+    ///
+    /// @source [linkat(2)](https://man7.org/linux/man-pages/man2/linkat.2.html)
+    long link(String path, String newPath, int flags);
+
+    /// Writes what the kernel knows of a file, 256 bytes of `struct statx`, to `statusAddress`: of the file at
+    /// `path`, or with `AT_EMPTY_PATH` and an empty one of the descriptor. Returns 0, or minus errno.
+    ///
+    /// @source [statx(2)](https://man7.org/linux/man-pages/man2/statx.2.html)
+    long statx(int fd, String path, int flags, int mask, long statusAddress);
+
+    /// Sets the mode of an open file. Returns 0, or minus errno.
+    ///
+    /// @source [fchmod(2)](https://man7.org/linux/man-pages/man2/fchmod.2.html)
+    long fchmod(int fd, int mode);
+
+    /// Writes the next entries of an open directory, each a `struct linux_dirent64`, to `bufferAddress`. Returns
+    /// how many bytes it wrote, 0 at the end, or minus errno.
+    ///
+    /// @source [getdents64(2)](https://man7.org/linux/man-pages/man2/getdents.2.html)
+    long getdents64(int fd, long bufferAddress, long bufferByteSize);
+
     /// Sets a file's length. Returns 0, or minus errno.
     ///
     /// @source [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html)
     long ftruncate(int fd, long byteSize);
+
+    /// Moves a descriptor's place in its file; from `SEEK_END` by 0 bytes it tells the file's length. Returns the
+    /// place, or minus errno.
+    ///
+    /// @source [lseek(2)](https://man7.org/linux/man-pages/man2/lseek.2.html)
+    long lseek(int fd, long offset, int whence);
+
+    /// Tells about the file system that a file is on, as `struct statfs` at `statfsAddress`. Returns 0, or minus
+    /// errno.
+    ///
+    /// @source [fstatfs(2)](https://man7.org/linux/man-pages/man2/fstatfs.2.html)
+    long fstatfs(int fd, long statfsAddress);
 
     /// Allocates, frees (`FALLOC_FL_PUNCH_HOLE`) or zeroes a range of a file. Returns 0, or minus errno.
     ///

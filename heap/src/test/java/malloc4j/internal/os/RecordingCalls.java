@@ -340,11 +340,64 @@ public final class RecordingCalls implements SystemCalls {
     }
 
     @Override
+    public long link(String path, String newPath, int flags) {
+        if (!enabled) {
+            return target.link(path, newPath, flags);
+        }
+        String arguments = quoted(path) + ", " + quoted(newPath) + ", " + FlagNames.bits("AT_", flags);
+        return record("link", arguments, () -> target.link(path, newPath, flags));
+    }
+
+    @Override
+    public long statx(int fd, String path, int flags, int mask, long statusAddress) {
+        if (!enabled) {
+            return target.statx(fd, path, flags, mask, statusAddress);
+        }
+        String arguments = fd + ", " + quoted(path) + ", " + FlagNames.bits("AT_", flags) + ", "
+                + FlagNames.bits("STATX_", mask) + ", " + hex(statusAddress);
+        return record("statx", arguments, () -> target.statx(fd, path, flags, mask, statusAddress));
+    }
+
+    @Override
+    public long fchmod(int fd, int mode) {
+        if (!enabled) {
+            return target.fchmod(fd, mode);
+        }
+        return record("fchmod", fd + ", 0" + Integer.toOctalString(mode), () -> target.fchmod(fd, mode));
+    }
+
+    @Override
+    public long getdents64(int fd, long bufferAddress, long bufferByteSize) {
+        if (!enabled) {
+            return target.getdents64(fd, bufferAddress, bufferByteSize);
+        }
+        String arguments = fd + ", " + range(bufferAddress, bufferByteSize);
+        return record("getdents64", arguments, () -> target.getdents64(fd, bufferAddress, bufferByteSize));
+    }
+
+    @Override
     public long ftruncate(int fd, long byteSize) {
         if (!enabled) {
             return target.ftruncate(fd, byteSize);
         }
         return record("ftruncate", fd + ", " + byteSize, () -> target.ftruncate(fd, byteSize));
+    }
+
+    @Override
+    public long lseek(int fd, long offset, int whence) {
+        if (!enabled) {
+            return target.lseek(fd, offset, whence);
+        }
+        String arguments = fd + ", " + offset + ", " + FlagNames.value("SEEK_", whence);
+        return record("lseek", arguments, () -> target.lseek(fd, offset, whence));
+    }
+
+    @Override
+    public long fstatfs(int fd, long statfsAddress) {
+        if (!enabled) {
+            return target.fstatfs(fd, statfsAddress);
+        }
+        return record("fstatfs", fd + ", " + hex(statfsAddress), () -> target.fstatfs(fd, statfsAddress));
     }
 
     @Override

@@ -68,7 +68,7 @@ class SystemCallsDocTest {
     private static List<SystemCall> systemCallOf(String method) {
         String name =
                 switch (method) {
-                    case "open", "unlink" -> method + "at";
+                    case "open", "unlink", "link" -> method + "at";
                     case "prlimit" -> "prlimit64";
                     default -> method.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
                 };
@@ -104,7 +104,7 @@ class SystemCallsDocTest {
 
                 All are made through `syscall(2)`, so a seccomp filter or an audit sees exactly these names. Packages:
                 `region` is `malloc4j.internal.region`, where a heap's memory comes from; `span` is `malloc4j.internal.span`,
-                which returns free pages; `linux` is `malloc4j.linux`, Linux memory for Java, whose calls are made only by
+                which returns free pages; `cache` is `malloc4j.internal.cache`, the caches of threads; `linux` is `malloc4j.linux`, Linux memory for Java, whose calls are made only by
                 programs that use it.
 
                 | call | x86-64 | aarch64 | flags | by | for | when it fails |
