@@ -18,6 +18,8 @@ import java.util.concurrent.TimeUnit;
 /// @param options for the JVM, after those that every child gets
 public record ChildJvm(List<String> prefix, Map<String, String> environment, List<String> options) {
     private static final long DEADLINE_SECONDS = 300;
+    private static final int EXIT_DONE = 0;
+    private static final int EXIT_DIED = 1; // of a JVM that dumps no core
 
     /// A child with a small Java heap that needs nothing more from the kernel once it runs.
     public static ChildJvm small(String... options) {
@@ -44,6 +46,17 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
 
     /// Runs `main` and returns what it printed; fails unless it exits with 0.
     public String run(Class<?> main, String... arguments) throws IOException, InterruptedException {
+        return run(EXIT_DONE, main, arguments);
+    }
+
+    /// Runs `main` and returns what it and the dying JVM printed; fails unless the JVM dies of a signal.
+    public String crash(Class<?> main, String... arguments) throws IOException, InterruptedException {
+        String text = run(EXIT_DIED, main, arguments);
+        assertThat(text).contains("A fatal error has been detected by the Java Runtime Environment");
+        return text;
+    }
+
+    private String run(int exit, Class<?> main, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:-CreateCoredumpOnCrash"));
@@ -63,7 +76,7 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
             }
             String text = Files.readString(output, StandardCharsets.UTF_8);
             assertThat(ended).as("ended in time; it printed: %s", text).isTrue();
-            assertThat(process.exitValue()).as(text).isZero();
+            assertThat(process.exitValue()).as(text).isEqualTo(exit);
             return text;
         } finally {
             Files.delete(output);

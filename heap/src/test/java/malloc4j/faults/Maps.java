@@ -61,14 +61,28 @@ public final class Maps {
         return at(address).name().equals("[heap]");
     }
 
+    /// Whether `address` lies in a mapping.
+    public static boolean isMapped(long address) {
+        return all().stream().anyMatch(mapping -> mapping.contains(address));
+    }
+
     /// The `VmFlags` of the mapping that `address` lies in, from smaps.
     public static List<String> flags(long address) {
+        return List.of(smaps(address, "VmFlags").split(" ", -1));
+    }
+
+    /// A field of the mapping that `address` lies in, from smaps, in bytes, such as `Rss`.
+    public static long smapsBytes(long address, String field) {
+        return Long.parseLong(smaps(address, field).replace(" kB", "")) << 10;
+    }
+
+    private static String smaps(long address, String field) {
         boolean inside = false;
         for (String line : lines("/proc/self/smaps")) {
             if (LINE.matcher(line).matches()) {
                 inside = parse(line).contains(address);
-            } else if (inside && line.startsWith("VmFlags:")) {
-                return List.of(line.substring("VmFlags:".length()).strip().split(" ", -1));
+            } else if (inside && line.startsWith(field + ":")) {
+                return line.substring(field.length() + 1).strip();
             }
         }
         throw new AssertionError("nothing is mapped at 0x" + Long.toHexString(address));

@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,7 +22,6 @@ import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageMap;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,9 +31,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Whichever it is, the operation works or reports it, no live block is harmed or lost, everything works again once the
 /// kernel does, and closing leaves nothing behind.
 class NthFailureTest {
-    private static final Pattern MMAP_ANYWHERE = Pattern.compile("mmap\\(0x0, (\\d+), .*");
-    private static final Pattern MUNMAP = Pattern.compile("munmap\\(0x([0-9a-f]+), (\\d+)\\)");
-    private static final Pattern MREMAP = Pattern.compile("mremap\\(0x([0-9a-f]+), (\\d+), (\\d+), .*");
     private static final Pattern CLOSE = Pattern.compile("close\\((\\d+)\\)");
 
     private static final long PROBE_BYTES = 128L << 20;
@@ -70,7 +64,7 @@ class NthFailureTest {
     void everyFailureIsSurvivedAndReportedAndLeavesNothing(MemorySource source) throws IOException {
         runWithout(source); // the first brk heap of a process reserves records that stay
         RecordingCalls calls = runWithout(source);
-        assertThat(stillMapped(calls)).isEmpty();
+        assertThat(MappedRanges.left(calls)).isEmpty();
         long n = calls.count();
         long k = 1;
         while (fails(source, k, Mode.ONCE)) {
@@ -122,7 +116,7 @@ class NthFailureTest {
         reported += scenario == null ? 1 : live(scenario, calls, mode);
         calls.stopFailing();
         closeWhatWasNotClosed(calls);
-        assertThat(stillMapped(calls)).as("mappings left behind").isEmpty();
+        assertThat(MappedRanges.left(calls)).as("mappings left behind").isEmpty();
         assertThat(footprint()).isEqualTo(before);
         PageMap.main().verify();
         return calls.injectedCount() > 0;
@@ -237,52 +231,6 @@ class NthFailureTest {
             if (call.injected() && close.matches()) {
                 LinuxCalls.instance().close(Integer.parseInt(close.group(1)));
             }
-        }
-    }
-
-    /// What of the memory mapped where the kernel liked is still mapped, by the calls that were performed.
-    private static NavigableMap<Long, Long> stillMapped(RecordingCalls calls) {
-        NavigableMap<Long, Long> ends = new TreeMap<>();
-        for (RecordingCalls.Call call : calls.transcript()) {
-            if (!Errno.isError(call.result())) {
-                follow(ends, call);
-            }
-        }
-        return ends;
-    }
-
-    private static void follow(NavigableMap<Long, Long> ends, RecordingCalls.Call call) {
-        Matcher mmap = MMAP_ANYWHERE.matcher(call.text());
-        Matcher munmap = MUNMAP.matcher(call.text());
-        Matcher mremap = MREMAP.matcher(call.text());
-        if (mmap.matches()) {
-            ends.put(call.result(), call.result() + number(mmap, 1, 10));
-        } else if (munmap.matches()) {
-            long start = number(munmap, 1, 16);
-            remove(ends, start, start + number(munmap, 2, 10));
-        } else if (mremap.matches()) {
-            long start = number(mremap, 1, 16);
-            remove(ends, start, start + number(mremap, 2, 10));
-            ends.put(call.result(), call.result() + number(mremap, 3, 10));
-        }
-    }
-
-    private static long number(Matcher matcher, int group, int radix) {
-        @Nullable String digits = matcher.group(group);
-        return Long.parseUnsignedLong(String.valueOf(digits), radix);
-    }
-
-    private static void remove(NavigableMap<Long, Long> ends, long start, long end) {
-        var range = ends.floorEntry(start);
-        if (range == null || range.getValue() < end) {
-            throw new AssertionError("unmaps what was not mapped: 0x" + Long.toHexString(start));
-        }
-        ends.remove(range.getKey());
-        if (range.getKey() < start) {
-            ends.put(range.getKey(), start);
-        }
-        if (end < range.getValue()) {
-            ends.put(end, range.getValue());
         }
     }
 }

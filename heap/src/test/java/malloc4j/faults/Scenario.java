@@ -15,6 +15,7 @@ import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.linux.SystemCallException;
 import org.jspecify.annotations.Nullable;
 
 /// A scripted life of one heap that reaches every system call a heap makes, on calls that may fail.
@@ -51,7 +52,7 @@ final class Scenario {
     static @Nullable Scenario create(RecordingCalls calls, HeapOptions options) {
         try {
             return new Scenario(calls, options);
-        } catch (RuntimeException refused) {
+        } catch (SystemCallException refused) {
             assertThat(refused).hasMessageContaining("(").hasMessageContaining("ENOMEM");
             return null;
         }

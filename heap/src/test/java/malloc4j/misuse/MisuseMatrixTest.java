@@ -334,7 +334,7 @@ class MisuseMatrixTest {
     void freeMetadata() {
         assertAllRefuse(PageMap.RECORDS, FOREIGN);
         assertAllRefuse(PageMap.record(neighbour), FOREIGN);
-        assertAllRefuse(PageMap.ZERO_WORD, FOREIGN);
+        assertAllRefuse(PageMap.ENTRIES, FOREIGN);
     }
 
     @Test
