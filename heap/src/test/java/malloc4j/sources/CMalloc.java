@@ -8,10 +8,10 @@ import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
 
 /// The C library's own malloc.
-final class CMalloc {
-    static final int M_TRIM_THRESHOLD = -1;
-    static final int M_TOP_PAD = -2;
-    static final int M_MMAP_THRESHOLD = -3;
+public final class CMalloc {
+    public static final int M_TRIM_THRESHOLD = -1;
+    public static final int M_TOP_PAD = -2;
+    public static final int M_MMAP_THRESHOLD = -3;
 
     private static final MethodHandle MALLOC = link("malloc", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG));
     private static final MethodHandle FREE = link("free", FunctionDescriptor.ofVoid(JAVA_LONG));
@@ -19,7 +19,7 @@ final class CMalloc {
 
     private CMalloc() {}
 
-    static long malloc(long byteSize) {
+    public static long malloc(long byteSize) {
         try {
             return (long) MALLOC.invokeExact(byteSize);
         } catch (Throwable impossible) {
@@ -27,7 +27,7 @@ final class CMalloc {
         }
     }
 
-    static void free(long address) {
+    public static void free(long address) {
         try {
             FREE.invokeExact(address);
         } catch (Throwable impossible) {
@@ -35,7 +35,7 @@ final class CMalloc {
         }
     }
 
-    static void mallopt(int parameter, int value) {
+    public static void mallopt(int parameter, int value) {
         try {
             int done = (int) MALLOPT.invokeExact(parameter, value);
             if (done != 1) {
