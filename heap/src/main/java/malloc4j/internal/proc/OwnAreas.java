@@ -1,0 +1,114 @@
+package malloc4j.internal.proc;
+
+import java.lang.invoke.VarHandle;
+import java.util.HashMap;
+import java.util.Map;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.region.BrkSource;
+import malloc4j.internal.region.OwnMemory;
+import malloc4j.internal.region.OwnMemory.HeapMemory;
+import malloc4j.internal.region.OwnMemory.Reserve;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.Zone;
+import malloc4j.internal.slab.Slab;
+import malloc4j.internal.span.Spans;
+import malloc4j.observe.AreaKind;
+
+/// Labels this library's own memory in this process: zones, and in them the slabs, blocks and free pages of each
+/// heap; huge blocks; records.
+///
+/// Reads records while other threads change them, without their locks: a chunk is told as it was at some moment, one
+/// that becomes something else meanwhile as free pages. Records of a zone stay readable for ever.
+final class OwnAreas {
+    private static final String US = "malloc4j";
+
+    private final Labels labels;
+    private final Map<Integer, String> heapNames = new HashMap<>();
+    private final int[] pageCounts = new int[PageMap.PAGES_PER_CHUNK];
+    private long nextFree;
+
+    private OwnAreas(Labels labels) {
+        this.labels = labels;
+    }
+
+    static void label(Labels labels) {
+        if (OwnMemory.zones().isEmpty()) {
+            return; // and PageMap is not asked, which would make one
+        }
+        OwnAreas areas = new OwnAreas(labels);
+        for (HeapMemory heap : OwnMemory.heaps()) {
+            areas.heapNames.put(heap.heapId(), "heap " + heap.name() + " (" + heap.heapId() + ")");
+        }
+        OwnMemory.zones().forEach(areas::labelZone);
+        for (HeapMemory heap : OwnMemory.heaps()) {
+            areas.labelHeap(heap);
+        }
+        areas.labelReserves();
+    }
+
+    private String owner(int heapId) {
+        return heapNames.getOrDefault(heapId, US);
+    }
+
+    // What chunks hold.
+
+    private void labelZone(Zone zone) {
+        nextFree = zone.base();
+        zone.forEachFreeRange((free, bytes) -> {
+            labelChunks(zone, nextFree, free);
+            nextFree = free + bytes;
+        });
+        labelChunks(zone, nextFree, zone.base() + zone.recordedBytes());
+    }
+
+    private void labelChunks(Zone zone, long from, long to) {
+        long end = Math.min(to, zone.base() + zone.recordedBytes());
+        for (long chunk = from; chunk < end; chunk += Zone.CHUNK_BYTES) {
+            long record = zone.record(chunk);
+            int tag = RawMemory.getIntAcquire(record + PageMap.TAG);
+            int heapId = RawMemory.getInt(record + PageMap.HEAP);
+            int blockBytes = Slab.blockBytes(record);
+            for (int page = 0; page < pageCounts.length; page++) {
+                pageCounts[page] = Spans.largePages(record, page);
+            }
+            VarHandle.loadLoadFence();
+            if (RawMemory.getInt(record + PageMap.TAG) != tag) {
+                continue; // it has just become something else: what was read is of both
+            }
+            if (tag == PageMap.PAGES) {
+                labelLargeBlocks(chunk, end, owner(heapId));
+            } else if (tag > 0) {
+                String detail = blockBytes + "-byte blocks";
+                labels.add(chunk, chunk + Zone.CHUNK_BYTES, AreaKind.SLAB, owner(heapId), detail);
+            }
+        }
+    }
+
+    private void labelLargeBlocks(long chunk, long limit, String owner) {
+        for (int page = 0; page < pageCounts.length; page++) {
+            long block = chunk + ((long) page << PageMap.PAGE_SHIFT);
+            long end = block + ((long) pageCounts[page] << PageMap.PAGE_SHIFT);
+            labels.add(block, Math.min(end, limit), AreaKind.LARGE_BLOCK, owner, "");
+        }
+    }
+
+    // What else heaps have: huge blocks, and the pages of their regions that are in no block.
+
+    private void labelHeap(HeapMemory heap) {
+        String owner = owner(heap.heapId());
+        heap.huge().accept((address, bytes) -> labels.add(address, address + bytes, AreaKind.HUGE_BLOCK, owner, ""));
+        heap.regions().accept((address, bytes) -> labels.add(address, address + bytes, AreaKind.FREE_PAGES, owner, ""));
+    }
+
+    // What no heap has.
+
+    private void labelReserves() {
+        for (Reserve reserve : OwnMemory.reserves()) {
+            labels.add(reserve.address(), reserve.address() + reserve.byteSize(), reserve.kind(), US, "");
+        }
+        BrkSource.forEachClaim((claim, bytes) -> {
+            labels.add(claim, claim + bytes, AreaKind.ZONE_RESERVE, US, "of the program break");
+            labels.add(claim - BrkSource.MOAT_BYTES, claim, AreaKind.MOAT, US, "of the program break");
+        });
+    }
+}

@@ -1,0 +1,89 @@
+package malloc4j.internal.proc;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/// Which pages of a process are in memory and which are swapped out, by `/proc/PID/pagemap`: one word a page, of
+/// which anybody who may read the file is told the two bits used here.
+///
+/// @source [proc_pid_pagemap(5)](https://man7.org/linux/man-pages/man5/proc_pid_pagemap.5.html);
+///     `Documentation/admin-guide/mm/pagemap.rst`
+final class PageStates implements AutoCloseable {
+    private static final long PRESENT = 1L << 63;
+    private static final long SWAPPED = 1L << 62;
+    private static final int STEP_PAGES = 1 << 16;
+
+    private final @Nullable FileChannel pagemap;
+    private final int pageShift;
+
+    /// How many pages of a range are in memory, and how many in swap.
+    record Count(long present, long swapped) {}
+
+    private PageStates(@Nullable FileChannel pagemap, int pageShift) {
+        this.pagemap = pagemap;
+        this.pageShift = pageShift;
+    }
+
+    /// Of the process with this directory; one that knows nothing where it may not be asked.
+    static PageStates open(SystemFiles files, String directory, long pageBytes) {
+        int pageShift = Long.numberOfTrailingZeros(pageBytes);
+        try {
+            return new PageStates(
+                    FileChannel.open(files.path(directory + "/pagemap"), StandardOpenOption.READ), pageShift);
+        } catch (IOException refused) {
+            return new PageStates(null, pageShift);
+        }
+    }
+
+    boolean isKnown() {
+        return pagemap != null;
+    }
+
+    boolean isPresent(long address) {
+        Count count = count(address & -(1L << pageShift), 1L << pageShift);
+        return count != null && count.present() == 1;
+    }
+
+    /// Counts the pages of a range; null where nothing tells.
+    @Nullable
+    Count count(long address, long byteSize) {
+        if (pagemap == null) {
+            return null;
+        }
+        long present = 0;
+        long swapped = 0;
+        long page = address >>> pageShift;
+        long end = page + (byteSize >>> pageShift);
+        ByteBuffer words = ByteBuffer.allocate((int) Math.min(STEP_PAGES, end - page) * Long.BYTES)
+                .order(ByteOrder.nativeOrder());
+        while (page < end) {
+            words.clear().limit((int) Math.min(words.capacity(), (end - page) * Long.BYTES));
+            try {
+                if (pagemap.read(words, page * Long.BYTES) < words.limit()) {
+                    return null;
+                }
+            } catch (IOException ended) {
+                return null;
+            }
+            words.flip();
+            page += words.limit() / Long.BYTES;
+            while (words.hasRemaining()) {
+                long word = words.getLong();
+                present += word >>> 63;
+                swapped += (word & (PRESENT | SWAPPED)) == SWAPPED ? 1 : 0;
+            }
+        }
+        return new Count(present, swapped);
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (pagemap != null) {
+            pagemap.close();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package malloc4j.internal.proc;
+
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// The kernel's text files under `/proc` and `/sys`. They look like files and are not: they have no length, one
+/// read should take all, and what cannot be told is missing, unreadable or empty.
+///
+/// Paths begin with a slash and are below [#root], which is `/` but in tests.
+public final class SystemFiles {
+    /// The files of this machine.
+    public static final SystemFiles LIVE = new SystemFiles(Path.of("/"));
+
+    private static final int MAX_BYTES = 64 << 20; // maps of 65,530 mappings with long names is below 20 MiB
+
+    private final Path root;
+
+    public SystemFiles(Path root) {
+        this.root = root;
+    }
+
+    public Path path(String name) {
+        return root.resolve(name.substring(1));
+    }
+
+    /// A stream over a file of any length.
+    public InputStream open(String name) throws IOException {
+        Path file = path(name);
+        try {
+            return new FileInputStream(file.toFile());
+        } catch (FileNotFoundException refused) { // says the same of a missing file and a forbidden one
+            throw Files.exists(file) ? new AccessDeniedException(name) : new NoSuchFileException(name);
+        }
+    }
+
+    /// A file's bytes, up to 64 MiB.
+    public byte[] bytes(String name) throws IOException {
+        try (InputStream file = open(name)) {
+            return file.readNBytes(MAX_BYTES);
+        }
+    }
+
+    /// A file's text, without blanks at its ends.
+    public String text(String name) throws IOException {
+        return new String(bytes(name), StandardCharsets.UTF_8).strip();
+    }
+
+    public List<String> lines(String name) throws IOException {
+        return new String(bytes(name), StandardCharsets.UTF_8).lines().toList();
+    }
+
+    public boolean exists(String name) {
+        return Files.exists(path(name));
+    }
+
+    /// What a symbolic link holds.
+    public String link(String name) throws IOException {
+        return Files.readSymbolicLink(path(name)).toString();
+    }
+
+    /// The names in a directory, in order; none when it cannot be read.
+    public List<String> names(String directory) {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(path(directory))) {
+            for (Path entry : entries) {
+                names.add(String.valueOf(entry.getFileName()));
+            }
+        } catch (IOException | java.nio.file.DirectoryIteratorException unreadable) {
+            return List.of();
+        }
+        Collections.sort(names);
+        return names;
+    }
+
+    /// Why a file could not be read, in a few words.
+    public static String reason(IOException failure) {
+        if (failure instanceof NoSuchFileException) {
+            return "this kernel has no " + failure.getMessage();
+        }
+        if (failure instanceof AccessDeniedException) {
+            return "not permitted to read " + failure.getMessage();
+        }
+        return String.valueOf(failure.getMessage());
+    }
+}

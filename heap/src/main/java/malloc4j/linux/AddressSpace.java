@@ -1,0 +1,410 @@
+package malloc4j.linux;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.proc.ProcessLayout;
+import malloc4j.internal.proc.SystemFiles;
+import malloc4j.observe.Area;
+import malloc4j.observe.AreaKind;
+import malloc4j.observe.MappedRange;
+import malloc4j.observe.MemoryUse;
+import malloc4j.observe.MemoryUse.Figure;
+
+/// The layout of a process's memory at one moment: every mapping, whose it is, what it holds, and the gaps between.
+///
+/// ```
+///   ffffffffff600000   vsyscall
+///                      : addresses that no program can have
+///   stack top          stack of the first thread, grows down
+///                      : gap, random
+///   mmap top           mmap zone, grows down: libraries, stacks of other threads, C arenas,
+///                      the JVM's code cache and metaspace, our zone and its records
+///                      : gap
+///   break              what the program break has given, grows up
+///   break start        : gap, random
+///   program            bss, data, constants, text
+///                      : gap
+///   low addresses      Java heap (while it fits below 32 GiB), class space, CDS archive
+///   0                  never mapped
+/// ```
+///
+/// Each mapping is one [Area], or several where more than one owner has a part of it: our zone is cut into slabs,
+/// blocks and free pages of each heap, and a mapping that the kernel has merged is cut where the owner changes.
+/// Every byte of every mapping is in exactly one area; what the areas of a mapping hold adds up to what the kernel
+/// says of the mapping, figure by figure. [#verify] checks this.
+///
+/// **Whose it is** is told, in this order, by: our own records (this process only); the tables that HotSpot exports
+/// for debuggers, of this JVM and of others from JDK 17 on; the threads' stack pointers; the headers of programs
+/// and libraries; glibc's headers in front of its own memory; and the kernel's names. Nothing is guessed from
+/// sizes: what nobody tells is [AreaKind#ANONYMOUS], and [#notes] say what could not be asked. HotSpot does not
+/// tell where most of its collectors' tables are, so in a JVM some tens of MiB stay anonymous.
+///
+/// The kernel lets the process run while it is read: mappings may come, go and change meanwhile. Each is told as it
+/// was when its turn came.
+///
+/// Another process can be read by the same user (`PTRACE_MODE_READ`); its stacks and its JVM only where this
+/// process may also trace it (`PTRACE_MODE_ATTACH`, see `yama.ptrace_scope`). Needs no native access.
+///
+/// ```java
+/// import malloc4j.linux.AddressSpace;
+/// import malloc4j.observe.AreaKind;
+///
+/// void main() {
+///     AddressSpace space = AddressSpace.ofThisProcess();
+///     space.verify();
+///     long javaHeapBytes = space.sum(AreaKind.JAVA_HEAP).use().residentBytes();
+///     if (javaHeapBytes == 0 || javaHeapBytes > space.total().residentBytes()) {
+///         throw new AssertionError(space.table());
+///     }
+///     IO.println(space.drawing());
+/// }
+/// ```
+///
+/// Cost: some 20 microseconds a mapping, most of it the kernel's, and for a JVM what it takes to follow its classes: in
+/// a program that does nothing else half a second at the first call, some tens of milliseconds later.
+///
+/// @source [proc_pid_smaps(5)](https://man7.org/linux/man-pages/man5/proc_pid_smaps.5.html)
+public final class AddressSpace {
+    private final long pid;
+    private final String name;
+    private final String program;
+    private final long pageBytes;
+    private final List<MappedRange> mappings;
+    private final List<Area> areas;
+    private final List<Gap> gaps;
+    private final List<String> notes;
+    private final Bases bases;
+    private final MemoryUse total;
+    private final Optional<MemoryUse> rollup;
+
+    /// Addresses between two mappings, which nothing has.
+    ///
+    /// @param address of the first byte; unsigned
+    /// @param byteSize unsigned too: below the highest mapping of x86-64 it passes 2^63
+    public record Gap(long address, long byteSize) {}
+
+    /// What some areas come to.
+    ///
+    /// @param areaCount how many they are
+    /// @param byteSize their addresses
+    /// @param use what they hold
+    public record Sum(int areaCount, long byteSize, MemoryUse use) {
+        static final Sum NONE = new Sum(0, 0, MemoryUse.NONE);
+
+        Sum plus(Area area) {
+            return new Sum(areaCount + 1, byteSize + area.byteSize(), use.plus(area.use()));
+        }
+    }
+
+    /// The addresses that the kernel chooses at random when a program starts, unless
+    /// `/proc/sys/kernel/randomize_va_space` or `setarch -R` says otherwise. Each is empty where it cannot be
+    /// known.
+    ///
+    /// @param program the first mapping of the program's file
+    /// @param breakStart where the program break began
+    /// @param breakEnd where the memory it has given ends
+    /// @param mmapTop where the highest mapping of the mmap zone ends, right below the address it grows down from
+    /// @param interpreter the first byte of the dynamic linker
+    /// @param vdso the first byte of the code that the kernel maps into every process
+    /// @param stackTop where the first thread's stack ends; arguments and environment lie below
+    public record Bases(
+            OptionalLong program,
+            OptionalLong breakStart,
+            OptionalLong breakEnd,
+            OptionalLong mmapTop,
+            OptionalLong interpreter,
+            OptionalLong vdso,
+            OptionalLong stackTop) {}
+
+    private AddressSpace(ProcessLayout layout) {
+        this.pid = layout.pid();
+        this.name = layout.name();
+        this.program = layout.program();
+        this.pageBytes = layout.pageBytes();
+        this.mappings = List.copyOf(layout.mappings());
+        this.areas = layout.areas();
+        this.notes = List.copyOf(layout.notes());
+        this.rollup = Optional.ofNullable(layout.rollup());
+        this.total = sum(mappings);
+        this.gaps = gaps(mappings);
+        this.bases = bases(layout);
+    }
+
+    /// The layout of the process this runs in.
+    ///
+    /// @throws SystemCallException if there is no `/proc`, or it may not be read
+    public static AddressSpace ofThisProcess() {
+        return read(SystemFiles.LIVE, "/proc/self", true);
+    }
+
+    /// The layout of a process. Of a kernel thread, and of a process that has ended and not been waited for, it is
+    /// empty.
+    ///
+    /// @param pid its number, 1 or more
+    /// @throws IllegalArgumentException if `pid` is below 1
+    /// @throws SystemCallException if there is no such process (`ENOENT`), it ended while it was read (`ESRCH`), or
+    ///     this one may not read it (`EACCES`)
+    public static AddressSpace of(long pid) {
+        if (pid < 1) {
+            throw new IllegalArgumentException("pid " + pid + ": must be 1 or more");
+        }
+        return read(
+                SystemFiles.LIVE, "/proc/" + pid, pid == ProcessHandle.current().pid());
+    }
+
+    static AddressSpace read(SystemFiles files, String directory, boolean isThisProcess) {
+        try {
+            return new AddressSpace(ProcessLayout.read(files, directory, isThisProcess));
+        } catch (IOException failure) {
+            String call = "read(" + directory + "/smaps)";
+            if (failure instanceof AccessDeniedException || isMessage(failure, "Permission denied")) {
+                throw new SystemCallException(
+                        call, -Errno.EACCES, "run as the user of that process, or as root (CAP_SYS_PTRACE)");
+            }
+            if (failure instanceof NoSuchFileException) {
+                throw new SystemCallException(call, -Errno.ENOENT, "there is no process with this number");
+            }
+            if (isMessage(failure, "No such process")) {
+                throw new SystemCallException(call, -Errno.ESRCH, "the process ended while it was read");
+            }
+            throw new SystemCallException(call, -Errno.EIO, String.valueOf(failure.getMessage()));
+        }
+    }
+
+    private static boolean isMessage(IOException failure, String text) {
+        return String.valueOf(failure.getMessage()).contains(text);
+    }
+
+    private static MemoryUse sum(List<MappedRange> mappings) {
+        long[] sum = new long[Figure.count()];
+        for (MappedRange mapping : mappings) {
+            long[] figures = mapping.use().toArray();
+            for (int index = 0; index < sum.length; index++) {
+                sum[index] += figures[index];
+            }
+        }
+        return MemoryUse.of(sum);
+    }
+
+    private static List<Gap> gaps(List<MappedRange> mappings) {
+        List<Gap> gaps = new ArrayList<>();
+        for (int index = 1; index < mappings.size(); index++) {
+            long end = mappings.get(index - 1).end();
+            long next = mappings.get(index).address();
+            if (next != end) {
+                gaps.add(new Gap(end, next - end));
+            }
+        }
+        return List.copyOf(gaps);
+    }
+
+    private Bases bases(ProcessLayout layout) {
+        OptionalLong stackTop = OptionalLong.empty();
+        OptionalLong stackStart = OptionalLong.empty();
+        OptionalLong breakEnd = OptionalLong.empty();
+        OptionalLong vdso = OptionalLong.empty();
+        OptionalLong first = OptionalLong.empty();
+        OptionalLong mmapTop = OptionalLong.empty();
+        for (MappedRange mapping : mappings) {
+            switch (mapping.name()) {
+                case "[stack]" -> {
+                    stackStart = OptionalLong.of(mapping.address());
+                    stackTop = OptionalLong.of(mapping.end());
+                }
+                case "[heap]" -> breakEnd = OptionalLong.of(mapping.end());
+                case "[vdso]" -> vdso = OptionalLong.of(mapping.address());
+                default -> {
+                    if (first.isEmpty() && mapping.isFile() && mapping.path().equals(program)) {
+                        first = OptionalLong.of(mapping.address());
+                    }
+                }
+            }
+        }
+        for (MappedRange mapping : mappings) {
+            if (stackStart.isPresent() && Long.compareUnsigned(mapping.end(), stackStart.getAsLong()) <= 0) {
+                mmapTop = OptionalLong.of(mapping.end());
+            }
+        }
+        return new Bases(
+                first, known(layout.startBreak()), breakEnd, mmapTop, known(layout.interpreter()), vdso, stackTop);
+    }
+
+    private static OptionalLong known(long address) {
+        return address == 0 ? OptionalLong.empty() : OptionalLong.of(address);
+    }
+
+    /// The number of the process.
+    public long pid() {
+        return pid;
+    }
+
+    /// The name of the process, up to 15 letters.
+    public String name() {
+        return name;
+    }
+
+    /// The path of its program, empty where that may not be read.
+    public String program() {
+        return program;
+    }
+
+    /// The kernel's page in bytes.
+    public long pageBytes() {
+        return pageBytes;
+    }
+
+    /// Every mapping, in address order.
+    public List<MappedRange> mappings() {
+        return mappings;
+    }
+
+    /// Every area, in address order. They cover the mappings, each byte once.
+    public List<Area> areas() {
+        return areas;
+    }
+
+    /// The gaps between mappings, in address order.
+    public List<Gap> gaps() {
+        return gaps;
+    }
+
+    public Bases bases() {
+        return bases;
+    }
+
+    /// The area that `address` lies in, none if it is not mapped.
+    public Optional<Area> at(long address) {
+        int low = 0;
+        int high = areas.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            Area area = areas.get(middle);
+            if (Long.compareUnsigned(address, area.address()) < 0) {
+                high = middle - 1;
+            } else if (Long.compareUnsigned(address - area.address(), area.byteSize()) >= 0) {
+                low = middle + 1;
+            } else {
+                return Optional.of(area);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// What all mappings hold.
+    public MemoryUse total() {
+        return total;
+    }
+
+    /// The kernel's own sum of what all mappings hold (`smaps_rollup`), asked right before the mappings; empty
+    /// before Linux 4.14. It differs from [#total] by what the process did in between, and in the proportional
+    /// figures by their rounding, less than 1 KiB a mapping.
+    public Optional<MemoryUse> rollup() {
+        return rollup;
+    }
+
+    /// What the areas of one kind come to; nothing where there are none.
+    public Sum sum(AreaKind kind) {
+        return sums().getOrDefault(kind, Sum.NONE);
+    }
+
+    /// What the areas of each kind come to, of the kinds that there are.
+    public Map<AreaKind, Sum> sums() {
+        Map<AreaKind, Sum> sums = new EnumMap<>(AreaKind.class);
+        for (Area area : areas) {
+            sums.merge(area.kind(), Sum.NONE.plus(area), (sum, one) -> sum.plus(area));
+        }
+        return sums;
+    }
+
+    /// What the areas of one kind come to for each owner, in the order of their names.
+    public Map<String, Sum> sums(AreaKind kind) {
+        Map<String, Sum> sums = new TreeMap<>();
+        for (Area area : areas) {
+            if (area.kind() == kind) {
+                sums.merge(area.owner(), Sum.NONE.plus(area), (sum, one) -> sum.plus(area));
+            }
+        }
+        return sums;
+    }
+
+    /// What could not be told, a sentence each; empty when everything was.
+    public List<String> notes() {
+        return notes;
+    }
+
+    /// A picture of the zones, the highest addresses at the top, some 30 lines: what lies in each, and the gaps.
+    public String drawing() {
+        return LayoutText.drawing(this);
+    }
+
+    /// A table for people, the highest addresses at the top: what lies side by side and has one owner is one line.
+    public String table() {
+        return LayoutText.table(this);
+    }
+
+    /// What each owner has, for people: the groups that hold most come first.
+    public String sumsTable() {
+        return LayoutText.sums(this);
+    }
+
+    /// One line.
+    @Override
+    public String toString() {
+        return LayoutText.heading(this);
+    }
+
+    /// Checks that every byte of every mapping is in exactly one area, that the areas of each mapping hold what the
+    /// mapping holds, figure by figure, and that the sums over kinds are the total.
+    ///
+    /// @throws AssertionError naming the first that does not hold
+    public void verify() {
+        int next = 0;
+        long end = 0;
+        for (MappedRange mapping : mappings) {
+            check(Long.compareUnsigned(mapping.address(), end) >= 0, "mappings overlap", mapping.address());
+            long address = mapping.address();
+            MemoryUse held = MemoryUse.NONE;
+            while (address != mapping.end()) {
+                check(next < areas.size() && areas.get(next).address() == address, "nobody has it", address);
+                Area area = areas.get(next++);
+                check(area.mapping().equals(mapping), "the area is of another mapping", address);
+                check((area.byteSize() & (pageBytes - 1)) == 0, "the area is not whole pages", address);
+                long left = mapping.end() - address;
+                check(
+                        area.byteSize() > 0 && Long.compareUnsigned(area.byteSize(), left) <= 0,
+                        "it is too long",
+                        address);
+                address += area.byteSize();
+                held = held.plus(area.use());
+            }
+            if (!held.equals(mapping.use())) {
+                throw wrong("the areas hold " + held + " of " + mapping.use(), mapping.address());
+            }
+            end = mapping.end();
+        }
+        check(next == areas.size(), "an area is in no mapping", end);
+        MemoryUse ofKinds = sums().values().stream().map(Sum::use).reduce(MemoryUse.NONE, MemoryUse::plus);
+        if (!ofKinds.equals(total)) {
+            throw wrong("the kinds hold " + ofKinds + " of " + total, 0);
+        }
+    }
+
+    private static void check(boolean condition, String message, long address) {
+        if (!condition) {
+            throw wrong(message, address);
+        }
+    }
+
+    private static AssertionError wrong(String message, long address) {
+        return new AssertionError("address space at 0x" + Long.toHexString(address) + ": " + message);
+    }
+}

@@ -1,0 +1,391 @@
+package malloc4j.linux;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import malloc4j.linux.AddressSpace.Sum;
+import malloc4j.observe.Area;
+import malloc4j.observe.AreaKind;
+import malloc4j.observe.AreaKind.Group;
+import malloc4j.observe.MemoryUse;
+import malloc4j.observe.MemoryUse.Figure;
+import org.jspecify.annotations.Nullable;
+
+/// An [AddressSpace] for people. The highest addresses are at the top, as in the books.
+final class LayoutText {
+    private static final int INSIDE = 50; // letters between the walls of the drawing
+    private static final String COLUMNS = "   %-24s %9s  %9s";
+    private static final int MAX_CONTENTS = 6;
+    private static final int MAX_BOXES = 16;
+    private static final long MIN_WIDE_GAP = 1L << 30;
+    private static final long HALF_OF_ADDRESSES = 1L << 62;
+
+    private LayoutText() {}
+
+    static String heading(AddressSpace space) {
+        MemoryUse total = space.total();
+        long bytes = space.sums().values().stream().mapToLong(Sum::byteSize).sum();
+        return String.format(
+                Locale.ROOT,
+                "%s (pid %d): %,d mappings, %s of addresses, %s resident, %s proportional%s",
+                Texts.printable(space.name()),
+                space.pid(),
+                space.mappings().size(),
+                Texts.size(bytes),
+                Texts.size(total.residentBytes()),
+                Texts.size(total.proportionalBytes()),
+                total.swappedBytes() == 0 ? "" : ", " + Texts.size(total.swappedBytes()) + " swapped");
+    }
+
+    // The drawing.
+
+    /// What the addresses are for, by where they lie between the bases.
+    private enum Place {
+        KERNEL("kernel"),
+        STACK("stack"),
+        MMAP("mmap zone"),
+        BREAK("brk heap"),
+        PROGRAM("program"),
+        LOW("low addresses");
+
+        private final String label;
+
+        Place(String label) {
+            this.label = label;
+        }
+    }
+
+    private static final class Box {
+        private final Place place;
+        private long start;
+        private final long end;
+        private final Map<Group, Sum> contents = new EnumMap<>(Group.class);
+
+        Box(Place place, Area top) {
+            this.place = place;
+            this.end = top.end();
+            add(top);
+        }
+
+        void add(Area area) {
+            start = area.address();
+            Sum one = Sum.NONE.plus(area);
+            contents.merge(area.kind().group(), one, (sum, unused) -> sum.plus(area));
+        }
+    }
+
+    static String drawing(AddressSpace space) {
+        StringBuilder text = new StringBuilder();
+        text.append(String.format(Locale.ROOT, "%18s" + COLUMNS, "", "", "size", "resident")
+                .stripTrailing());
+        text.append('\n');
+        @Nullable Box above = null;
+        for (Box box : boxes(space)) {
+            if (above != null) {
+                line(text, "", ":", gap(box.end, above.start), ":");
+            }
+            edge(text, box.end, top(box, space));
+            line(text, "", "|", " " + box.place.label.toUpperCase(Locale.ROOT), "|");
+            box.contents.entrySet().stream()
+                    .sorted(Comparator.comparingLong(entry -> -weight(entry.getValue())))
+                    .limit(MAX_CONTENTS)
+                    .forEach(entry -> line(text, "", "|", contents(entry.getKey(), entry.getValue()), "|"));
+            edge(text, box.start, bottom(box, space));
+            above = box;
+        }
+        if (above != null) {
+            line(text, "", ":", gap(0, above.start), ":");
+            edge(text, 0, "");
+        }
+        return text.toString();
+    }
+
+    private static long weight(Sum sum) {
+        return Math.max(sum.use().residentBytes() << 8, sum.byteSize() >>> 8);
+    }
+
+    /// The boxes from the top down: a new one for each zone, and behind each wide gap, but not too many.
+    private static List<Box> boxes(AddressSpace space) {
+        List<Box> boxes = boxes(space, MIN_WIDE_GAP);
+        for (long wideGap = MIN_WIDE_GAP << 1; boxes.size() > MAX_BOXES && wideGap > 0; wideGap <<= 1) {
+            boxes = boxes(space, wideGap);
+        }
+        return boxes;
+    }
+
+    private static List<Box> boxes(AddressSpace space, long wideGap) {
+        List<Box> boxes = new ArrayList<>();
+        for (Area area : space.areas().reversed()) {
+            Place place = place(area, space);
+            boolean isNew = boxes.isEmpty()
+                    || boxes.getLast().place != place
+                    || Long.compareUnsigned(boxes.getLast().start - area.end(), wideGap) >= 0;
+            if (isNew) {
+                boxes.add(new Box(place, area));
+            } else {
+                boxes.getLast().add(area);
+            }
+        }
+        return boxes;
+    }
+
+    private static Place place(Area area, AddressSpace space) {
+        AddressSpace.Bases bases = space.bases();
+        long mmapTop = bases.mmapTop().orElse(0);
+        long address = area.address();
+        if (area.kind() == AreaKind.BREAK || area.mapping().name().equals("[heap]")) {
+            return Place.BREAK;
+        }
+        if (area.mapping().path().equals(space.program()) || area.kind() == AreaKind.PROGRAM_BSS) {
+            return Place.PROGRAM;
+        }
+        if (bases.stackTop().isPresent() && Long.compareUnsigned(address, mmapTop) >= 0) {
+            boolean inStack = area.mapping().name().equals("[stack]");
+            return inStack ? Place.STACK : Place.KERNEL;
+        }
+        long low = Math.min(
+                bases.program().orElse(Long.MAX_VALUE), bases.breakStart().orElse(Long.MAX_VALUE));
+        return low != Long.MAX_VALUE && Long.compareUnsigned(address, low) < 0 ? Place.LOW : Place.MMAP;
+    }
+
+    private static String top(Box box, AddressSpace space) {
+        return switch (box.place) {
+            case STACK -> "stack top";
+            case MMAP -> box.end == space.bases().mmapTop().orElse(0) ? "mmap top" : "";
+            case BREAK -> "program break";
+            default -> "";
+        };
+    }
+
+    private static String bottom(Box box, AddressSpace space) {
+        return switch (box.place) {
+            case BREAK -> box.start == space.bases().breakStart().orElse(0) ? "break start" : "";
+            case PROGRAM -> "program start";
+            default -> "";
+        };
+    }
+
+    private static String contents(Group group, Sum sum) {
+        String label = group == Group.ANONYMOUS ? "anonymous, reserved" : group.label();
+        return String.format(
+                Locale.ROOT,
+                COLUMNS,
+                label,
+                Texts.size(sum.byteSize()),
+                sum.use().residentBytes() == 0 ? "" : Texts.size(sum.use().residentBytes()));
+    }
+
+    private static String gap(long from, long to) {
+        long byteSize = to - from;
+        boolean cannotBe = byteSize < 0 || byteSize > HALF_OF_ADDRESSES;
+        return String.format(Locale.ROOT, COLUMNS, cannotBe ? "not for programs" : "gap", Texts.size(byteSize), "");
+    }
+
+    private static void edge(StringBuilder text, long address, String name) {
+        text.append(String.format(Locale.ROOT, "%16s +%s+", Texts.hex(address), "-".repeat(INSIDE)));
+        text.append(name.isEmpty() ? "" : " " + name).append('\n');
+    }
+
+    private static void line(StringBuilder text, String left, String wall, String inside, String otherWall) {
+        text.append(String.format(Locale.ROOT, "%16s %s%-" + INSIDE + "s%s%n", left, wall, inside, otherWall));
+    }
+
+    // The table.
+
+    /// Areas side by side that are one thing to people.
+    private static final class Row {
+        private final Area first;
+        private long start;
+        private final long end;
+        private MemoryUse use = MemoryUse.NONE;
+        private final TreeSet<String> rights = new TreeSet<>(Comparator.reverseOrder());
+        private final TreeSet<String> kinds = new TreeSet<>();
+        private final TreeSet<String> details = new TreeSet<>();
+
+        Row(Area top) {
+            first = top;
+            end = top.end();
+            add(top);
+        }
+
+        boolean takes(Area area) {
+            return area.end() == start && key(area).equals(key(first));
+        }
+
+        void add(Area area) {
+            start = area.address();
+            use = use.plus(area.use());
+            rights.add(area.mapping().rights());
+            kinds.add(area.kind().label());
+            details.add(area.detail());
+        }
+
+        private static String key(Area area) {
+            return switch (area.kind().group()) {
+                case LIBRARIES, PROGRAM, STACKS -> area.kind().group() + area.owner();
+                case FILES -> area.kind().label() + directory(area.detail());
+                default -> area.kind().label() + area.owner();
+            };
+        }
+    }
+
+    static String table(AddressSpace space) {
+        MemoryUse total = space.total();
+        boolean hasSwap = total.swappedBytes() > 0;
+        boolean hasLocked = total.lockedBytes() > 0;
+        boolean hasHuge = total.hugeBytes() > 0;
+        List<String> headings = new ArrayList<>(List.of("address", " size", " resident", " dirty"));
+        if (hasSwap) {
+            headings.add(" swapped");
+        }
+        if (hasLocked) {
+            headings.add(" locked");
+        }
+        if (hasHuge) {
+            headings.add(" huge");
+        }
+        headings.addAll(List.of("rights", "what", "whose"));
+        Texts.Table table = new Texts.Table(headings.toArray(String[]::new));
+        @Nullable Row above = null;
+        for (Row row : rows(space)) {
+            if (above != null && above.start != row.end) {
+                table.addLine(String.format(Locale.ROOT, "%s", gapLine(above.start - row.end)));
+            }
+            List<String> cells = new ArrayList<>(List.of(
+                    Texts.hex(row.start),
+                    Texts.size(row.end - row.start),
+                    Texts.size(row.use.residentBytes()),
+                    Texts.size(row.use.dirtyBytes())));
+            if (hasSwap) {
+                cells.add(Texts.size(row.use.swappedBytes()));
+            }
+            if (hasLocked) {
+                cells.add(Texts.size(row.use.lockedBytes()));
+            }
+            if (hasHuge) {
+                cells.add(Texts.size(row.use.hugeBytes()));
+            }
+            cells.addAll(List.of(String.join(" ", row.rights), what(row), whose(row)));
+            table.add(cells.toArray(String[]::new));
+            above = row;
+        }
+        return table.toString();
+    }
+
+    private static String gapLine(long byteSize) {
+        return "            . . . " + Texts.size(byteSize);
+    }
+
+    private static List<Row> rows(AddressSpace space) {
+        List<Row> rows = new ArrayList<>();
+        for (Area area : space.areas().reversed()) {
+            if (!rows.isEmpty() && rows.getLast().takes(area)) {
+                rows.getLast().add(area);
+            } else {
+                rows.add(new Row(area));
+            }
+        }
+        return rows;
+    }
+
+    private static String what(Row row) {
+        return switch (row.first.kind().group()) {
+            case LIBRARIES -> "library";
+            case PROGRAM -> "program";
+            case STACKS -> row.kinds.contains(AreaKind.STACK.label()) ? "stack" : "stack guard";
+            default -> row.first.kind().label();
+        };
+    }
+
+    private static String whose(Row row) {
+        String owner = Texts.printable(row.first.owner());
+        String detail = Texts.printable(row.first.detail());
+        return switch (row.first.kind().group()) {
+            case LIBRARIES, PROGRAM -> owner;
+            case FILES -> row.details.size() > 1 ? directory(detail) + ", " + row.details.size() + " files" : detail;
+            case STACKS -> joined(owner, detail);
+            default -> row.details.size() > 1 ? owner : joined(owner, detail);
+        };
+    }
+
+    private static String joined(String owner, String detail) {
+        return owner.isEmpty() || detail.isEmpty() ? owner + detail : owner + ", " + detail;
+    }
+
+    private static String directory(String path) {
+        return path.substring(0, path.lastIndexOf('/') + 1);
+    }
+
+    // The sums.
+
+    static String sums(AddressSpace space) {
+        Map<AreaKind, Sum> sums = space.sums();
+        Map<Group, List<AreaKind>> groups = new EnumMap<>(Group.class);
+        for (AreaKind kind : sums.keySet()) {
+            groups.computeIfAbsent(kind.group(), unused -> new ArrayList<>()).add(kind);
+        }
+        Texts.Table table = new Texts.Table(
+                "", "", " areas", " size", " resident", " proportional", " private", " dirty", " swapped");
+        groups.entrySet().stream()
+                .sorted(Comparator.comparingLong(entry -> -resident(entry.getValue(), sums)))
+                .forEach(entry -> addGroup(table, entry.getKey(), entry.getValue(), sums, space));
+        Sum all = sums.values().stream()
+                .reduce(
+                        Sum.NONE,
+                        (a, b) -> new Sum(
+                                a.areaCount() + b.areaCount(),
+                                a.byteSize() + b.byteSize(),
+                                a.use().plus(b.use())));
+        addRow(table, "all", "", all);
+        return table.toString();
+    }
+
+    private static long resident(List<AreaKind> kinds, Map<AreaKind, Sum> sums) {
+        return kinds.stream()
+                .mapToLong(kind -> sums.getOrDefault(kind, Sum.NONE).use().residentBytes())
+                .sum();
+    }
+
+    private static void addGroup(
+            Texts.Table table, Group group, List<AreaKind> kinds, Map<AreaKind, Sum> sums, AddressSpace space) {
+        String label = group.label();
+        List<AreaKind> sorted = kinds.stream()
+                .sorted(Comparator.comparingLong(
+                        kind -> -sums.getOrDefault(kind, Sum.NONE).use().residentBytes()))
+                .collect(Collectors.toList());
+        for (AreaKind kind : sorted) {
+            if (group == Group.MALLOC4J) {
+                for (Map.Entry<String, Sum> owner : space.sums(kind).entrySet()) {
+                    addRow(
+                            table,
+                            label,
+                            joined(kind.label(), owner.getKey().replaceFirst("^malloc4j$", "")),
+                            owner.getValue());
+                    label = "";
+                }
+            } else {
+                addRow(table, label, kind.label(), sums.getOrDefault(kind, Sum.NONE));
+            }
+            label = "";
+        }
+    }
+
+    private static void addRow(Texts.Table table, String group, String kind, Sum sum) {
+        MemoryUse use = sum.use();
+        table.add(
+                group,
+                kind,
+                String.format(Locale.ROOT, "%,d", sum.areaCount()),
+                Texts.size(sum.byteSize()),
+                Texts.size(use.residentBytes()),
+                Texts.size(use.proportionalBytes()),
+                Texts.size(use.bytes(Figure.PRIVATE_CLEAN) + use.bytes(Figure.PRIVATE_DIRTY)),
+                Texts.size(use.dirtyBytes()),
+                Texts.size(use.swappedBytes()));
+    }
+}
