@@ -16,8 +16,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /// How long does it take to replace a random one of 20,000 live blocks of 1 to 1,024 bytes? One operation frees the
-/// old block and allocates the new one, which lands somewhere else: about 10 MB are live, more than the second-level
-/// cache. The blocks are not touched, which favours an allocator that does not touch them either, as malloc4j.
+/// old block and allocates the new one, which lands somewhere else: about 10 MB are live, more than the
+/// second-level cache. The blocks are not touched, which favours an allocator that does not touch them either, as
+/// malloc4j.
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 4, time = 500, timeUnit = TimeUnit.MILLISECONDS)
@@ -36,7 +37,6 @@ public class HowFastIsALiveSet {
         @Param({"malloc4j", "glibc", "jemalloc", "mimalloc", "tcmalloc", "unsafe"})
         String allocator = "";
 
-        Allocator chosen = new OfMalloc4j();
         final long[] addresses = new long[LIVE_BLOCKS];
         private final int[] picks =
                 new SplittableRandom(SEED).ints(PICKS, 0, LIVE_BLOCKS).toArray();
@@ -44,16 +44,16 @@ public class HowFastIsALiveSet {
 
         @Setup
         public void fill(Sizes sizes) {
-            chosen = Allocator.of(allocator);
+            Chosen.choose(allocator);
             for (int i = 0; i < addresses.length; i++) {
-                addresses[i] = chosen.malloc(sizes.next());
+                addresses[i] = Chosen.allocator().malloc(i, sizes.next());
             }
         }
 
         @TearDown
         public void empty() {
-            for (long address : addresses) {
-                chosen.free(address);
+            for (int i = 0; i < addresses.length; i++) {
+                Chosen.allocator().free(i, addresses[i]);
             }
         }
 
@@ -67,8 +67,8 @@ public class HowFastIsALiveSet {
     @Benchmark
     public long replace(Sizes sizes, LiveSet live) {
         int pick = live.pick();
-        live.chosen.free(live.addresses[pick]);
-        long address = live.chosen.malloc(sizes.next());
+        Chosen.allocator().free(pick, live.addresses[pick]);
+        long address = Chosen.allocator().malloc(pick, sizes.next());
         live.addresses[pick] = address;
         return address;
     }

@@ -32,20 +32,17 @@ public class HowFastIsAPair {
         @Param({"malloc4j", "glibc", "jemalloc", "mimalloc", "tcmalloc", "unsafe"})
         String allocator = "";
 
-        Allocator chosen = new OfMalloc4j();
-
         @Setup
         public void choose() {
-            chosen = Allocator.of(allocator);
+            Chosen.choose(allocator);
         }
     }
 
     /// By address: the C names, or a critical downcall.
     @Benchmark
     public long address(Sizes sizes, Subject subject) {
-        Allocator allocator = subject.chosen;
-        long address = allocator.malloc(sizes.next());
-        allocator.free(address);
+        long address = Chosen.allocator().malloc(0, sizes.next());
+        Chosen.allocator().free(0, address);
         return address;
     }
 

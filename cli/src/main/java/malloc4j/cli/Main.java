@@ -1,6 +1,9 @@
 package malloc4j.cli;
 
 import java.io.PrintWriter;
+import malloc4j.cli.bench.BenchCommand;
+import malloc4j.cli.layout.LayoutCommand;
+import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.replay.ReplayCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,7 +29,13 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         scope = ScopeType.INHERIT,
-        subcommands = {ReplayCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            ReplayCommand.class,
+            BenchCommand.class,
+            LayoutCommand.class,
+            LimitsCommand.class,
+            CommandLine.HelpCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:a problem was found", "2:wrong usage", "3:the environment cannot"})
 public final class Main implements Runnable {

@@ -1,8 +1,9 @@
 package malloc4j.cli.replay;
 
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import malloc4j.peers.AllocatorName;
 
 /// What a child JVM is started for, handed over as system properties, so that it can be in constants before the
 /// first class of the replay is initialised.
@@ -13,14 +14,20 @@ record ChildSettings(
         AllocatorName allocator, PageSource source, Path image, Touch touch, boolean verify, boolean serial) {
     private static final String PREFIX = "malloc4j.replay.";
 
-    List<String> asOptions() {
-        return List.of(
-                "-D" + PREFIX + "allocator=" + allocator.name(),
-                "-D" + PREFIX + "image=" + image,
-                "-D" + PREFIX + "touch=" + touch.name(),
-                "-D" + PREFIX + "verify=" + verify,
-                "-D" + PREFIX + "serial=" + serial,
-                "-Dmalloc4j.source=" + source);
+    Map<String, String> asProperties() {
+        return Map.of(
+                PREFIX + "allocator",
+                allocator.name(),
+                PREFIX + "image",
+                image.toString(),
+                PREFIX + "touch",
+                touch.name(),
+                PREFIX + "verify",
+                String.valueOf(verify),
+                PREFIX + "serial",
+                String.valueOf(serial),
+                "malloc4j.source",
+                source.toString());
     }
 
     static ChildSettings fromProperties() {

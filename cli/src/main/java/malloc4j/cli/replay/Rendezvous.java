@@ -2,6 +2,7 @@ package malloc4j.cli.replay;
 
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
+import malloc4j.cli.child.ChildFailure;
 
 /// Where worker threads wait for each other's events. Each slot has one announcer and one waiter.
 ///
@@ -48,7 +49,7 @@ final class Rendezvous {
         waitedSlots.set(waiter, slot + 1);
         while (announcedRounds.get(slot) != round) {
             if (aborted) {
-                throw new ReplayFailure("another thread failed");
+                throw new ChildFailure("another thread failed");
             }
             LockSupport.parkNanos(this, ABORT_CHECK_NANOS);
         }

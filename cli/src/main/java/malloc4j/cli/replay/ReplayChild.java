@@ -1,15 +1,13 @@
 package malloc4j.cli.replay;
 
-import java.io.BufferedReader;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import malloc4j.cli.child.ChildLoop;
+import malloc4j.cli.child.MemoryProbe;
+import malloc4j.cli.child.Workers;
+import malloc4j.peers.CFunctions;
+import org.jspecify.annotations.Nullable;
 
-/// A child JVM of a replay: one allocator, one trace. It answers each line on its standard input by one line on its
-/// standard output that begins with [#ANSWER], and ends with its input.
+/// A child JVM of a replay: one allocator, one trace.
 ///
 /// | asked | answered | |
 /// |---|---|---|
@@ -17,67 +15,47 @@ import java.nio.charset.StandardCharsets;
 /// | `warm` | `warm` | rounds that nobody times |
 /// | `round` | `round NANOS` | one timed round, right after one that is not |
 /// | `memory` | `memory PEAK AFTER` | instead of the others: bytes at the peak of one round, and after all is freed |
-///
-/// `absent REASON` answers `load` and `memory` when the allocator is not installed, `failed REASON` anything. After
-/// either the child ends.
-public final class ReplayChild {
+public final class ReplayChild implements ChildLoop.Answering {
     static final ChildSettings SETTINGS = ChildSettings.fromProperties();
 
-    static final String ANSWER = "replay: ";
     private static final long SETTLE_MILLIS = 300; // the JIT finishes what the start queued
     private static final long AFTER_FREE_MILLIS = 2_000; // part of the contract of residentAfterFreeBytes
 
-    private final PrintStream answers;
     private final Trace trace;
     private final Schedule schedule;
     private final Workers workers;
+    private @Nullable Replayer replayer;
 
-    private ReplayChild(PrintStream answers) throws IOException {
-        this.answers = answers;
+    private ReplayChild() throws IOException {
         Trace image = TraceImage.read(SETTINGS.image());
         this.trace = SETTINGS.serial() ? image.serial() : image;
         this.schedule = new Schedule(trace);
-        this.workers = new Workers(trace.threadCount);
+        this.workers = new Workers(trace.threadCount, "replay");
     }
 
-    public static void main(String[] arguments) throws IOException {
-        var answers = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-        try (var questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-            new ReplayChild(answers).serve(questions);
-        } catch (Throwable e) {
-            Throwable cause = e;
-            while (cause instanceof ExceptionInInitializerError && cause.getCause() != null) {
-                cause = cause.getCause();
-            }
-            if (cause instanceof AllocatorAbsent) {
-                answers.println(ANSWER + "absent " + cause.getMessage());
-            } else {
-                answers.println(ANSWER + "failed " + ReplayFailure.describe(cause));
-            }
-        }
-        System.exit(0);
+    public static void main(String[] arguments) {
+        ChildLoop.run(ReplayChild::new);
     }
 
-    private void serve(BufferedReader questions) throws Throwable {
-        Replayer replayer = null;
-        for (String question = questions.readLine(); question != null; question = questions.readLine()) {
-            if (question.equals("memory")) {
-                answer(memory());
-                return;
+    @Override
+    public String answer(String question) throws Throwable {
+        return switch (question) {
+            case "memory" -> memory();
+            case "load" -> "loaded " + loaded().version();
+            case "warm" -> {
+                loaded().warmUp();
+                yield "warm";
             }
-            if (replayer == null) {
-                replayer = new Replayer(trace, schedule, workers);
-            }
-            switch (question) {
-                case "load" -> answer("loaded " + ReplayLoop.allocatorVersion());
-                case "warm" -> {
-                    replayer.warmUp();
-                    answer("warm");
-                }
-                case "round" -> answer("round " + replayer.steadyRound());
-                default -> throw new IllegalArgumentException("asked " + question);
-            }
+            case "round" -> "round " + loaded().steadyRound();
+            default -> throw new IllegalArgumentException("asked " + question);
+        };
+    }
+
+    private Replayer loaded() {
+        if (replayer == null) {
+            replayer = new Replayer(trace, schedule, workers);
         }
+        return replayer;
     }
 
     /// Measures one round. Everything that does not belong to the allocator happens before the base is taken.
@@ -87,16 +65,12 @@ public final class ReplayChild {
         Thread.sleep(SETTLE_MILLIS);
         CFunctions.trimLibc();
         MemoryProbe probe = MemoryProbe.atBase();
-        var replayer = new Replayer(trace, schedule, workers);
-        replayer.roundInFileOrder();
+        Replayer measured = loaded();
+        measured.roundInFileOrder();
         long peakBytes = probe.peakGrowthBytes();
-        replayer.freeLeftovers();
+        measured.freeLeftovers();
         Thread.sleep(AFTER_FREE_MILLIS);
         long afterFreeBytes = probe.growthBytes();
         return "memory " + Math.max(peakBytes, afterFreeBytes) + " " + afterFreeBytes;
-    }
-
-    private void answer(String text) {
-        answers.println(ANSWER + text);
     }
 }

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import malloc4j.cli.CliException;
+import malloc4j.cli.child.Progress;
+import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -52,9 +54,9 @@ public final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--with",
             split = ",",
-            converter = AllocatorName.Converter.class,
+            converter = AllocatorChoice.class,
             paramLabel = "NAME",
-            description = "Allocators, separated by commas: ${COMPLETION-CANDIDATES}. Default: all but none.")
+            description = "Allocators, separated by commas: " + AllocatorChoice.WORDS + ". Default: all but none.")
     private List<AllocatorName> with = List.of();
 
     @Option(names = "--rounds", paramLabel = "N", description = "Timed rounds of each. Default: ${DEFAULT-VALUE}.")
@@ -88,7 +90,7 @@ public final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkArguments();
-        Set<AllocatorName> allocators = with.isEmpty() ? AllocatorName.everyAllocator() : EnumSet.copyOf(with);
+        Set<AllocatorName> allocators = with.isEmpty() ? AllocatorChoice.EVERY_ALLOCATOR : EnumSet.copyOf(with);
         List<PreparedTrace> prepared = new ArrayList<>();
         try {
             prepareAll(prepared);

@@ -1,6 +1,11 @@
 package malloc4j.cli.replay;
 
 import java.util.BitSet;
+import malloc4j.cli.child.BlockPattern;
+import malloc4j.cli.child.ChildFailure;
+import malloc4j.peers.Allocator;
+import malloc4j.peers.Memory;
+import malloc4j.peers.Peers;
 
 /// The timed loop: one event after the other, each a call of the allocator, a write into the new block and an entry
 /// in the table of addresses.
@@ -11,14 +16,7 @@ import java.util.BitSet;
 ///
 /// Cost: 2 to 3 ns an event besides the allocator (`--with none`).
 final class ReplayLoop {
-    private static final Allocator ALLOCATOR =
-            switch (ReplayChild.SETTINGS.allocator()) {
-                case MALLOC4J -> new Malloc4jAllocator();
-                case GLIBC, JEMALLOC, MIMALLOC, TCMALLOC -> new CAllocator();
-                case ARENA -> new ArenaAllocator();
-                case UNSAFE -> new UnsafeAllocator();
-                case NONE -> new NoAllocator();
-            };
+    private static final Allocator ALLOCATOR = Peers.of(ReplayChild.SETTINGS.allocator());
     private static final boolean TOUCH_ALL = ReplayChild.SETTINGS.touch() == Touch.ALL;
     private static final boolean VERIFY = ReplayChild.SETTINGS.verify();
     private static final int PIECE = 1 << 12;
@@ -153,7 +151,7 @@ final class ReplayLoop {
 
     private static void requireMemory(long address, long byteSize) {
         if (address == 0 && byteSize > 0) {
-            throw new ReplayFailure("no memory: the allocator returned 0 for " + byteSize + " bytes");
+            throw new ChildFailure("no memory: the allocator returned 0 for " + byteSize + " bytes");
         }
     }
 
@@ -202,8 +200,8 @@ final class ReplayLoop {
         byteSizes[id] = byteSize;
     }
 
-    private static ReplayFailure failed(int event, Throwable thrown) {
-        return new ReplayFailure("event " + (event + 1) + ": " + ReplayFailure.describe(thrown));
+    private static ChildFailure failed(int event, Throwable thrown) {
+        return new ChildFailure("event " + (event + 1) + ": " + ChildFailure.describe(thrown));
     }
 
     /// How far a thread has got in its lists of slots.

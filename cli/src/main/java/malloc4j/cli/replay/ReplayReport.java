@@ -2,6 +2,7 @@ package malloc4j.cli.replay;
 
 import io.avaje.jsonb.Json;
 import java.util.List;
+import malloc4j.cli.child.Machine;
 import org.jspecify.annotations.Nullable;
 
 /// What `replay --json` prints. The field names are a contract; bytes and nanoseconds are in the names.
@@ -11,21 +12,6 @@ import org.jspecify.annotations.Nullable;
 @Json
 public record ReplayReport(
         Machine machine, Settings settings, List<Result> results, List<Absent> absent, List<Failure> failures) {
-    /// Where it ran.
-    ///
-    /// @param memoryBytes of the machine
-    /// @param transparentHugePages the kernel's mode: always, madvise or never
-    @Json
-    public record Machine(
-            String os,
-            String kernel,
-            String architecture,
-            String cpu,
-            int processors,
-            long memoryBytes,
-            String transparentHugePages,
-            String jdk) {}
-
     /// How it ran.
     ///
     /// @param source of malloc4j's pages

@@ -3,15 +3,14 @@ package malloc4j.cli.replay;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import malloc4j.cli.replay.ChildProcess.Purpose;
-import org.jspecify.annotations.Nullable;
+import malloc4j.cli.child.ChildProcess;
+import malloc4j.cli.child.ChildProcess.Launch;
+import malloc4j.cli.child.ChildProcess.Purpose;
+import malloc4j.cli.child.Contest;
+import malloc4j.cli.child.MachineFacts;
+import malloc4j.cli.child.Progress;
+import malloc4j.peers.AllocatorName;
 
 /// All traces on all allocators. For each trace:
 ///
@@ -22,21 +21,23 @@ import org.jspecify.annotations.Nullable;
 ///
 /// An allocator that is absent or fails drops out, the others go on.
 final class ReplaySession {
-    private static final int MEMORY_CHILDREN = 4; // most of the time each waits its two seconds
+    private static final int BASE_HEAP_MIB = 32; // classes' objects, the young generation, slack
+    private static final int ARENA_HEAP_MIB = 128; // the Java objects behind some 10^5 live arenas
+    private static final long ARENA_BYTES_PER_OBJECT = 160; // arena, session, resource list, segment
 
     private final ReplayReport.Settings settings;
     private final PageSource source;
     private final Touch touch;
     private final Progress progress;
+    private final Contest contest;
     private final List<ReplayReport.Result> results = new ArrayList<>();
-    private final Map<AllocatorName, String> absent = new EnumMap<>(AllocatorName.class);
-    private final List<ReplayReport.Failure> failures = new ArrayList<>();
 
     ReplaySession(int rounds, boolean serial, Touch touch, boolean verify, PageSource source, Progress progress) {
         this.settings = new ReplayReport.Settings(rounds, serial, touch.toString(), verify, source.toString());
         this.source = source;
         this.touch = touch;
         this.progress = progress;
+        this.contest = new Contest(progress);
     }
 
     ReplayReport run(List<PreparedTrace> traces, Collection<AllocatorName> allocators) {
@@ -44,91 +45,55 @@ final class ReplaySession {
             run(trace, allocators);
         }
         progress.clear();
-        List<ReplayReport.Absent> absentees = absent.entrySet().stream()
-                .map(entry -> new ReplayReport.Absent(entry.getKey().toString(), entry.getValue()))
+        List<ReplayReport.Absent> absentees = contest.absent().entrySet().stream()
+                .map(entry -> new ReplayReport.Absent(entry.getKey(), entry.getValue()))
                 .toList();
-        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), absentees, List.copyOf(failures));
+        List<ReplayReport.Failure> failures = contest.failures().stream()
+                .map(failure -> new ReplayReport.Failure(failure.subject(), failure.allocator(), failure.reason()))
+                .toList();
+        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), absentees, failures);
     }
 
     private void run(PreparedTrace trace, Collection<AllocatorName> allocators) {
-        List<Contestant> contestants = allocators.stream()
-                .filter(allocator -> !absent.containsKey(allocator))
-                .map(allocator -> new Contestant(trace, allocator))
+        List<Entry> entries = allocators.stream()
+                .filter(allocator -> !contest.isAbsent(allocator.toString()))
+                .map(allocator -> new Entry(trace, allocator))
                 .toList();
         try {
-            contestants.forEach(contestant -> contestant.attempt("starting", contestant::start));
-            contestants.forEach(contestant -> contestant.attempt("loading", contestant::load));
-            contestants.forEach(contestant -> contestant.attempt("warming up", contestant::warmUp));
+            entries.forEach(entry -> entry.child.attempt("starting", entry::start));
+            entries.forEach(entry -> entry.child.attempt("loading", entry::load));
+            entries.forEach(entry -> entry.child.attempt("warming up", entry::warmUp));
             for (int round = 0; round < settings.rounds(); round++) {
                 String doing = "round " + (round + 1) + " of " + settings.rounds();
-                for (Contestant contestant : contestants) {
-                    contestant.attempt(doing, contestant::round);
+                for (Entry entry : entries) {
+                    entry.child.attempt(doing, entry::round);
                 }
             }
         } finally {
-            contestants.forEach(Contestant::close);
+            entries.forEach(entry -> entry.child.close());
         }
-        measureMemory(contestants);
-        contestants.stream().filter(c -> !c.out).map(Contestant::result).forEach(results::add);
-    }
-
-    private void measureMemory(List<Contestant> contestants) {
-        try (ExecutorService executor = Executors.newFixedThreadPool(MEMORY_CHILDREN)) {
-            List<Future<?>> passes = new ArrayList<>();
-            for (Contestant contestant : contestants) {
-                passes.add(executor.submit(() -> contestant.attempt("memory", contestant::measureMemory)));
-            }
-            for (Future<?> pass : passes) {
-                pass.get();
-            }
-        } catch (InterruptedException | ExecutionException e) {
-            throw new IllegalStateException("a memory pass was lost", e);
-        }
-    }
-
-    private synchronized void drop(Contestant contestant, RuntimeException reason) {
-        contestant.out = true;
-        contestant.close();
-        if (reason instanceof AllocatorAbsent) {
-            absent.put(contestant.allocator, String.valueOf(reason.getMessage()));
-        } else {
-            failures.add(new ReplayReport.Failure(
-                    contestant.trace.name(), contestant.allocator.toString(), String.valueOf(reason.getMessage())));
-        }
-    }
-
-    private synchronized void show(PreparedTrace trace, AllocatorName allocator, String doing) {
-        progress.show(trace.name() + ": " + allocator + ", " + doing);
+        Contest.atOnce(entries, entry -> entry.child.attempt("memory", entry::measureMemory));
+        entries.stream()
+                .filter(entry -> !entry.child.isOut())
+                .map(Entry::result)
+                .forEach(results::add);
     }
 
     /// One allocator on one trace, and what is known of it so far.
-    private final class Contestant {
+    private final class Entry {
         private final PreparedTrace trace;
         private final AllocatorName allocator;
+        private final Contest.Contestant child;
         private final double[] nanosPerEvent = new double[settings.rounds()];
-        private @Nullable ChildProcess child;
         private String version = "";
         private int roundsDone;
         private long peakResidentBytes;
         private long residentAfterFreeBytes;
-        private boolean out;
 
-        Contestant(PreparedTrace trace, AllocatorName allocator) {
+        Entry(PreparedTrace trace, AllocatorName allocator) {
             this.trace = trace;
             this.allocator = allocator;
-        }
-
-        /// Does a step unless this one has dropped out before; drops it if the step fails.
-        void attempt(String doing, Runnable step) {
-            if (out) {
-                return;
-            }
-            show(trace, allocator, doing);
-            try {
-                step.run();
-            } catch (AllocatorAbsent | ReplayFailure e) {
-                drop(this, e);
-            }
+            this.child = contest.new Contestant(trace.name(), allocator.toString());
         }
 
         void start() {
@@ -136,31 +101,24 @@ final class ReplaySession {
         }
 
         void load() {
-            version = ask("load");
+            version = child.ask("load");
         }
 
         void warmUp() {
-            ask("warm");
+            String unused = child.ask("warm");
         }
 
         void round() {
-            long nanos = Long.parseLong(ask("round"));
+            long nanos = Long.parseLong(child.ask("round"));
             nanosPerEvent[roundsDone++] = (double) nanos / trace.summary().eventCount();
         }
 
         void measureMemory() {
             start(Purpose.MEMORY);
-            String[] bytes = ask("memory").split(" ", 2);
+            String[] bytes = child.ask("memory").split(" ", 2);
             peakResidentBytes = Long.parseLong(bytes[0]);
             residentAfterFreeBytes = Long.parseLong(bytes[1]);
-            close();
-        }
-
-        void close() {
-            if (child != null) {
-                child.close();
-                child = null;
-            }
+            child.close();
         }
 
         ReplayReport.Result result() {
@@ -187,14 +145,29 @@ final class ReplaySession {
         private void start(Purpose purpose) {
             boolean verify = settings.verify() && purpose == Purpose.TIME;
             var childSettings = new ChildSettings(allocator, source, trace.image(), touch, verify, settings.serial());
-            child = ChildProcess.start(childSettings, trace.summary(), purpose);
+            child.start(new Launch(
+                    ReplayChild.class,
+                    allocator,
+                    purpose,
+                    heapMebibytes(),
+                    ChildProcess.YOUNG_BY_JVM,
+                    List.of(),
+                    childSettings.asProperties()));
         }
 
-        private String ask(String question) {
-            if (child == null) {
-                throw new IllegalStateException(allocator + " was not started");
+        /// The arrays of [Trace], [Schedule] and [ReplayLoop], twice, as the collector keeps a third of the heap
+        /// for the young generation; and what arenas are made of.
+        private long heapMebibytes() {
+            TraceSummary summary = trace.summary();
+            long eventBytes = (Long.BYTES + 3L * Integer.BYTES + 2 * Character.BYTES) * summary.eventCount();
+            long objectBytes = (2L * Long.BYTES + Integer.BYTES) * summary.objectCount();
+            long mebibytes = BASE_HEAP_MIB + ((2 * (eventBytes + objectBytes)) >> 20);
+            if (allocator == AllocatorName.ARENA) {
+                long arenaBytes = 2L * Long.BYTES * summary.objectCount()
+                        + 2 * ARENA_BYTES_PER_OBJECT * summary.peakLiveObjects();
+                mebibytes += ARENA_HEAP_MIB + (arenaBytes >> 20);
             }
-            return child.ask(question);
+            return mebibytes;
         }
 
         private static double hundredths(double value) {

@@ -7,7 +7,10 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import malloc4j.cli.child.Machine;
+import malloc4j.cli.child.TextTable;
 import malloc4j.cli.replay.ReplayReport.Result;
+import malloc4j.peers.AllocatorName;
 
 /// A report for people: for each trace its facts in a line and its allocators in a table, the fastest first, `*` at
 /// the best of each column. What dropped out is named below.
@@ -43,7 +46,7 @@ final class ReplayTable {
             text.append(heading(trace, report.settings())).append('\n');
             if (!results.isEmpty()) {
                 text.append('\n');
-                append(text, rows(results, report.settings().verify()));
+                text.append(table(results, report.settings().verify()));
             }
             text.append('\n');
         }
@@ -65,25 +68,24 @@ final class ReplayTable {
                 summary.peakLiveBytes() / MIB);
     }
 
-    private static List<String[]> rows(List<Result> results, boolean verified) {
+    private static String table(List<Result> results, boolean verified) {
         double bestTime = best(results, Result::nanosPerEvent);
-        List<String[]> rows = new ArrayList<>();
+        var table = new TextTable(TEXT_COLUMNS, HEADER);
         for (Result result : results) {
             String live = result.peakLiveBytes() == 0
                     ? "-"
                     : decimals(2, (double) result.peakResidentBytes() / result.peakLiveBytes());
-            rows.add(new String[] {
-                result.allocator(),
-                result.version(),
-                verified ? "- " : marked(results, result, Result::nanosPerEvent, 1, 1),
-                verified ? "- " : marked(results, result, Result::medianNanosPerEvent, 1, 1),
-                verified || bestTime == 0 ? "-" : decimals(2, result.nanosPerEvent() / bestTime),
-                marked(results, result, Result::peakResidentBytes, MIB, 1),
-                live,
-                marked(results, result, Result::residentAfterFreeBytes, MIB, 1),
-            });
+            table.add(
+                    result.allocator(),
+                    result.version(),
+                    verified ? "- " : marked(results, result, Result::nanosPerEvent, 1, 1),
+                    verified ? "- " : marked(results, result, Result::medianNanosPerEvent, 1, 1),
+                    verified || bestTime == 0 ? "-" : decimals(2, result.nanosPerEvent() / bestTime),
+                    marked(results, result, Result::peakResidentBytes, MIB, 1),
+                    live,
+                    marked(results, result, Result::residentAfterFreeBytes, MIB, 1));
         }
-        return rows;
+        return table.render();
     }
 
     /// The value, with a star if no other is better by what is shown of it.
@@ -113,27 +115,6 @@ final class ReplayTable {
         return String.format(Locale.ROOT, "%." + count + "f", value);
     }
 
-    private static void append(StringBuilder text, List<String[]> rows) {
-        List<String[]> lines = new ArrayList<>(List.of(HEADER));
-        lines.addAll(rows);
-        int columns = HEADER[0].length;
-        int[] widths = new int[columns];
-        for (String[] line : lines) {
-            for (int column = 0; column < columns; column++) {
-                widths[column] = Math.max(widths[column], line[column].length());
-            }
-        }
-        for (String[] line : lines) {
-            var row = new StringBuilder();
-            for (int column = 0; column < columns; column++) {
-                String pad = " ".repeat(widths[column] - line[column].length());
-                row.append(column == 0 ? "" : "  ");
-                row.append(column < TEXT_COLUMNS ? line[column] + pad : pad + line[column]);
-            }
-            text.append(row.toString().stripTrailing()).append('\n');
-        }
-    }
-
     private static String footnotes(ReplayReport report) {
         ReplayReport.Settings settings = report.settings();
         List<String> notes = new ArrayList<>();
@@ -144,7 +125,7 @@ final class ReplayTable {
                         : rounds
                                 + (settings.touch().equals("all") ? "every byte written" : "first word written")
                                 + "; * is the best");
-        ReplayReport.Machine machine = report.machine();
+        Machine machine = report.machine();
         notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
         if (!report.absent().isEmpty()) {
             notes.add("not installed: "

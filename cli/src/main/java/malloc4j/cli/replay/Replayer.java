@@ -1,5 +1,7 @@
 package malloc4j.cli.replay;
 
+import malloc4j.cli.child.Workers;
+
 /// Rounds of one trace on one allocator, in a child JVM: [ReplayLoop] on [Workers] in the order of [Schedule].
 ///
 /// A round is all events, and then, outside the time, the freeing of what the trace left live, each object by the
@@ -28,6 +30,11 @@ final class Replayer implements AutoCloseable {
         this.loop = new ReplayLoop(trace, schedule.crossing);
         this.startNanos = new long[trace.threadCount];
         this.endNanos = new long[trace.threadCount];
+    }
+
+    /// Name and version of the allocator.
+    String version() {
+        return ReplayLoop.allocatorVersion();
     }
 
     /// Runs rounds until the JIT has seen enough, or for some seconds. None for a verifying replay,

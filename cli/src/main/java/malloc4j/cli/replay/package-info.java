@@ -3,10 +3,9 @@
 /// ```
 /// parent JVM                                             child JVM, one an allocator (and one more for its memory)
 ///   ReplayCommand   arguments, what to print, exit code
-///   ReplaySession   one trace on all allocators     ---->  ReplayChild      answers one line for each line asked
-///   ChildProcess    starts, asks, explains a death         Replayer         rounds on Workers, in Schedule's order
-///   TraceReader     text -> Trace -> TraceImage     ====>  ReplayLoop       the timed loop, over one Allocator
-///   ReplayReport    JSON; ReplayTable for people           MemoryProbe      resident memory, the JVM's left out
+///   ReplaySession   one trace on all allocators     ---->  ReplayChild      answers
+///   TraceReader     text -> Trace -> TraceImage     ====>  Replayer         rounds on Workers, in Schedule's order
+///   ReplayReport    JSON; ReplayTable for people           ReplayLoop       the timed loop, over one Allocator
 /// ```
 @NullMarked
 package malloc4j.cli.replay;

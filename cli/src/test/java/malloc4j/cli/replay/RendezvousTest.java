@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.TimeUnit;
+import malloc4j.cli.child.ChildFailure;
+import malloc4j.cli.child.Workers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,7 +22,7 @@ class RendezvousTest {
             waiters[slot] = slot % 2;
         }
         int[] counter = {0};
-        try (var workers = new Workers(2)) {
+        try (var workers = new Workers(2, "replay")) {
             var rendezvous = new Rendezvous(waiters, workers.threads());
             for (int round = 1; round <= ROUNDS; round++) {
                 int thisRound = round;
@@ -42,7 +44,7 @@ class RendezvousTest {
 
     @Test
     void whoWaitsForAFailedWorkerFailsToo() {
-        try (var workers = new Workers(2)) {
+        try (var workers = new Workers(2, "replay")) {
             var rendezvous = new Rendezvous(new int[] {1}, workers.threads());
             assertThatThrownBy(() -> workers.run(worker -> {
                         if (worker == 0) {
@@ -51,7 +53,7 @@ class RendezvousTest {
                             rendezvous.await(0, 1);
                         }
                     }))
-                    .isInstanceOf(ReplayFailure.class)
+                    .isInstanceOf(ChildFailure.class)
                     .hasMessage("another thread failed");
         }
     }

@@ -3,6 +3,7 @@ package malloc4j.cli.replay;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.avaje.jsonb.Jsonb;
+import malloc4j.cli.child.MachineFacts;
 import org.junit.jupiter.api.Test;
 
 /// The JSON document is a contract with other programs.

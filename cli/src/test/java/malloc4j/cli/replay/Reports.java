@@ -2,9 +2,9 @@ package malloc4j.cli.replay;
 
 import java.nio.file.Path;
 import java.util.List;
+import malloc4j.cli.child.Machine;
 import malloc4j.cli.replay.ReplayReport.Absent;
 import malloc4j.cli.replay.ReplayReport.Failure;
-import malloc4j.cli.replay.ReplayReport.Machine;
 import malloc4j.cli.replay.ReplayReport.Result;
 import malloc4j.cli.replay.ReplayReport.Settings;
 import org.jspecify.annotations.Nullable;

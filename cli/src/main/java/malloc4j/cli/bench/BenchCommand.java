@@ -1,0 +1,152 @@
+package malloc4j.cli.bench;
+
+import io.avaje.jsonb.Jsonb;
+import java.io.PrintWriter;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import malloc4j.cli.Choice;
+import malloc4j.cli.CliException;
+import malloc4j.cli.child.Progress;
+import malloc4j.cli.workload.WorkloadName;
+import malloc4j.peers.AllocatorName;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `malloc4j bench`: arguments in, tables or JSON out.
+@Command(
+        name = "bench",
+        subcommands = {ScaleCommand.class, ReturnCommand.class},
+        description = {
+            "Puts malloc4j and other allocators to the same workloads, and compares throughput, latency and memory.",
+            "",
+            "Each allocator runs in a JVM of its own, their rounds in turns; the C ones are reached by critical"
+                    + " downcalls. All workloads on all allocators take about ten minutes: name some.",
+        },
+        footer = {
+            "",
+            "Rounds that other processes or the hypervisor disturbed, or that differ much, are marked: compare again"
+                    + " when the machine is quiet. Latency is that of single calls, sampled after the rounds; each has"
+                    + " one reading of the clock in it. peak and end are the growth of the allocator's resident memory"
+                    + " at its highest, and two seconds after everything was freed; the JVM's own is excluded.",
+        })
+public final class BenchCommand implements Callable<Integer> {
+    private static final int MAX_THREADS = 64;
+
+    /// What is compared when nothing is asked for: each by its own fastest way.
+    private static final Set<AllocatorName> BY_DEFAULT = EnumSet.of(
+            AllocatorName.MALLOC4J,
+            AllocatorName.GLIBC,
+            AllocatorName.JEMALLOC,
+            AllocatorName.MIMALLOC,
+            AllocatorName.TCMALLOC,
+            AllocatorName.ARENA,
+            AllocatorName.UNSAFE,
+            AllocatorName.NETTY,
+            AllocatorName.NETTY_ADAPTIVE);
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "WORKLOAD", description = "Which; --list tells them. Default: all.")
+    private List<String> workloads = List.of();
+
+    @Option(names = "--list", description = "List the workloads, a line each, and end.")
+    private boolean list;
+
+    @Mixin
+    private final ContestantOptions contestants = new ContestantOptions();
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads of the workloads that take a number. Default: one a processor.")
+    private int threads = Math.min(Runtime.getRuntime().availableProcessors(), MAX_THREADS);
+
+    @Mixin
+    private final TimingOptions timing = new TimingOptions();
+
+    @Option(names = "--verify", description = "Only check: write a pattern into every byte, and check it at each free.")
+    private boolean verify;
+
+    @Option(names = "--json", description = "Print one JSON document instead of tables.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        if (list) {
+            printList();
+            return 0;
+        }
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw new ParameterException(
+                    spec.commandLine(), "--threads must be from 1 to " + MAX_THREADS + ", not " + threads);
+        }
+        Set<WorkloadName> chosen = new WorkloadChoice().convertAll(spec.commandLine(), "WORKLOAD", workloads);
+        var settings = new BenchReport.Settings(threads, timing.rounds(), timing.seconds(), verify);
+        List<Candidate> candidates = contestants.candidates(BY_DEFAULT);
+        var session = new BenchSession(
+                settings,
+                contestants.heapProperties(),
+                Progress.onTerminal(spec.commandLine().getErr()));
+        return print(session.run(List.copyOf(chosen), candidates, this::printTable));
+    }
+
+    private void printList() {
+        PrintWriter out = spec.commandLine().getOut();
+        for (WorkloadName workload : WorkloadName.values()) {
+            out.println(String.format("%-14s %s", workload, workload.line()));
+        }
+        out.flush();
+    }
+
+    private void printTable(WorkloadName workload, List<BenchReport.Result> results) {
+        if (!json && !results.isEmpty()) {
+            PrintWriter out = spec.commandLine().getOut();
+            out.print(BenchTable.workload(workload, results));
+            out.flush();
+        }
+    }
+
+    private int print(BenchReport report) {
+        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        if (json) {
+            out.println(Jsonb.instance().type(BenchReport.class).toJsonPretty(report));
+        } else if (!report.results().isEmpty()) {
+            out.print(BenchTable.footnotes(report));
+        }
+        out.flush();
+        if (report.results().isEmpty() && report.failures().isEmpty()) {
+            throw CliException.cannot("nothing to measure: "
+                    + report.absent().stream()
+                            .map(absent -> absent.allocator() + " is not installed (" + absent.reason() + ")")
+                            .collect(Collectors.joining(", "))
+                    + report.skipped().stream()
+                            .map(skipped -> skipped.allocator() + " does not suit " + skipped.workload() + " ("
+                                    + skipped.reason() + ")")
+                            .collect(Collectors.joining(", ")));
+        }
+        for (BenchReport.Failure failure : report.failures()) {
+            err.println(
+                    "malloc4j: " + failure.workload() + ": " + failure.allocator() + " failed: " + failure.reason());
+        }
+        err.flush();
+        return report.failures().isEmpty() ? 0 : 1;
+    }
+
+    /// From the command line.
+    static final class WorkloadChoice extends Choice<WorkloadName> {
+        WorkloadChoice() {
+            super(WorkloadName.class);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package malloc4j.cli.bench;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import malloc4j.cli.Choice;
+import malloc4j.peers.AllocatorName;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// Options of commands that compare allocators: who takes part.
+final class ContestantOptions {
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = "--with",
+            split = ",",
+            converter = AllocatorChoice.class,
+            paramLabel = "NAME",
+            description = "Allocators, separated by commas: malloc4j, malloc4j-segment, malloc4j-arena,"
+                    + " malloc4j-arena-shared, glibc, jemalloc, mimalloc, tcmalloc, arena, arena-shared, unsafe,"
+                    + " netty, netty-adaptive, none. Default: the fastest way to each.")
+    private List<AllocatorName> with = List.of();
+
+    @Option(
+            names = "--baseline",
+            paramLabel = "JAR",
+            description = "Compare with the malloc4j in this jar too, as another contestant called baseline.")
+    private @Nullable Path baseline;
+
+    @Option(
+            names = "--heap",
+            paramLabel = "KEY=VALUE",
+            description = "An option of malloc4j's common heap, such as source=brk or purgeDelayMillis=0.")
+    private Map<String, String> heap = Map.of();
+
+    /// Who takes part, in the order of reports.
+    List<Candidate> candidates(Collection<AllocatorName> byDefault) {
+        List<Candidate> candidates = new ArrayList<>();
+        for (AllocatorName name : new LinkedHashSet<>(with.isEmpty() ? byDefault : with)) {
+            candidates.add(Candidate.of(name));
+        }
+        if (baseline != null) {
+            if (!Files.isReadable(baseline) || Files.isDirectory(baseline)) {
+                throw new ParameterException(spec.commandLine(), "--baseline " + baseline + ": not a readable file");
+            }
+            candidates.add(Candidate.baseline(baseline));
+        }
+        return candidates;
+    }
+
+    /// The system properties of malloc4j's common heap.
+    Map<String, String> heapProperties() {
+        Map<String, String> properties = new LinkedHashMap<>();
+        heap.forEach((key, value) -> properties.put("malloc4j." + key, value));
+        return properties;
+    }
+
+    /// From the command line.
+    static final class AllocatorChoice extends Choice<AllocatorName> {
+        AllocatorChoice() {
+            super(AllocatorName.class);
+        }
+    }
+}
