@@ -3,5 +3,8 @@ module malloc4j {
     requires static transitive org.jspecify;
 
     exports malloc4j;
+    exports malloc4j.alloc;
+    exports malloc4j.bytes;
+    exports malloc4j.linux;
     exports malloc4j.observe;
 }
