@@ -4,8 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /// A block that one thread's confined arenas fill from its start, one arena after the other.
 ///
-/// Concurrency: `owner` is written under the lock of [ArenaChunks] and by the new owner alone, so a thread that reads
-/// itself is right; `busy` is the owner's.
+/// Concurrency: `owner` is written under the lock of [ArenaChunks], a thread's id by that thread alone, and taken away
+/// from a living thread by itself alone: so a thread that reads itself there, without the lock, is right. `busy` is the
+/// owner's.
 final class ArenaChunk {
     /// A chunk that is nobody's.
     static final ArenaChunk NONE = new ArenaChunk(1, 0); // above the limit: not even no bytes fit
@@ -21,6 +22,13 @@ final class ArenaChunk {
     ArenaChunk(long begin, long limit) {
         this.begin = begin;
         this.limit = limit;
+    }
+
+    /// Makes it ready for the next arena. By the owner; of [#NONE] by anybody.
+    void release() {
+        if (busy) { // NONE is not, and is not written to by all threads
+            busy = false;
+        }
     }
 
     /// Whether a thread that has not ended has it.

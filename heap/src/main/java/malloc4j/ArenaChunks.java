@@ -18,25 +18,34 @@ import java.util.concurrent.locks.ReentrantLock;
 /// place another living thread has, do without. A chunk stays its thread's while that lives. The next thread at that
 /// place takes it over.
 ///
-/// @param heap whose blocks the chunks are
-/// @param places by thread id
-/// @param lock over who has which chunk
-@SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
-record ArenaChunks(Heap heap, ArenaChunk[] places, ReentrantLock lock) {
+/// Invariant: a chunk belongs to at most one thread that has not ended.
+///
+/// Concurrency: places and owners change under the lock. A thread finds its own chunk without it: whatever stale chunk
+/// it reads there, it acts on one only that has it as the owner, which it has written itself.
+final class ArenaChunks {
     /// The size of a chunk in bytes.
     static final int CHUNK_BYTES = 16 << 10;
 
     private static final int PLACES = 1 << 8;
 
-    static ArenaChunks of(Heap heap) {
-        ArenaChunk[] places = new ArenaChunk[PLACES];
+    private final Heap heap;
+    private final ArenaChunk[] places;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    ArenaChunks(Heap heap) {
+        this(heap, PLACES);
+    }
+
+    /// @param placeCount a power of two
+    ArenaChunks(Heap heap, int placeCount) {
+        this.heap = heap;
+        this.places = new ArenaChunk[placeCount];
         Arrays.fill(places, ArenaChunk.NONE);
-        return new ArenaChunks(heap, places, new ReentrantLock());
     }
 
     /// The chunk for an arena that the current thread opens, busy from here on; or [ArenaChunk#NONE].
     ArenaChunk take(Thread thread) {
-        ArenaChunk chunk = places[(int) thread.threadId() & (PLACES - 1)];
+        ArenaChunk chunk = places[place(thread)];
         if (chunk.owner == thread && !chunk.busy) {
             chunk.busy = true;
             return chunk;
@@ -45,7 +54,7 @@ record ArenaChunks(Heap heap, ArenaChunk[] places, ReentrantLock lock) {
     }
 
     private ArenaChunk takeOver(Thread thread) {
-        int place = (int) thread.threadId() & (PLACES - 1);
+        int place = place(thread);
         lock.lock();
         try {
             ArenaChunk chunk = places[place];
@@ -66,6 +75,10 @@ record ArenaChunks(Heap heap, ArenaChunk[] places, ReentrantLock lock) {
         } finally {
             lock.unlock();
         }
+    }
+
+    private int place(Thread thread) {
+        return (int) thread.threadId() & (places.length - 1);
     }
 
     /// How many chunks no arena is open on.

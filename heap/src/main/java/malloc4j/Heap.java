@@ -71,7 +71,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.closeable = closeable;
         this.caches = parts.caches();
         this.table = parts.caches().table();
-        this.arenaChunks = ArenaChunks.of(this);
+        this.arenaChunks = new ArenaChunks(this);
         this.spans = parts.spans();
         this.huge = parts.huge();
         this.reclaimer = parts.caches().reclaimer();
@@ -508,7 +508,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     // ----------------------------------------------------------------------------------------------------- the whole
 
     /// Gives free memory back to the kernel now: empty slabs, free pages inside the others, and free spans, but for
-    /// `keepBytes` of those.
+    /// `keepBytes` of those; and before that what this thread and threads that have ended keep for confined arenas.
     ///
     /// @param keepBytes 0 or more
     /// @return whether anything went back

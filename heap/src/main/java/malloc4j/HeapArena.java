@@ -167,9 +167,7 @@ final class HeapArena implements Arena {
         }
         if (lock == null) {
             blocks.free();
-            if (chunk.busy) { // the one that is nobody's is not, nor written to by all threads
-                chunk.busy = false;
-            }
+            chunk.release();
             return;
         }
         lock.lock(); // waits for an allocation that found the arena open
