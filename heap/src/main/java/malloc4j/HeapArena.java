@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
@@ -114,8 +115,17 @@ final class HeapArena implements Arena {
         } else {
             return RawMemory.segment(allocateLarge(byteSize, byteAlignment), byteSize, scope);
         }
-        Bytes.memset(address, 0, byteSize);
+        zero(address, byteSize);
         return RawMemory.segment(address, byteSize, scope);
+    }
+
+    /// By the C library, which is the fastest, unless the pages may vanish under it.
+    private static void zero(long address, long byteSize) {
+        if (FaultingRanges.overlap(address, byteSize)) {
+            RawMemory.fill(address, byteSize, (byte) 0);
+        } else {
+            Bytes.memset(address, 0, byteSize);
+        }
     }
 
     /// Begins another piece. Returns its address, which is a multiple of its size.

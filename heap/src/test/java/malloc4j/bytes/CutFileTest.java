@@ -62,6 +62,26 @@ class CutFileTest {
     }
 
     @Test
+    void aHeapsFileUnderAnArenaThatZeroesItsBlocks(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("heap");
+        HeapOptions options = HeapOptions.builder()
+                .source(MemorySource.FILE)
+                .file(file.toString())
+                .build();
+        try (Heap heap = Heap.create(options);
+                Arena arena = heap.ofConfined();
+                FileChannel cutter = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            arena.allocate(1);
+            long fileBytes = cutter.size();
+            cutter.truncate(0);
+            for (long byteSize : new long[] {1, 16, 40, 64, 65, 100, 5_000, 30_000}) {
+                check(() -> arena.allocate(byteSize));
+            }
+            cutBack(file, fileBytes);
+        }
+    }
+
+    @Test
     void aFileThatIsMappedAndMoved(@TempDir Path directory) throws IOException {
         Path file = directory.resolve("moved");
         try (Mapping mapping = Mapping.ofFile(file)
