@@ -8,8 +8,8 @@ public enum LibraryFunction {
     SBRK(
             "sbrk",
             2,
-            "the source of memory by program break and `ProgramBreak`, both opt-in: through the C library, so that its own idea of the "
-                    + "break stays true (a `brk` system call behind its back crashed the JVM)",
+            "the source of memory by program break and `ProgramBreak`, both opt-in: through the C library, so that its "
+                    + "own idea of the break stays true (a `brk` system call behind its back crashed the JVM)",
             "`ENOMEM` (a mapping in the way, `RLIMIT_DATA`, or musl, which refuses): memory comes by `mmap`"),
     SYSCONF("sysconf", 3, "the page size and the number of processors, once", "names we ask for always have a value"),
     MALLINFO2(
