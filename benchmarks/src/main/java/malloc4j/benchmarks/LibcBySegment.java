@@ -1,99 +1,61 @@
 package malloc4j.benchmarks;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /// The C library's, by critical downcalls with segments for pointers, which are kept alive meanwhile and
 /// bounds-checked before.
-@SuppressWarnings("restricted")
 final class LibcBySegment implements ByteFunctions {
-    private static final MethodHandle MEMSET = link(
-            "memset",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMCPY = link(
-            "memcpy",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMMOVE = link(
-            "memmove",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMCMP = link(
-            "memcmp",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMCHR = link(
-            "memchr",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMRCHR = link(
-            "memrchr",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMMEM = link(
-            "memmem",
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_LONG));
-
-    private static MethodHandle link(String symbol, FunctionDescriptor descriptor) {
-        Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(
-                linker.defaultLookup().findOrThrow(symbol), descriptor, Linker.Option.critical(false));
-    }
+    private static final LibcHandles C = LibcHandles.of(ValueLayout.ADDRESS);
 
     @Override
     public void memset(ByteRanges ranges) throws Throwable {
-        long unused = (long)
-                MEMSET.invokeExact(ranges.other().asSlice(0, ranges.byteSize()), ByteRanges.FIRST, ranges.byteSize());
+        long unused = (long) C.memset()
+                .invokeExact(ranges.other().asSlice(0, ranges.byteSize()), ByteRanges.FIRST, ranges.byteSize());
     }
 
     @Override
     public void memcpy(ByteRanges ranges) throws Throwable {
-        long unused = (long) MEMCPY.invokeExact(
-                ranges.other().asSlice(0, ranges.byteSize()),
-                ranges.text().asSlice(0, ranges.byteSize()),
-                ranges.byteSize());
+        long unused = (long) C.memcpy()
+                .invokeExact(
+                        ranges.other().asSlice(0, ranges.byteSize()),
+                        ranges.text().asSlice(0, ranges.byteSize()),
+                        ranges.byteSize());
     }
 
     @Override
     public void memmove(ByteRanges ranges) throws Throwable {
-        long unused = (long) MEMMOVE.invokeExact(
-                ranges.other().asSlice(0, ranges.byteSize()),
-                ranges.other().asSlice(ByteRanges.MOVE_BYTES, ranges.byteSize()),
-                ranges.byteSize());
+        long unused = (long) C.memmove()
+                .invokeExact(
+                        ranges.other().asSlice(0, ranges.byteSize()),
+                        ranges.other().asSlice(ByteRanges.MOVE_BYTES, ranges.byteSize()),
+                        ranges.byteSize());
     }
 
     @Override
     public int memcmp(ByteRanges ranges) throws Throwable {
-        return (int) MEMCMP.invokeExact(
-                ranges.text().asSlice(0, ranges.byteSize()),
-                ranges.copy().asSlice(0, ranges.byteSize()),
-                ranges.byteSize());
+        return (int) C.memcmp()
+                .invokeExact(
+                        ranges.text().asSlice(0, ranges.byteSize()),
+                        ranges.copy().asSlice(0, ranges.byteSize()),
+                        ranges.byteSize());
     }
 
     @Override
     public long memchr(ByteRanges ranges) throws Throwable {
         return (long)
-                MEMCHR.invokeExact(ranges.text().asSlice(0, ranges.byteSize()), ByteRanges.LAST, ranges.byteSize());
+                C.memchr().invokeExact(ranges.text().asSlice(0, ranges.byteSize()), ByteRanges.LAST, ranges.byteSize());
     }
 
     @Override
     public long memrchr(ByteRanges ranges) throws Throwable {
-        return (long)
-                MEMRCHR.invokeExact(ranges.text().asSlice(0, ranges.byteSize()), ByteRanges.FIRST, ranges.byteSize());
+        return (long) C.memrchr()
+                .invokeExact(ranges.text().asSlice(0, ranges.byteSize()), ByteRanges.FIRST, ranges.byteSize());
     }
 
     @Override
     public long memmem(ByteRanges ranges, MemorySegment needle) throws Throwable {
-        return (long) MEMMEM.invokeExact(
-                ranges.text().asSlice(0, ranges.byteSize()), ranges.byteSize(), needle, needle.byteSize());
+        return (long) C.memmem()
+                .invokeExact(ranges.text().asSlice(0, ranges.byteSize()), ranges.byteSize(), needle, needle.byteSize());
     }
 }
