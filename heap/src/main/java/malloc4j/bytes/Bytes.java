@@ -54,11 +54,13 @@ import malloc4j.internal.memory.RawMemory;
 ///     [memchr(3)](https://man7.org/linux/man-pages/man3/memchr.3.html) for `memrchr`,
 ///     [bzero(3)](https://man7.org/linux/man-pages/man3/bzero.3.html) for `explicit_bzero`
 public final class Bytes {
-    private static final int MAX_SHORT_SET = 64;
-    private static final int MAX_SHORT_MOVE = 32;
+    private static final int MAX_SHORT_SET = 64; // by address
+    private static final int MAX_SHORT_MOVE = 32; // by address
     private static final int MAX_SHORT_SEARCH = 16;
 
-    /// Above it HotSpot sets and copies segments at least as fast as the C library.
+    // Below and above HotSpot sets and copies segments at least as fast as the C library.
+    private static final int MIN_MEDIUM_SET = 32;
+    private static final int MIN_MEDIUM_MOVE = 65;
     private static final int MAX_MEDIUM = 512;
 
     private Bytes() {}
@@ -78,7 +80,7 @@ public final class Bytes {
     /// @throws IllegalArgumentException if the segment is read-only
     public static void memset(MemorySegment segment, long offset, int value, long byteSize) {
         checkRange(segment, offset, byteSize);
-        if (byteSize < MAX_SHORT_MOVE) {
+        if (byteSize < MIN_MEDIUM_SET) {
             segment.asSlice(offset, byteSize).fill((byte) value);
         } else if (byteSize <= MAX_MEDIUM && !segment.isReadOnly() && CLibrary.takes(segment, offset, byteSize)) {
             CLibrary.memset(segment, offset, value, byteSize);
@@ -107,7 +109,7 @@ public final class Bytes {
             MemorySegment destination, long destinationOffset, MemorySegment source, long sourceOffset, long byteSize) {
         checkRange(destination, destinationOffset, byteSize);
         checkRange(source, sourceOffset, byteSize);
-        if (byteSize > MAX_SHORT_SET
+        if (byteSize >= MIN_MEDIUM_MOVE
                 && byteSize <= MAX_MEDIUM
                 && !destination.isReadOnly()
                 && CLibrary.takes(destination, destinationOffset, byteSize)

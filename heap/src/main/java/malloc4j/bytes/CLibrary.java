@@ -49,8 +49,8 @@ final class CLibrary {
                 || (!segment.isMapped() && !FaultingRanges.overlap(segment.address() + offset, byteSize));
     }
 
-    /// Whether `memmem` pays: it is faster than [NeedleSearch] in small haystacks, but for needles of 2 and 3 bytes and
-    /// of more than 256. It may take as many steps as the product of both sizes, so neither may be large.
+    /// Whether `memmem` pays: it is faster than [NeedleSearch] in small haystacks, but for needles of 2 and 3 bytes
+    /// and of more than 256. It may take as many steps as the product of both sizes, so neither may be large.
     static boolean isFastMemmem(long haystackBytes, long needleBytes) {
         return haystackBytes <= (needleBytes <= NeedleSearch.SHORT_BYTES ? 512 : 8192)
                 && haystackBytes > 16
