@@ -41,8 +41,11 @@ final class UnsafeAllocator implements Allocator {
         }
     }
 
-    /// For each ID, 1 while its block was cut from a larger one.
+    /// For each ID, 1 while its block was cut from a larger one. Not looked at before the first of these, so that
+    /// frees of others carry no load from a table.
     private byte[] aligned = new byte[0];
+
+    private boolean anyAligned;
 
     @Override
     public String version() {
@@ -84,12 +87,13 @@ final class UnsafeAllocator implements Allocator {
         Memory.putLong(address - HEADER_BYTES, base);
         Memory.putLong(address - Long.BYTES, byteSize);
         aligned[id] = 1;
+        anyAligned = true;
         return address;
     }
 
     @Override
     public long realloc(int id, long address, long byteSize) {
-        if (aligned[id] != 0) {
+        if (isAligned(id)) {
             return reallocAligned(id, address, byteSize);
         }
         try {
@@ -109,7 +113,7 @@ final class UnsafeAllocator implements Allocator {
     @Override
     public void free(int id, long address) {
         long base = address;
-        if (aligned[id] != 0) {
+        if (isAligned(id)) {
             base = Memory.getLong(address - HEADER_BYTES);
             aligned[id] = 0;
         }
@@ -118,6 +122,10 @@ final class UnsafeAllocator implements Allocator {
         } catch (Throwable e) {
             throw rethrow(e);
         }
+    }
+
+    private boolean isAligned(int id) {
+        return anyAligned && aligned[id] != 0;
     }
 
     @Override
