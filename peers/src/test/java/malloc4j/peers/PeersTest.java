@@ -18,11 +18,12 @@ class PeersTest {
         var crossing = new BitSet();
         crossing.set(0, BLOCKS / 2);
         allocator.prepare(BLOCKS, crossing);
+        soil(allocator);
         assertThat(allocator.version()).isNotBlank().doesNotContain("unknown");
         long[] addresses = new long[BLOCKS];
         long[] byteSizes = new long[BLOCKS];
         for (int id = 0; id < BLOCKS; id++) {
-            long byteSize = 8 + id * 37L;
+            long byteSize = byteSize(id);
             addresses[id] = switch (id % 3) {
                 case 0 -> allocator.malloc(id, byteSize);
                 case 1 -> allocator.calloc(id, byteSize);
@@ -57,6 +58,22 @@ class PeersTest {
         allocator.free(0, allocator.malloc(0, 100));
 
         assertThat(allocator.trim()).isTrue();
+    }
+
+    /// Leaves free memory behind that does not read zero, for blocks of the sizes that the test allocates.
+    private static void soil(Allocator allocator) {
+        long[] addresses = new long[BLOCKS];
+        for (int id = 0; id < BLOCKS; id++) {
+            addresses[id] = allocator.malloc(id, byteSize(id));
+            Memory.fill(addresses[id], byteSize(id), (byte) -1);
+        }
+        for (int id = 0; id < BLOCKS; id++) {
+            allocator.free(id, addresses[id]);
+        }
+    }
+
+    private static long byteSize(int id) {
+        return 8 + id * 37L;
     }
 
     private static Allocator installed(AllocatorName name) {
