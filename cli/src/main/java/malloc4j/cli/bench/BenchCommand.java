@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import malloc4j.cli.Choice;
 import malloc4j.cli.CliException;
 import malloc4j.cli.child.Progress;
@@ -118,7 +119,6 @@ public final class BenchCommand implements Callable<Integer> {
 
     private int print(BenchReport report) {
         PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
         if (json) {
             out.println(Jsonb.instance().type(BenchReport.class).toJsonPretty(report));
         } else if (!report.results().isEmpty()) {
@@ -126,21 +126,17 @@ public final class BenchCommand implements Callable<Integer> {
         }
         out.flush();
         if (report.results().isEmpty() && report.failures().isEmpty()) {
-            throw CliException.cannot("nothing to measure: "
-                    + report.absent().stream()
-                            .map(absent -> absent.allocator() + " is not installed (" + absent.reason() + ")")
-                            .collect(Collectors.joining(", "))
-                    + report.skipped().stream()
-                            .map(skipped -> skipped.allocator() + " does not suit " + skipped.workload() + " ("
-                                    + skipped.reason() + ")")
-                            .collect(Collectors.joining(", ")));
+            throw CliException.cannot("nothing to measure: " + whyNothing(report));
         }
-        for (BenchReport.Failure failure : report.failures()) {
-            err.println(
-                    "malloc4j: " + failure.workload() + ": " + failure.allocator() + " failed: " + failure.reason());
-        }
-        err.flush();
-        return report.failures().isEmpty() ? 0 : 1;
+        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
+    }
+
+    static String whyNothing(BenchReport report) {
+        Stream<String> absent =
+                report.absent().stream().map(one -> one.allocator() + " is not installed (" + one.reason() + ")");
+        Stream<String> skipped = report.skipped().stream()
+                .map(one -> one.allocator() + " does not suit " + one.workload() + " (" + one.reason() + ")");
+        return Stream.concat(absent, skipped).collect(Collectors.joining(", "));
     }
 
     /// From the command line.

@@ -6,8 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import malloc4j.cli.bench.BenchReport.Absent;
-import malloc4j.cli.bench.BenchReport.Failure;
 import malloc4j.cli.bench.BenchReport.Latency;
 import malloc4j.cli.bench.BenchReport.Result;
 import malloc4j.cli.bench.BenchReport.Settings;
@@ -37,7 +35,6 @@ final class BenchSession {
     private final Map<String, String> heapProperties;
     private final Contest contest;
     private final Progress progress;
-    private final long roundNanos;
     private final List<Result> results = new ArrayList<>();
     private final List<Skipped> skipped = new ArrayList<>();
 
@@ -47,7 +44,6 @@ final class BenchSession {
         this.heapProperties = heapProperties;
         this.progress = progress;
         this.contest = new Contest(progress);
-        this.roundNanos = (long) (settings.secondsPerRound() * 1e9);
     }
 
     /// @param done told each workload's results as soon as they are there
@@ -63,14 +59,13 @@ final class BenchSession {
     }
 
     private BenchReport report() {
-        List<Absent> absent = contest.absent().entrySet().stream()
-                .map(entry -> new Absent(entry.getKey(), entry.getValue()))
-                .toList();
-        List<Failure> failures = contest.failures().stream()
-                .map(failure -> new Failure(failure.subject(), failure.allocator(), failure.reason()))
-                .toList();
         return new BenchReport(
-                MachineFacts.read(), settings, List.copyOf(results), List.copyOf(skipped), absent, failures);
+                MachineFacts.read(),
+                settings,
+                List.copyOf(results),
+                List.copyOf(skipped),
+                Dropouts.absent(contest),
+                Dropouts.failures(contest));
     }
 
     private List<Result> run(String workload, List<Candidate> candidates) {
@@ -79,7 +74,7 @@ final class BenchSession {
                 WorkloadShape.of(workload, settings.threads()),
                 settings.threads(),
                 settings.verify(),
-                roundNanos,
+                (long) (settings.secondsPerRound() * 1e9),
                 heapProperties);
         List<Entry> entries = new ArrayList<>();
         for (Candidate candidate : candidates) {
@@ -123,7 +118,7 @@ final class BenchSession {
         }
 
         void latency() {
-            String[] parts = child().ask("latency " + roundNanos).split(" ", 2);
+            String[] parts = child().ask("latency " + match().roundNanos()).split(" ", 2);
             mallocNanos = latency(parts[0]);
             freeNanos = latency(parts[1]);
         }

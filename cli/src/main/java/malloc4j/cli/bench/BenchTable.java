@@ -10,7 +10,6 @@ import java.util.stream.Collectors;
 import malloc4j.cli.bench.BenchReport.Disturbance;
 import malloc4j.cli.bench.BenchReport.Latency;
 import malloc4j.cli.bench.BenchReport.Result;
-import malloc4j.cli.child.Machine;
 import malloc4j.cli.child.TextTable;
 import malloc4j.cli.workload.WorkloadName;
 import malloc4j.peers.AllocatorName;
@@ -146,14 +145,11 @@ final class BenchTable {
                 + (settings.verify()
                         ? " s, every byte written and checked"
                         : " s; an operation is one malloc or one free; medians; * is the best"));
-        Machine machine = report.machine();
-        notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
+        notes.add(report.machine().line());
         for (BenchReport.Skipped skipped : report.skipped()) {
             notes.add("not put to " + skipped.workload() + ": " + skipped.allocator() + ", " + skipped.reason());
         }
-        for (BenchReport.Absent absent : report.absent()) {
-            notes.add("not installed: " + absent.allocator() + " (" + absent.reason() + ")");
-        }
+        notes.addAll(Dropouts.notes(report.absent()));
         return String.join("\n", notes) + "\n";
     }
 

@@ -101,18 +101,12 @@ public final class ReturnCommand implements Callable<Integer> {
                         .filter(entry -> !entry.child.isOut())
                         .map(Entry::result)
                         .toList(),
-                contest.absent().entrySet().stream()
-                        .map(entry -> new BenchReport.Absent(entry.getKey(), entry.getValue()))
-                        .toList(),
-                contest.failures().stream()
-                        .map(failure ->
-                                new BenchReport.Failure(failure.subject(), failure.allocator(), failure.reason()))
-                        .toList());
+                Dropouts.absent(contest),
+                Dropouts.failures(contest));
     }
 
     private int print(ReturnReport report) {
         PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
         if (json) {
             out.println(Jsonb.instance().type(ReturnReport.class).toJsonPretty(report));
         } else if (!report.results().isEmpty()) {
@@ -122,12 +116,7 @@ public final class ReturnCommand implements Callable<Integer> {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: none of these allocators is installed");
         }
-        for (BenchReport.Failure failure : report.failures()) {
-            err.println(
-                    "malloc4j: " + failure.workload() + ": " + failure.allocator() + " failed: " + failure.reason());
-        }
-        err.flush();
-        return report.failures().isEmpty() ? 0 : 1;
+        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
     }
 
     private ParameterException wrong(String message) {

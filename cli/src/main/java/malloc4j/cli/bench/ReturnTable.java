@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import malloc4j.cli.bench.ReturnReport.Result;
-import malloc4j.cli.child.Machine;
 import malloc4j.cli.child.TextTable;
 import malloc4j.cli.workload.ReturnProbe;
 
@@ -62,11 +61,8 @@ final class ReturnTable {
         notes.add(
                 Figures.count(report.settings().blocks(), "block") + " of 16 to 199 bytes; pages live are those that a"
                         + " live block touches, the least that can be resident");
-        Machine machine = report.machine();
-        notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
-        report.absent().stream()
-                .map(absent -> "not installed: " + absent.allocator() + " (" + absent.reason() + ")")
-                .forEach(notes::add);
+        notes.add(report.machine().line());
+        notes.addAll(Dropouts.notes(report.absent()));
         return String.join("\n", notes) + "\n";
     }
 }

@@ -154,7 +154,6 @@ public final class ScaleCommand implements Callable<Integer> {
 
     private int print(ScaleReport report) {
         PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
         if (json) {
             out.println(Jsonb.instance().type(ScaleReport.class).toJsonPretty(report));
         } else if (!report.results().isEmpty()) {
@@ -164,12 +163,7 @@ public final class ScaleCommand implements Callable<Integer> {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: no point was left, or no allocator is installed");
         }
-        for (BenchReport.Failure failure : report.failures()) {
-            err.println(
-                    "malloc4j: " + failure.workload() + ": " + failure.allocator() + " failed: " + failure.reason());
-        }
-        err.flush();
-        return report.failures().isEmpty() ? 0 : 1;
+        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
     }
 
     /// From the command line.

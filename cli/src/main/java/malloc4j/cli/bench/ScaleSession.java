@@ -10,8 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import malloc4j.cli.bench.BenchReport.Absent;
-import malloc4j.cli.bench.BenchReport.Failure;
 import malloc4j.cli.bench.BenchReport.Skipped;
 import malloc4j.cli.bench.BenchReport.Spread;
 import malloc4j.cli.bench.Player.Match;
@@ -66,14 +64,13 @@ final class ScaleSession {
     }
 
     private ScaleReport report() {
-        List<Absent> absent = contest.absent().entrySet().stream()
-                .map(entry -> new Absent(entry.getKey(), entry.getValue()))
-                .toList();
-        List<Failure> failures = contest.failures().stream()
-                .map(failure -> new Failure(failure.subject(), failure.allocator(), failure.reason()))
-                .toList();
         return new ScaleReport(
-                MachineFacts.read(), settings, List.copyOf(results), List.copyOf(skipped), absent, failures);
+                MachineFacts.read(),
+                settings,
+                List.copyOf(results),
+                List.copyOf(skipped),
+                Dropouts.absent(contest),
+                Dropouts.failures(contest));
     }
 
     private List<Result> run(ScaleDimension dimension, long point, List<Candidate> candidates) {

@@ -9,7 +9,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import malloc4j.cli.bench.ScaleReport.Result;
-import malloc4j.cli.child.Machine;
 import malloc4j.cli.child.TextTable;
 import malloc4j.cli.workload.ScaleDimension;
 import malloc4j.peers.AllocatorName;
@@ -78,16 +77,13 @@ final class ScaleTable {
         notes.add(Figures.count(report.settings().rounds(), "round") + " of "
                 + Figures.significant(report.settings().secondsPerRound())
                 + " s; an operation is one malloc or one free; medians");
-        Machine machine = report.machine();
-        notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
+        notes.add(report.machine().line());
         report.skipped().stream()
                 .filter(skipped -> skipped.reason().startsWith("takes"))
                 .map(skipped ->
                         "left out: " + skipped.workload() + ", " + skipped.allocator() + ": " + skipped.reason())
                 .forEach(notes::add);
-        report.absent().stream()
-                .map(absent -> "not installed: " + absent.allocator() + " (" + absent.reason() + ")")
-                .forEach(notes::add);
+        notes.addAll(Dropouts.notes(report.absent()));
         return String.join("\n", notes) + "\n";
     }
 }

@@ -6,8 +6,12 @@
 ///   BenchCommand    arguments, what to print, exit code
 ///   BenchSession    one workload on all allocators  ---->  BenchChild     answers
 ///   Candidate       an allocator, how its child starts     WorkloadRunner rounds of a workload, sampled or not
-///   Rounds          ratios, spread, disturbance            MachineLoad    what others did meanwhile
+///   Player          an allocator at a workload             MachineLoad    what others did meanwhile
+///   Rounds          ratios, spread, disturbance
 ///   BenchReport     JSON; BenchTable for people
+///
+///   ScaleCommand, ScaleSession, ScaleReport, ScaleTable, LinePlot: the same, point by point
+///   ReturnCommand, ReturnReport, ReturnTable        ---->  ReturnChild    answers
 /// ```
 @NullMarked
 package malloc4j.cli.bench;

@@ -10,11 +10,17 @@ public final class ChildFailure extends RuntimeException {
 
     /// What went wrong in one line, whoever threw it.
     public static String describe(Throwable thrown) {
+        Throwable cause = cause(thrown);
+        String message = String.valueOf(cause.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
+        return cause instanceof ChildFailure ? message : cause.getClass().getSimpleName() + ": " + message;
+    }
+
+    /// What was thrown itself, where that happened in a class initialiser.
+    static Throwable cause(Throwable thrown) {
         Throwable cause = thrown;
         while (cause instanceof ExceptionInInitializerError && cause.getCause() != null) {
             cause = cause.getCause();
         }
-        String message = String.valueOf(cause.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
-        return cause instanceof ChildFailure ? message : cause.getClass().getSimpleName() + ": " + message;
+        return cause;
     }
 }

@@ -34,10 +34,7 @@ public final class ChildLoop {
                 answers.println(ANSWER + answering.answer(question));
             }
         } catch (Throwable e) {
-            Throwable cause = e;
-            while (cause instanceof ExceptionInInitializerError && cause.getCause() != null) {
-                cause = cause.getCause();
-            }
+            Throwable cause = ChildFailure.cause(e);
             answers.println(
                     cause instanceof AllocatorAbsent
                             ? ANSWER + "absent " + cause.getMessage()

@@ -15,4 +15,9 @@ public record Machine(
         int processors,
         long memoryBytes,
         String transparentHugePages,
-        String jdk) {}
+        String jdk) {
+    /// What a measurement depends on most, for people.
+    public String line() {
+        return processors + " x " + cpu + ", " + kernel + ", JDK " + jdk;
+    }
+}

@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import malloc4j.cli.child.Machine;
 import malloc4j.cli.child.TextTable;
 import malloc4j.cli.replay.ReplayReport.Result;
 import malloc4j.peers.AllocatorName;
@@ -125,8 +124,7 @@ final class ReplayTable {
                         : rounds
                                 + (settings.touch().equals("all") ? "every byte written" : "first word written")
                                 + "; * is the best");
-        Machine machine = report.machine();
-        notes.add(machine.processors() + " x " + machine.cpu() + ", " + machine.kernel() + ", JDK " + machine.jdk());
+        notes.add(report.machine().line());
         if (!report.absent().isEmpty()) {
             notes.add("not installed: "
                     + report.absent().stream()
