@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import malloc4j.peers.Memory;
 
 /// An allocator's resident memory inside a running JVM, the JVM's own left out. The same for every allocator.
@@ -186,10 +185,5 @@ public final class MemoryProbe {
     /// Addresses from `start` up to, not including, `end`.
     private record Range(long start, long end) {}
 
-    private record Resident(long allocatorBytes, long jvmBytes) {
-        @Override
-        public String toString() {
-            return String.format(Locale.ROOT, "allocator %d KiB, JVM %d KiB", allocatorBytes >> 10, jvmBytes >> 10);
-        }
-    }
+    private record Resident(long allocatorBytes, long jvmBytes) {}
 }

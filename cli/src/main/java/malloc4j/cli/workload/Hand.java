@@ -27,6 +27,8 @@ final class Hand {
     private final Histogram freeNanos = new Histogram(DIGITS);
     private int untilSample = 1;
     private long random;
+
+    @SuppressWarnings("unused") // what was read is stored, so that the reading is not optimised away
     private long sink;
 
     Hand(int index, long[] addresses, long[] byteSizes, int sampleInterval) {
@@ -156,11 +158,6 @@ final class Hand {
         sink += Memory.getLong(address);
     }
 
-    /// What was read, so that the reading is not optimised away.
-    long sink() {
-        return sink;
-    }
-
     // -------------------------------------------------------------------------------------------------- random numbers
 
     /// 64 random bits, by Marsaglia's xorshift, multiplied.
@@ -185,7 +182,7 @@ final class Hand {
 
     // --------------------------------------------------------------------------------------------------------- latency
 
-    /// Nanoseconds of sampled mallocs, callocs.
+    /// Nanoseconds of sampled mallocs and callocs.
     Histogram mallocNanos() {
         return mallocNanos;
     }

@@ -11,7 +11,6 @@ import malloc4j.peers.Allocator;
 ///
 /// Nothing on the way of an operation allocates Java objects or takes a lock, unless the workload is about that.
 abstract class Workload {
-    protected static final long KIB = 1L << 10;
     protected static final long MIB = 1L << 20;
 
     /// Threads that stay from round to round.

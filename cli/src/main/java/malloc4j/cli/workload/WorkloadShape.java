@@ -5,12 +5,12 @@ package malloc4j.cli.workload;
 /// @param workerCount threads that stay
 /// @param blockCount IDs are below this
 /// @param placeBytes 0 where it cannot run on memory that was there before
-public record WorkloadShape(int workerCount, int blockCount, long placeBytes, boolean crossesThreads) {
+public record WorkloadShape(int workerCount, int blockCount, long placeBytes) {
     /// What a workload of this name needs.
     ///
     /// @param workload a name of [WorkloadName], or of a point of a [ScaleDimension]
     public static WorkloadShape of(String workload, int threads) {
         Workload made = Workloads.of(workload, threads);
-        return new WorkloadShape(made.workerCount(), made.blockCount(), made.placeBytes(), made.crossesThreads());
+        return new WorkloadShape(made.workerCount(), made.blockCount(), made.placeBytes());
     }
 }

@@ -2,7 +2,6 @@ package malloc4j.cli.workload;
 
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /// `xmalloc-test`: producers allocate batches of 4,096 blocks of 64 bytes, writing all of them, and put them on a
 /// stack with a lock; as many consumers take them and free every block.
@@ -98,7 +97,7 @@ final class XmallocTest extends Workload {
         private int fullCount;
         private int emptyCount;
         private int producing;
-        private @Nullable Thread aborted;
+        private boolean aborted;
 
         Stack(int batchCount) {
             full = new int[batchCount];
@@ -125,10 +124,10 @@ final class XmallocTest extends Workload {
         int takeEmpty() {
             lock.lock();
             try {
-                while (aborted == null && (emptyCount == 0 || fullCount >= MAX_STACKED)) {
+                while (!aborted && (emptyCount == 0 || fullCount >= MAX_STACKED)) {
                     someEmpty.awaitUninterruptibly();
                 }
-                return aborted == null ? empty[--emptyCount] : -1;
+                return aborted ? -1 : empty[--emptyCount];
             } finally {
                 lock.unlock();
             }
@@ -158,10 +157,10 @@ final class XmallocTest extends Workload {
         int pop() {
             lock.lock();
             try {
-                while (aborted == null && fullCount == 0 && producing > 0) {
+                while (!aborted && fullCount == 0 && producing > 0) {
                     someFull.awaitUninterruptibly();
                 }
-                if (aborted != null || fullCount == 0) {
+                if (aborted || fullCount == 0) {
                     return -1;
                 }
                 someEmpty.signal();
@@ -184,7 +183,7 @@ final class XmallocTest extends Workload {
         void abort() {
             lock.lock();
             try {
-                aborted = Thread.currentThread();
+                aborted = true;
                 someFull.signalAll();
                 someEmpty.signalAll();
             } finally {
