@@ -3,13 +3,18 @@ package malloc4j.cli.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.avaje.jsonb.Jsonb;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import javax.tools.ToolProvider;
 import malloc4j.cli.CommandRun;
 import malloc4j.cli.bench.BenchReport.Result;
+import malloc4j.cli.child.MachineFacts;
 import malloc4j.cli.workload.WorkloadName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,10 +47,95 @@ class BenchCommandTest {
         assertThat(report.settings().verify()).isTrue();
     }
 
+    /// All blocks lie at one place. Nobody can tell where only one lives at a time.
+    @Test
+    void everyWorkloadFindsOutThatBlocksOverlap() throws Exception {
+        CommandRun run = CommandRun.of(
+                "bench",
+                "--with=none",
+                "--baseline=" + brokenMalloc(0),
+                "--threads=2",
+                "--verify",
+                "--rounds=1",
+                "--seconds=0.02",
+                "--json");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        List<String> withOneBlock = List.of("pair", "cycle-3mib");
+        BenchReport report = report(run);
+        assertThat(report.results())
+                .filteredOn(Result::allocator, "baseline")
+                .extracting(Result::workload)
+                .containsExactlyElementsOf(withOneBlock);
+        assertThat(report.failures())
+                .allSatisfy(failure -> assertThat(failure.allocator()).isEqualTo("baseline"))
+                .allSatisfy(failure -> assertThat(failure.reason()).startsWith("block of ID "))
+                .extracting(BenchReport.Failure::workload)
+                .containsExactlyElementsOf(Arrays.stream(WorkloadName.values())
+                        .map(WorkloadName::toString)
+                        .filter(name -> !withOneBlock.contains(name))
+                        .toList());
+    }
+
+    @Test
+    void aSingleBlockIsCheckedForItsAlignment() throws Exception {
+        CommandRun run = CommandRun.of(
+                "bench",
+                "pair",
+                "cycle-3mib",
+                "--with=none",
+                "--baseline=" + brokenMalloc(4),
+                "--verify",
+                "--rounds=1",
+                "--seconds=0.02",
+                "--json");
+
+        assertThat(report(run).failures())
+                .allSatisfy(failure -> assertThat(failure.reason()).contains(" is not aligned to "))
+                .extracting(BenchReport.Failure::workload)
+                .containsExactly("pair", "cycle-3mib");
+    }
+
+    /// A jar whose `malloc4j.Malloc` puts every block so many bytes beyond one place.
+    private Path brokenMalloc(int offset) throws IOException {
+        Path source = folder.resolve("Malloc.java");
+        Files.writeString(source, """
+                package malloc4j;
+
+                public final class Malloc {
+                    private static final long PLACE =
+                            java.lang.foreign.Arena.global().allocate(32 << 20, 4096).address() + %d;
+
+                    public static long malloc(long byteSize) {
+                        return PLACE;
+                    }
+
+                    public static long calloc(long count, long byteSize) {
+                        return PLACE;
+                    }
+
+                    public static long alignedAlloc(long byteAlignment, long byteSize) {
+                        return PLACE;
+                    }
+
+                    public static void free(long address) {}
+                }
+                """.formatted(offset));
+        int status = ToolProvider.getSystemJavaCompiler()
+                .run(null, null, null, "-proc:none", "-d", folder.toString(), source.toString());
+        assertThat(status).isZero();
+        Path jar = folder.resolve("broken.jar");
+        try (var out = new JarOutputStream(Files.newOutputStream(jar), new Manifest())) {
+            out.putNextEntry(new JarEntry("malloc4j/Malloc.class"));
+            Files.copy(folder.resolve("malloc4j/Malloc.class"), out);
+        }
+        return jar;
+    }
+
     @Test
     void measuresEveryFigureOfTheDocument() throws Exception {
         Path jar = Files.createFile(folder.resolve("empty.jar"));
-        new JarOutputStream(Files.newOutputStream(jar), new java.util.jar.Manifest()).close();
+        new JarOutputStream(Files.newOutputStream(jar), new Manifest()).close();
 
         CommandRun run = CommandRun.of(
                 "bench",
@@ -124,6 +214,20 @@ class BenchCommandTest {
         assertThat(run.err())
                 .isEqualTo("malloc4j: cycle-3mib: malloc4j failed: "
                         + "no memory: the allocator returned 0 for 3145728 bytes\n");
+    }
+
+    @Test
+    void everyReasonWhyThereIsNothingToMeasureIsToldApart() {
+        var report = new BenchReport(
+                MachineFacts.read(),
+                new BenchReport.Settings(1, 1, 1, false),
+                List.of(),
+                List.of(new BenchReport.Skipped("mleak", "none", "too much")),
+                List.of(new BenchReport.Absent("jemalloc", "no file")),
+                List.of());
+
+        assertThat(BenchCommand.whyNothing(report))
+                .isEqualTo("jemalloc is not installed (no file), none does not suit mleak (too much)");
     }
 
     @Test
