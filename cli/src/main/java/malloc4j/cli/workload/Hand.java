@@ -62,7 +62,10 @@ final class Hand {
 
     /// Allocates an aligned block and notes its address.
     long memalign(int id, long byteAlignment, long byteSize) {
-        return note(id, byteSize, Subject.ALLOCATOR.memalign(id, byteAlignment, byteSize), byteAlignment);
+        long address = Sampling.isOn() && --untilSample == 0
+                ? sampledMemalign(id, byteAlignment, byteSize)
+                : Subject.ALLOCATOR.memalign(id, byteAlignment, byteSize);
+        return note(id, byteSize, address, byteAlignment);
     }
 
     /// Frees a block and forgets its address.
@@ -182,7 +185,7 @@ final class Hand {
 
     // --------------------------------------------------------------------------------------------------------- latency
 
-    /// Nanoseconds of sampled mallocs and callocs.
+    /// Nanoseconds of sampled mallocs, callocs and memaligns.
     Histogram mallocNanos() {
         return mallocNanos;
     }
@@ -204,6 +207,14 @@ final class Hand {
         drawInterval();
         long begin = System.nanoTime();
         long address = Subject.ALLOCATOR.calloc(id, byteSize);
+        mallocNanos.recordValue(System.nanoTime() - begin);
+        return address;
+    }
+
+    private long sampledMemalign(int id, long byteAlignment, long byteSize) {
+        drawInterval();
+        long begin = System.nanoTime();
+        long address = Subject.ALLOCATOR.memalign(id, byteAlignment, byteSize);
         mallocNanos.recordValue(System.nanoTime() - begin);
         return address;
     }

@@ -73,6 +73,27 @@ class HandTest {
                 .isEqualTo(samples);
     }
 
+    @Test
+    void everyCallThatAllocatesIsSampled() {
+        Sampling.switchTo(true);
+        try {
+            for (int id = 0; id < 500; id++) {
+                hand.calloc(id, 16);
+            }
+            assertThat(hand.mallocNanos().getTotalCount()).isBetween(75L, 175L); // one in four
+            hand.mallocNanos().reset();
+            for (int id = 500; id < 1_000; id++) {
+                hand.memalign(id, 64, 16);
+            }
+            assertThat(hand.mallocNanos().getTotalCount()).isBetween(75L, 175L);
+        } finally {
+            Sampling.switchTo(false);
+        }
+        for (int id = 0; id < 1_000; id++) {
+            hand.free(id);
+        }
+    }
+
     private void pairs(int count) {
         for (int i = 0; i < count; i++) {
             hand.malloc(i, 16);
