@@ -116,13 +116,9 @@ final class ShortRanges {
     /// Up to 16 bytes. Returns the index of the last byte, or -1.
     static long last(long address, int value, long byteSize) {
         long repeated = Words.repeat(value);
-        if (byteSize >= 8) { // in reverse, where the first byte is found faster than the last
-            long flags = Words.firstZeroBytes(Long.reverseBytes(RawMemory.getLong(address + byteSize - 8) ^ repeated));
-            if (flags != 0) {
-                return byteSize - 1 - Words.first(flags);
-            }
-            flags = Words.firstZeroBytes(Long.reverseBytes(RawMemory.getLong(address) ^ repeated));
-            return flags != 0 ? 7 - Words.first(flags) : -1;
+        if (byteSize >= 8) {
+            int last = lastOfEight(RawMemory.getLong(address + byteSize - 8), repeated);
+            return last >= 0 ? byteSize - 8 + last : lastOfEight(RawMemory.getLong(address), repeated);
         }
         return lastOfSeven(upToSeven(address, byteSize), repeated, byteSize);
     }
@@ -175,13 +171,8 @@ final class ShortRanges {
     static long last(MemorySegment segment, long offset, int value, long byteSize) {
         long repeated = Words.repeat(value);
         if (byteSize >= 8) {
-            long tail = byteSize - 8;
-            long flags = Words.zeroBytes(segment.get(JAVA_LONG_UNALIGNED, offset + tail) ^ repeated);
-            if (flags != 0) {
-                return tail + Words.last(flags);
-            }
-            flags = Words.zeroBytes(segment.get(JAVA_LONG_UNALIGNED, offset) ^ repeated);
-            return flags != 0 ? Words.last(flags) : -1;
+            int last = lastOfEight(segment.get(JAVA_LONG_UNALIGNED, offset + byteSize - 8), repeated);
+            return last >= 0 ? byteSize - 8 + last : lastOfEight(segment.get(JAVA_LONG_UNALIGNED, offset), repeated);
         }
         return lastOfSeven(upToSeven(segment, offset, byteSize), repeated, byteSize);
     }
@@ -211,6 +202,12 @@ final class ShortRanges {
         long flags = Words.firstZeroBytes(word ^ repeated);
         int index = Words.first(flags); // 8 where no flag is set
         return index < byteSize ? index : -1;
+    }
+
+    /// In reverse, where the first byte is found faster than the last here.
+    private static int lastOfEight(long word, long repeated) {
+        long flags = Words.firstZeroBytes(Long.reverseBytes(word ^ repeated));
+        return flags != 0 ? 7 - Words.first(flags) : -1;
     }
 
     private static long lastOfSeven(long word, long repeated, long byteSize) {
