@@ -87,19 +87,19 @@ final class LayoutText {
         @Nullable Box above = null;
         for (Box box : boxes(space)) {
             if (above != null) {
-                line(text, "", ":", gap(box.end, above.start), ":");
+                line(text, ":", gap(box.end, above.start));
             }
             edge(text, box.end, top(box, space));
-            line(text, "", "|", " " + box.place.label.toUpperCase(Locale.ROOT), "|");
+            line(text, "|", " " + box.place.label.toUpperCase(Locale.ROOT));
             box.contents.entrySet().stream()
                     .sorted(Comparator.comparingLong(entry -> -weight(entry.getValue())))
                     .limit(MAX_CONTENTS)
-                    .forEach(entry -> line(text, "", "|", contents(entry.getKey(), entry.getValue()), "|"));
+                    .forEach(entry -> line(text, "|", contents(entry.getKey(), entry.getValue())));
             edge(text, box.start, bottom(box, space));
             above = box;
         }
         if (above != null) {
-            line(text, "", ":", gap(0, above.start), ":");
+            line(text, ":", gap(0, above.start));
             edge(text, 0, "");
         }
         return text.toString();
@@ -191,8 +191,8 @@ final class LayoutText {
         text.append(name.isEmpty() ? "" : " " + name).append('\n');
     }
 
-    private static void line(StringBuilder text, String left, String wall, String inside, String otherWall) {
-        text.append(String.format(Locale.ROOT, "%16s %s%-" + INSIDE + "s%s%n", left, wall, inside, otherWall));
+    private static void line(StringBuilder text, String wall, String inside) {
+        text.append(String.format(Locale.ROOT, "%17s%s%-" + INSIDE + "s%s%n", "", wall, inside, wall));
     }
 
     // The table.
@@ -254,7 +254,7 @@ final class LayoutText {
         @Nullable Row above = null;
         for (Row row : rows(space)) {
             if (above != null && above.start != row.end) {
-                table.addLine(String.format(Locale.ROOT, "%s", gapLine(above.start - row.end)));
+                table.addLine("            . . . " + Texts.size(above.start - row.end));
             }
             List<String> cells = new ArrayList<>(List.of(
                     Texts.hex(row.start),
@@ -275,10 +275,6 @@ final class LayoutText {
             above = row;
         }
         return table.toString();
-    }
-
-    private static String gapLine(long byteSize) {
-        return "            . . . " + Texts.size(byteSize);
     }
 
     private static List<Row> rows(AddressSpace space) {

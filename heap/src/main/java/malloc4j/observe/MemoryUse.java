@@ -1,8 +1,6 @@
 package malloc4j.observe;
 
 import java.util.Arrays;
-import java.util.EnumMap;
-import java.util.Map;
 
 /// What the kernel says a range of addresses holds, in bytes: the figures of `/proc/PID/smaps`, for one mapping, a
 /// part of one, or the sum of many. Immutable; a figure that this kernel does not tell is 0.
@@ -117,15 +115,6 @@ public final class MemoryUse {
     /// Every figure in bytes, each at its index.
     public long[] toArray() {
         return bytes.clone();
-    }
-
-    /// Every figure in bytes, in the kernel's order.
-    public Map<Figure, Long> toMap() {
-        Map<Figure, Long> map = new EnumMap<>(Figure.class);
-        for (Figure figure : Figure.ALL) {
-            map.put(figure, bytes(figure));
-        }
-        return map;
     }
 
     public long residentBytes() {

@@ -75,10 +75,6 @@ final class VmStructs {
         return memory.word(image.symbol(name).orElseThrow(() -> new IOException("this libjvm exports no " + name)));
     }
 
-    boolean has(String field) {
-        return fields.containsKey(field);
-    }
-
     /// The value of a static field of one word.
     ///
     /// @param names the field's names, `Class::field`, in the JDKs that have it; the first that this one has counts
