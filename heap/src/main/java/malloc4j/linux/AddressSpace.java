@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.proc.LayoutReader;
 import malloc4j.internal.proc.ProcessLayout;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.observe.Area;
@@ -69,22 +70,15 @@ import malloc4j.observe.MemoryUse.Figure;
 /// }
 /// ```
 ///
-/// Cost: some 20 microseconds a mapping, most of it the kernel's, and for a JVM what it takes to follow its classes: in
-/// a program that does nothing else half a second at the first call, some tens of milliseconds later.
+/// Cost: some 20 microseconds a mapping, most of it the kernel's, and for a JVM what it takes to follow its
+/// classes: in a program that does nothing else half a second at the first call, some tens of milliseconds later.
 ///
 /// @source [proc_pid_smaps(5)](https://man7.org/linux/man-pages/man5/proc_pid_smaps.5.html)
 public final class AddressSpace {
-    private final long pid;
-    private final String name;
-    private final String program;
-    private final long pageBytes;
-    private final List<MappedRange> mappings;
-    private final List<Area> areas;
+    private final ProcessLayout layout;
     private final List<Gap> gaps;
-    private final List<String> notes;
     private final Bases bases;
     private final MemoryUse total;
-    private final Optional<MemoryUse> rollup;
 
     /// Addresses between two mappings, which nothing has.
     ///
@@ -126,16 +120,9 @@ public final class AddressSpace {
             OptionalLong stackTop) {}
 
     private AddressSpace(ProcessLayout layout) {
-        this.pid = layout.pid();
-        this.name = layout.name();
-        this.program = layout.program();
-        this.pageBytes = layout.pageBytes();
-        this.mappings = List.copyOf(layout.mappings());
-        this.areas = layout.areas();
-        this.notes = List.copyOf(layout.notes());
-        this.rollup = Optional.ofNullable(layout.rollup());
-        this.total = sum(mappings);
-        this.gaps = gaps(mappings);
+        this.layout = layout;
+        this.total = sum(layout.mappings());
+        this.gaps = gaps(layout.mappings());
         this.bases = bases(layout);
     }
 
@@ -163,7 +150,7 @@ public final class AddressSpace {
 
     static AddressSpace read(SystemFiles files, String directory, boolean isThisProcess) {
         try {
-            return new AddressSpace(ProcessLayout.read(files, directory, isThisProcess));
+            return new AddressSpace(LayoutReader.read(files, directory, isThisProcess));
         } catch (IOException failure) {
             String call = "read(" + directory + "/smaps)";
             if (failure instanceof AccessDeniedException || isMessage(failure, "Permission denied")) {
@@ -207,14 +194,14 @@ public final class AddressSpace {
         return List.copyOf(gaps);
     }
 
-    private Bases bases(ProcessLayout layout) {
+    private static Bases bases(ProcessLayout layout) {
         OptionalLong stackTop = OptionalLong.empty();
         OptionalLong stackStart = OptionalLong.empty();
         OptionalLong breakEnd = OptionalLong.empty();
         OptionalLong vdso = OptionalLong.empty();
         OptionalLong first = OptionalLong.empty();
         OptionalLong mmapTop = OptionalLong.empty();
-        for (MappedRange mapping : mappings) {
+        for (MappedRange mapping : layout.mappings()) {
             switch (mapping.name()) {
                 case "[stack]" -> {
                     stackStart = OptionalLong.of(mapping.address());
@@ -223,13 +210,13 @@ public final class AddressSpace {
                 case "[heap]" -> breakEnd = OptionalLong.of(mapping.end());
                 case "[vdso]" -> vdso = OptionalLong.of(mapping.address());
                 default -> {
-                    if (first.isEmpty() && mapping.isFile() && mapping.path().equals(program)) {
+                    if (first.isEmpty() && mapping.isFile() && mapping.path().equals(layout.program())) {
                         first = OptionalLong.of(mapping.address());
                     }
                 }
             }
         }
-        for (MappedRange mapping : mappings) {
+        for (MappedRange mapping : layout.mappings()) {
             if (stackStart.isPresent() && Long.compareUnsigned(mapping.end(), stackStart.getAsLong()) <= 0) {
                 mmapTop = OptionalLong.of(mapping.end());
             }
@@ -244,32 +231,32 @@ public final class AddressSpace {
 
     /// The number of the process.
     public long pid() {
-        return pid;
+        return layout.pid();
     }
 
     /// The name of the process, up to 15 letters.
     public String name() {
-        return name;
+        return layout.name();
     }
 
     /// The path of its program, empty where that may not be read.
     public String program() {
-        return program;
+        return layout.program();
     }
 
     /// The kernel's page in bytes.
     public long pageBytes() {
-        return pageBytes;
+        return layout.pageBytes();
     }
 
     /// Every mapping, in address order.
     public List<MappedRange> mappings() {
-        return mappings;
+        return layout.mappings();
     }
 
     /// Every area, in address order. They cover the mappings, each byte once.
     public List<Area> areas() {
-        return areas;
+        return layout.areas();
     }
 
     /// The gaps between mappings, in address order.
@@ -283,6 +270,7 @@ public final class AddressSpace {
 
     /// The area that `address` lies in, none if it is not mapped.
     public Optional<Area> at(long address) {
+        List<Area> areas = layout.areas();
         int low = 0;
         int high = areas.size() - 1;
         while (low <= high) {
@@ -308,7 +296,7 @@ public final class AddressSpace {
     /// before Linux 4.14. It differs from [#total] by what the process did in between, and in the proportional
     /// figures by their rounding, less than 1 KiB a mapping.
     public Optional<MemoryUse> rollup() {
-        return rollup;
+        return Optional.ofNullable(layout.rollup());
     }
 
     /// What the areas of one kind come to; nothing where there are none.
@@ -319,7 +307,7 @@ public final class AddressSpace {
     /// What the areas of each kind come to, of the kinds that there are.
     public Map<AreaKind, Sum> sums() {
         Map<AreaKind, Sum> sums = new EnumMap<>(AreaKind.class);
-        for (Area area : areas) {
+        for (Area area : layout.areas()) {
             sums.merge(area.kind(), Sum.NONE.plus(area), (sum, one) -> sum.plus(area));
         }
         return sums;
@@ -328,7 +316,7 @@ public final class AddressSpace {
     /// What the areas of one kind come to for each owner, in the order of their names.
     public Map<String, Sum> sums(AreaKind kind) {
         Map<String, Sum> sums = new TreeMap<>();
-        for (Area area : areas) {
+        for (Area area : layout.areas()) {
             if (area.kind() == kind) {
                 sums.merge(area.owner(), Sum.NONE.plus(area), (sum, one) -> sum.plus(area));
             }
@@ -338,7 +326,7 @@ public final class AddressSpace {
 
     /// What could not be told, a sentence each; empty when everything was.
     public List<String> notes() {
-        return notes;
+        return layout.notes();
     }
 
     /// A picture of the zones, the highest addresses at the top, some 30 lines: what lies in each, and the gaps.
@@ -367,9 +355,10 @@ public final class AddressSpace {
     ///
     /// @throws AssertionError naming the first that does not hold
     public void verify() {
+        List<Area> areas = layout.areas();
         int next = 0;
         long end = 0;
-        for (MappedRange mapping : mappings) {
+        for (MappedRange mapping : layout.mappings()) {
             check(Long.compareUnsigned(mapping.address(), end) >= 0, "mappings overlap", mapping.address());
             long address = mapping.address();
             MemoryUse held = MemoryUse.NONE;
@@ -377,7 +366,7 @@ public final class AddressSpace {
                 check(next < areas.size() && areas.get(next).address() == address, "nobody has it", address);
                 Area area = areas.get(next++);
                 check(area.mapping().equals(mapping), "the area is of another mapping", address);
-                check((area.byteSize() & (pageBytes - 1)) == 0, "the area is not whole pages", address);
+                check((area.byteSize() & (layout.pageBytes() - 1)) == 0, "the area is not whole pages", address);
                 long left = mapping.end() - address;
                 check(
                         area.byteSize() > 0 && Long.compareUnsigned(area.byteSize(), left) <= 0,

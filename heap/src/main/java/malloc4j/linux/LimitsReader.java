@@ -2,11 +2,10 @@ package malloc4j.linux;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import malloc4j.internal.proc.AuxiliaryVector;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.linux.MemoryLimits.HugePagePool;
@@ -24,7 +23,6 @@ import malloc4j.linux.MemoryLimits.TransparentHugePages;
 final class LimitsReader {
     private static final String HUGE_PAGES = "/sys/kernel/mm/hugepages";
     private static final String TRANSPARENT = "/sys/kernel/mm/transparent_hugepage";
-    private static final long AT_PAGESZ = 6; // linux/auxvec.h
 
     private final SystemFiles files;
 
@@ -110,15 +108,11 @@ final class LimitsReader {
     private Reading<Long> pageBytes() {
         String file = "/proc/self/auxv";
         return reading(file, () -> {
-            ByteBuffer words = ByteBuffer.wrap(files.bytes(file)).order(ByteOrder.nativeOrder());
-            while (words.remaining() >= 2 * Long.BYTES) {
-                long type = words.getLong();
-                long value = words.getLong();
-                if (type == AT_PAGESZ) {
-                    return value;
-                }
+            long pageBytes = AuxiliaryVector.read(files, file).value(AuxiliaryVector.AT_PAGESZ);
+            if (pageBytes == 0) {
+                throw new IOException(file + " does not tell AT_PAGESZ");
             }
-            throw new IOException(file + " does not tell AT_PAGESZ");
+            return pageBytes;
         });
     }
 

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.internal.memory.Bits;
@@ -14,6 +12,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.proc.ProcessStat;
 import malloc4j.internal.proc.Smaps;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.internal.region.BrkSource;
@@ -217,7 +216,10 @@ public final class ProgramBreak {
         ProcessStatus status = ProcessStatus.read();
         Rlimit data = Rlimit.read(calls, Linux.RLIMIT_DATA, "RLIMIT_DATA");
         Rlimit addressSpace = Rlimit.read(calls, Linux.RLIMIT_AS, "RLIMIT_AS");
-        Program program = Program.read();
+        ProcessStat program = program();
+        long breakStart = program.field(ProcessStat.START_BREAK);
+        // RLIMIT_DATA counts the program's initialised data besides the brk heap.
+        long programDataBytes = program.field(ProcessStat.END_DATA) - program.field(ProcessStat.START_DATA);
         long current = current(calls);
         long pagesEnd = Bits.alignUp(current, pageBytes);
         Next next = Next.above(current);
@@ -227,7 +229,7 @@ public final class ProgramBreak {
         Bound bound = Bound.NEXT_MAPPING;
         long byData = Math.min(
                 grown(pagesEnd, data.soft(), status.dataBytes(), pageBytes),
-                grown(program.breakStart, data.soft(), program.dataBytes, 1));
+                grown(breakStart, data.soft(), programDataBytes, 1));
         if (byData < highest) {
             highest = byData;
             bound = Bound.RLIMIT_DATA;
@@ -237,7 +239,15 @@ public final class ProgramBreak {
             highest = byAddressSpace;
             bound = Bound.RLIMIT_AS;
         }
-        return new Layout(program.breakStart, current, next.address, next.name, Math.max(0, highest - current), bound);
+        return new Layout(breakStart, current, next.address, next.name, Math.max(0, highest - current), bound);
+    }
+
+    private static ProcessStat program() {
+        try {
+            return ProcessStat.read(SystemFiles.LIVE, "/proc/self");
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
     }
 
     /// `from` and what a limit leaves over, in whole units.
@@ -262,31 +272,6 @@ public final class ProgramBreak {
             return above.isEmpty()
                     ? new Next(Long.MAX_VALUE, "")
                     : new Next(above.getFirst().address(), above.getFirst().name());
-        }
-    }
-
-    /// What `/proc/self/stat` says of the program: where its break began, and the size of its initialised data,
-    /// which `RLIMIT_DATA` counts as well.
-    ///
-    /// @source [proc_pid_stat(5)](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html), fields 45 to 47
-    private record Program(long breakStart, long dataBytes) {
-        private static final int START_DATA = 45;
-        private static final int END_DATA = 46;
-        private static final int START_BRK = 47;
-        private static final int FIRST_AFTER_NAME = 3; // the name, in parentheses, may hold spaces
-
-        static Program read() {
-            String line;
-            try {
-                line = Files.readString(Path.of("/proc/self/stat"));
-            } catch (IOException unreadable) {
-                throw new UncheckedIOException(unreadable);
-            }
-            String[] fields = line.substring(line.lastIndexOf(')') + 2).strip().split(" ", -1);
-            return new Program(
-                    Long.parseUnsignedLong(fields[START_BRK - FIRST_AFTER_NAME]),
-                    Long.parseUnsignedLong(fields[END_DATA - FIRST_AFTER_NAME])
-                            - Long.parseUnsignedLong(fields[START_DATA - FIRST_AFTER_NAME]));
         }
     }
 }

@@ -1,0 +1,305 @@
+package malloc4j.internal.proc;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.FileSystemException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import malloc4j.observe.Area;
+import malloc4j.observe.AreaKind;
+import malloc4j.observe.MappedRange;
+import malloc4j.observe.MemoryUse;
+import malloc4j.observe.MemoryUse.Figure;
+import org.jspecify.annotations.Nullable;
+
+/// Reads the [ProcessLayout] of a process: its mappings, and whose each byte of them is.
+///
+/// ```
+///   smaps ----> Mappings -------------------------------------+
+///   records of our zones ----> OwnAreas  --+                  |
+///   tables of libjvm.so -----> HotSpot   --|                  |
+///   stack pointers ----------> Threads   --+--> Labels -------+--> areas: each mapping, cut where the label changes
+///   program headers ---------> ElfImage  --|                  |
+///   malloc's own headers ----> CHeap     --+                  |
+///   what nobody labels: by its name and rights (Names) -------+
+/// ```
+///
+/// The sources speak in this order, the surest first, and the first to label a byte has it.
+public final class LayoutReader {
+    private static final long DEFAULT_PAGE_BYTES = 4096;
+
+    private final SystemFiles files;
+    private final String directory;
+    private final boolean isThisProcess;
+    private final ProcessStat stat;
+    private final AuxiliaryVector auxiliary;
+    private final long pageBytes;
+    private final String program;
+
+    private final Mappings mappings = new Mappings();
+    private final List<String> notes = new ArrayList<>();
+
+    private LayoutReader(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
+        this.files = files;
+        this.directory = directory;
+        this.isThisProcess = isThisProcess;
+        this.stat = ProcessStat.read(files, directory);
+        this.auxiliary = readAuxiliary(files, directory);
+        long told = auxiliary.value(AuxiliaryVector.AT_PAGESZ);
+        this.pageBytes = told == 0 ? DEFAULT_PAGE_BYTES : told;
+        this.program = readProgram(files, directory);
+    }
+
+    /// Reads a process's layout.
+    ///
+    /// @param directory of the process, such as `/proc/4711`
+    /// @param isThisProcess whether it is the one this runs in, whose zones are known
+    /// @throws IOException if there is no such process, or this one may not read it, or it ended meanwhile
+    public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
+        return new LayoutReader(files, directory, isThisProcess).read();
+    }
+
+    private ProcessLayout read() throws IOException {
+        MemoryUse rollup = readRollup();
+        readMappings();
+        List<Area> areas = readOwners();
+        checkIdentity();
+        return new ProcessLayout(
+                stat.pid(),
+                stat.name(),
+                program,
+                pageBytes,
+                List.copyOf(mappings),
+                areas,
+                rollup,
+                stat.field(ProcessStat.START_BREAK),
+                auxiliary.value(AuxiliaryVector.AT_BASE),
+                List.copyOf(notes));
+    }
+
+    // What the process is.
+
+    private static AuxiliaryVector readAuxiliary(SystemFiles files, String directory) {
+        try {
+            return AuxiliaryVector.read(files, directory + "/auxv");
+        } catch (IOException unreadable) {
+            return AuxiliaryVector.NONE;
+        }
+    }
+
+    private static String readProgram(SystemFiles files, String directory) {
+        try {
+            return files.link(directory + "/exe").replaceFirst(" \\(deleted\\)$", "");
+        } catch (IOException | UnsupportedOperationException unreadable) {
+            return ""; // the address of its code tells too
+        }
+    }
+
+    private void checkIdentity() throws IOException {
+        ProcessStat now = ProcessStat.read(files, directory);
+        if (now.field(ProcessStat.START_TIME) != stat.field(ProcessStat.START_TIME)) {
+            throw new IOException("No such process"); // another one has its number by now
+        }
+    }
+
+    // The mappings.
+
+    private void readMappings() throws IOException {
+        String file = directory + "/smaps";
+        if (!files.exists(file)) {
+            notes.add("this kernel has no smaps: nothing tells what the mappings hold");
+            file = directory + "/maps";
+        }
+        try (InputStream in = files.open(file)) {
+            Smaps.Summary summary = Smaps.read(in, mappings::append);
+            if (summary.unknownLines() > 0) {
+                notes.add(summary.unknownLines() + " lines of " + file + " made no sense");
+            }
+            noteUntold(summary.told());
+        }
+        if (mappings.overlaps() > 0) {
+            notes.add(mappings.overlaps() + " mappings changed while they were read");
+        }
+    }
+
+    private void noteUntold(Set<Figure> told) {
+        String untold = Set.of(Figure.values()).stream()
+                .filter(figure -> !told.contains(figure))
+                .sorted()
+                .map(Figure::smapsName)
+                .collect(Collectors.joining(", "));
+        if (!untold.isEmpty() && !told.isEmpty()) {
+            notes.add("this kernel does not tell " + untold);
+        }
+    }
+
+    private @Nullable MemoryUse readRollup() {
+        List<MappedRange> whole = new ArrayList<>();
+        try (InputStream in = files.open(directory + "/smaps_rollup")) {
+            Smaps.Summary unused = Smaps.read(in, whole::add);
+        } catch (IOException unreadable) {
+            return null; // before Linux 4.14, or a process without memory
+        }
+        return whole.isEmpty() ? null : whole.getFirst().use();
+    }
+
+    // The owners.
+
+    private List<Area> readOwners() throws IOException {
+        Labels labels = new Labels(pageBytes);
+        if (isThisProcess) {
+            OwnAreas.label(labels);
+        }
+        try (PageStates states = PageStates.open(files, directory, pageBytes)) {
+            Threads threads = new Threads(files, directory);
+            labelByMemory(labels, states, threads);
+            if (!states.isKnown() && !mappings.isEmpty()) {
+                notes.add("not permitted to read " + directory
+                        + "/pagemap: what parts of a mapping hold is told by their sizes");
+            }
+            return List.copyOf(cut(labels, states));
+        }
+    }
+
+    /// What the process's memory itself tells, where this process may read it.
+    private void labelByMemory(Labels labels, PageStates states, Threads threads) throws IOException {
+        if (mappings.isEmpty()) {
+            return;
+        }
+        try (ProcessMemory memory = ProcessMemory.open(files, directory, states)) {
+            labelJvm(memory, threads, labels);
+            threads.labelStacks(mappings, labels);
+            if (threads.countWithoutStack() > 0) {
+                notes.add(threads.countWithoutStack() + " of " + threads.count()
+                        + " threads did not tell where their stacks are: they were running, or may not be asked");
+            }
+            labelBss(memory, labels);
+            CHeap.label(memory, mappings, labels, pageBytes);
+        } catch (FileSystemException refused) {
+            notes.add("not permitted to read " + directory
+                    + "/mem (ptrace): stacks, the JVM's areas, bss and C heaps are anonymous here");
+        }
+    }
+
+    private void labelJvm(ProcessMemory memory, Threads threads, Labels labels) {
+        MappedRange library = HotSpot.library(mappings);
+        if (library != null) {
+            try {
+                ElfImage image = ElfImage.at(memory, library.address(), pageBytes);
+                notes.addAll(HotSpot.label(memory, image, mappings, threads, labels));
+            } catch (IOException untold) {
+                notes.add("the JVM's areas are anonymous here: " + untold.getMessage());
+            }
+        }
+    }
+
+    private void labelBss(ProcessMemory memory, Labels labels) {
+        Set<String> executables = Names.executables(mappings);
+        for (MappedRange range : mappings) {
+            if (range.fileOffset() == 0 && executables.contains(range.name())) {
+                AreaKind kind = isProgram(range) ? AreaKind.PROGRAM_BSS : AreaKind.LIBRARY_BSS;
+                for (ElfImage.Range bss : bss(memory, range)) {
+                    labels.add(bss.start(), bss.end(), kind, range.fileName(), "");
+                }
+            }
+        }
+    }
+
+    private List<ElfImage.Range> bss(ProcessMemory memory, MappedRange first) {
+        try {
+            return ElfImage.at(memory, first.address(), pageBytes).bss();
+        } catch (IOException notAnImage) { // executable data, such as a code cache in a file
+            return List.of();
+        }
+    }
+
+    private boolean isProgram(MappedRange range) {
+        return range.path().equals(program)
+                || (program.isEmpty()
+                        && Long.compareUnsigned(stat.field(ProcessStat.START_CODE) - range.address(), range.byteSize())
+                                < 0);
+    }
+
+    // Cutting mappings where the owner changes.
+
+    private record Part(long address, long end, AreaKind kind, String owner, String detail) {}
+
+    private List<Area> cut(Labels labels, PageStates states) {
+        List<Area> cut = new ArrayList<>(mappings.size());
+        Names names = new Names(mappings, program, stat.field(ProcessStat.START_CODE));
+        Iterator<Labels.Label> each = labels.inOrder().iterator();
+        Labels.@Nullable Label label = each.hasNext() ? each.next() : null;
+        List<Part> parts = new ArrayList<>();
+        for (MappedRange range : mappings) {
+            parts.clear();
+            long address = range.address();
+            while (Long.compareUnsigned(address, range.end()) < 0) {
+                while (label != null && Long.compareUnsigned(label.end(), address) <= 0) {
+                    label = each.hasNext() ? each.next() : null;
+                }
+                Part part = label == null || Long.compareUnsigned(label.start(), address) > 0
+                        ? named(range, address, label, names)
+                        : labelled(range, address, label);
+                parts.add(part);
+                address = part.end();
+            }
+            addAreas(cut, range, parts, states);
+        }
+        return cut;
+    }
+
+    /// What nobody has labelled, up to the next label or the mapping's end.
+    private static Part named(MappedRange range, long address, Labels.@Nullable Label next, Names names) {
+        long end = next == null ? range.end() : lower(next.start(), range.end());
+        return new Part(address, end, names.kind(range), names.owner(range), names.detail(range));
+    }
+
+    private static Part labelled(MappedRange range, long address, Labels.Label label) {
+        boolean isGuard = label.kind() == AreaKind.STACK && range.isReserved();
+        AreaKind kind = isGuard ? AreaKind.STACK_GUARD : label.kind();
+        return new Part(address, lower(label.end(), range.end()), kind, label.owner(), label.detail());
+    }
+
+    private static long lower(long address, long other) {
+        return Long.compareUnsigned(address, other) < 0 ? address : other;
+    }
+
+    private static void addAreas(List<Area> areas, MappedRange range, List<Part> parts, PageStates states) {
+        MemoryUse[] uses;
+        if (parts.size() == 1) {
+            uses = new MemoryUse[] {range.use()};
+        } else {
+            uses = divide(range, parts, states);
+        }
+        for (int index = 0; index < uses.length; index++) {
+            Part part = parts.get(index);
+            areas.add(new Area(
+                    part.address(),
+                    part.end() - part.address(),
+                    part.kind(),
+                    part.owner(),
+                    part.detail(),
+                    uses[index],
+                    range));
+        }
+    }
+
+    private static MemoryUse[] divide(MappedRange range, List<Part> parts, PageStates states) {
+        long[] byteSizes = new long[parts.size()];
+        long[] present = new long[parts.size()];
+        long[] swapped = new long[parts.size()];
+        boolean isCounted = !range.use().equals(MemoryUse.NONE);
+        for (int index = 0; index < byteSizes.length; index++) {
+            Part part = parts.get(index);
+            byteSizes[index] = part.end() - part.address();
+            PageStates.Count count = isCounted ? states.count(part.address(), byteSizes[index]) : null;
+            isCounted = count != null;
+            present[index] = count == null ? 0 : count.present();
+            swapped[index] = count == null ? 0 : count.swapped();
+        }
+        return Split.divide(range.use(), byteSizes, isCounted ? present : null, isCounted ? swapped : null);
+    }
+}
