@@ -6,10 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
@@ -113,9 +119,7 @@ class AddressSpaceTest {
         try (Arena arena = Arena.ofConfined()) {
             long stub = Linker.nativeLinker()
                     .upcallStub(
-                            java.lang.invoke.MethodHandles.empty(java.lang.invoke.MethodType.methodType(void.class)),
-                            FunctionDescriptor.ofVoid(),
-                            arena)
+                            MethodHandles.empty(MethodType.methodType(void.class)), FunctionDescriptor.ofVoid(), arena)
                     .address();
 
             assertThat(AddressSpace.ofThisProcess().at(stub).orElseThrow().kind())
@@ -128,7 +132,7 @@ class AddressSpaceTest {
         AtomicBoolean done = new AtomicBoolean();
         Thread thread = Thread.ofPlatform().name("seen-in-layout").start(() -> {
             while (!done.get()) {
-                java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+                LockSupport.parkNanos(1_000_000);
             }
         });
         try {
@@ -181,7 +185,7 @@ class AddressSpaceTest {
             heap.free(huge);
             AddressSpace after = AddressSpace.ofThisProcess();
             assertArea(after, large, AreaKind.FREE_PAGES, name);
-            assertThat(after.at(huge).map(Area::kind)).isNotEqualTo(java.util.Optional.of(AreaKind.HUGE_BLOCK));
+            assertThat(after.at(huge).map(Area::kind)).isNotEqualTo(Optional.of(AreaKind.HUGE_BLOCK));
         }
         AddressSpace closed = AddressSpace.ofThisProcess();
         assertThat(closed.areas()).noneMatch(area -> area.owner().contains(name));
@@ -219,7 +223,8 @@ class AddressSpaceTest {
         assertThat(BreakLayoutChild.run()).contains("slab, reserve, moat and libc's part");
     }
 
-    /// Sixteen pages that others unmap, protect and map again as fast as they can: nothing is told twice or not at all.
+    /// Sixteen pages that others unmap, protect and map again as fast as they can: nothing is told twice or not at
+    /// all.
     @Test
     void whileAnotherThreadMapsAndUnmapsAtFullSpeed() throws InterruptedException {
         AtomicBoolean done = new AtomicBoolean();
@@ -259,11 +264,7 @@ class AddressSpaceTest {
 
     @Test
     void lookingMakesNoZoneAndNeedsNoNativeAccess() throws Exception {
-        assertThat(new ChildJvm(
-                                java.util.List.of(),
-                                java.util.Map.of(),
-                                java.util.List.of("--illegal-native-access=deny"))
-                        .run(LookingChild.class))
+        assertThat(new ChildJvm(List.of(), Map.of(), List.of("--illegal-native-access=deny")).run(LookingChild.class))
                 .contains("no zone");
     }
 

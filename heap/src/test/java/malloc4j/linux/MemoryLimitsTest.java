@@ -2,6 +2,7 @@ package malloc4j.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import malloc4j.faults.ChildJvm;
 import malloc4j.faults.Maps;
 import malloc4j.internal.os.Linux;
@@ -20,6 +22,7 @@ import malloc4j.linux.MemoryLimits.HugePagePool;
 import malloc4j.linux.MemoryLimits.Level;
 import malloc4j.linux.MemoryLimits.OvercommitMode;
 import malloc4j.linux.MemoryLimits.Room;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,8 +54,8 @@ class MemoryLimitsTest {
         assertThat(limits.table()).contains("PROCESS\n", "CONTROL GROUP\n", "MACHINE\n", "PAGES\n", "NEXT\n");
     }
 
-    private static org.assertj.core.data.Offset<Long> within(long bytes) {
-        return org.assertj.core.data.Offset.offset(bytes);
+    private static Offset<Long> within(long bytes) {
+        return Offset.offset(bytes);
     }
 
     @Test
@@ -67,19 +70,40 @@ class MemoryLimitsTest {
                 .containsPattern("NEXT\n  room for [\\d.]+ [GM]iB +then RLIMIT_DATA\n");
     }
 
-    /// The kernel's own control group, where this test may make one.
     @Test
-    void aGroupWithALimitOnThisMachineIsFound() throws Exception {
+    void theGroupOfThisProcessIsTheOneThatTheKernelTells() throws IOException {
+        ControlGroup group = groupOfThisProcess();
+
+        String controllers = group.version() == 1 ? "([^:]*,)?memory(,[^:]*)?" : "";
+        assertThat(Files.readAllLines(Path.of("/proc/self/cgroup")))
+                .anyMatch(line -> line.matches("\\d+:" + controllers + ":" + Pattern.quote(group.path())));
+        Level own = group.levels().getFirst();
+        assertThat(group.path()).endsWith(own.path());
+        assertThat(group.levels().getLast().path()).as("up to the mount").isEqualTo("/");
+        if (group.version() == 1 || !own.path().equals("/")) { // the root of version 2 counts nothing
+            assertThat(own.usedBytes().get()).isPositive();
+        }
+    }
+
+    private static ControlGroup groupOfThisProcess() {
         Reading<ControlGroup> here = MemoryLimits.read().controlGroup();
         assumeTrue(here.isKnown(), here.whyNot());
-        boolean isFirst = here.get().version() == 1;
+        return here.get();
+    }
+
+    /// The kernel's own control group, where this test may make one; groups of each version are also written down
+    /// below.
+    @Test
+    void aGroupWithALimitOnThisMachineIsFound() throws Exception {
+        ControlGroup here = groupOfThisProcess();
+        boolean isFirst = here.version() == 1;
         Path own = Path.of("/sys/fs/cgroup" + (isFirst ? "/memory" : "")
-                + here.get().levels().getFirst().path());
+                + here.levels().getFirst().path());
         Path group = own.resolve("malloc4j-test-" + ProcessHandle.current().pid());
         try {
             Files.createDirectory(group);
         } catch (IOException refused) {
-            assumeTrue(false, "this test may not make a control group: " + refused);
+            abort("this test may not make a control group: " + refused);
         }
         try {
             Path limit = group.resolve(isFirst ? "memory.limit_in_bytes" : "memory.max");
@@ -90,8 +114,7 @@ class MemoryLimitsTest {
             String said = ChildJvm.small().startedBy("bash", "-c", join).run(LimitsPrinter.class);
 
             assertThat(said)
-                    .containsPattern(group.getFileName() + " +1 GiB +[\\d.]+ MiB  version "
-                            + here.get().version())
+                    .containsPattern(group.getFileName() + " +1 GiB +[\\d.]+ MiB  version " + here.version())
                     .contains("limit of the control group");
         } finally {
             remove(group);
