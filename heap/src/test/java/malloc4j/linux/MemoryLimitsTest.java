@@ -222,6 +222,7 @@ class MemoryLimitsTest {
         write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n");
         write("sys/fs/cgroup/memory.max", "2147483648\n");
         write("sys/fs/cgroup/memory.current", "1073741824\n");
+        write("sys/fs/other/memory.max", "4096\n"); // where a path that is followed out of the mount would lead
         for (String group : new String[] {"/", "/../other", "/docker/not-mounted-here"}) {
             write("proc/self/cgroup", "0::" + group + "\n");
             ControlGroup found = read().controlGroup().get();
@@ -287,6 +288,14 @@ class MemoryLimitsTest {
                 .containsPattern("address space +\\? +107 MiB  RLIMIT_AS; /proc/self/limits does not say")
                 .containsPattern("commit limit +5.8 GiB +4.9 GiB  enforced: overcommit is forbidden\n")
                 .containsPattern("pool of 2 MiB +128 +28  pages\n");
+    }
+
+    @Test
+    void theRoomOfTheMachineIsWhatItCanReclaimAndItsSwap() throws IOException {
+        write("proc/meminfo", "MemTotal: 8000 kB\nMemAvailable: 3000 kB\nSwapTotal: 2000 kB\nSwapFree: 500 kB\n");
+        write("proc/sys/vm/overcommit_memory", "0\n");
+
+        assertThat(read().rooms()).containsExactly(new Room("the machine has no more", 3500L << 10));
     }
 
     @Test
