@@ -92,7 +92,7 @@ final class Names {
     String owner(MappedRange range) {
         return switch (kind(range)) {
             case BREAK, VDSO, VVAR, VSYSCALL -> "";
-            case STACK -> range.name().equals("[stack]") ? "main" : range.name();
+            case STACK -> range.name().equals("[stack]") ? "main" : owner(range.name());
             default -> range.isFile() ? range.fileName() : owner(range.name());
         };
     }

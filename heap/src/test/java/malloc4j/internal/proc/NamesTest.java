@@ -28,7 +28,7 @@ class NamesTest {
         "[anon_shmem:my own],               rw-s, SHARED_MEMORY,     my own",
         "[anon: glibc: malloc arena],       rw-p, C_ARENA,           glibc: malloc arena",
         "[anon: glibc: malloc],             rw-p, C_LARGE_BLOCK,     glibc: malloc",
-        "[anon: glibc: pthread stack: 7],   rw-p, STACK,             [anon: glibc: pthread stack: 7]",
+        "[anon: glibc: pthread stack: 7],   rw-p, STACK,             glibc: pthread stack: 7",
         "[anon: glibc: pthread stack: 7],   ---p, STACK_GUARD,       glibc: pthread stack: 7",
         "/usr/bin/cat,                      r-xp, PROGRAM_TEXT,      cat",
         "/usr/bin/cat,                      r--p, PROGRAM_CONSTANTS, cat",
