@@ -4,9 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A block that one thread's confined arenas fill from its start, one arena after the other.
 ///
-/// Concurrency: `owner` is written under the lock of [ArenaChunks], a thread's id by that thread alone, and taken away
-/// from a living thread by itself alone: so a thread that reads itself there, without the lock, is right. `busy` is the
-/// owner's.
+/// Concurrency: `owner` changes under the lock of [ArenaChunks]; a thread puts itself there, and while it lives nobody
+/// else removes it: so a thread that reads itself there, without the lock, is right. `busy` is the owner's.
 final class ArenaChunk {
     /// A chunk that is nobody's.
     static final ArenaChunk NONE = new ArenaChunk(1, 0); // above the limit: not even no bytes fit
