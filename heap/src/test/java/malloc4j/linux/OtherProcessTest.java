@@ -38,11 +38,11 @@ class OtherProcessTest {
     @ValueSource(strings = {"cat", "sleep 1000"})
     void nativeProcesses(String command) throws Exception {
         try (IdleProcess process = IdleProcess.start(command.split(" ", -1))) {
-            AddressSpace space = settled(process.pid());
+            String program = command.split(" ", -1)[0];
+            AddressSpace space = settled(process.pid(), program);
 
             space.verify();
             assertAddsUp(space);
-            String program = command.split(" ", -1)[0];
             assertThat(space.name()).isEqualTo(program);
             assertThat(space.sums())
                     .as(space.table())
@@ -65,14 +65,21 @@ class OtherProcessTest {
         }
     }
 
-    /// A process right after its start still has its parent's program.
-    private static AddressSpace settled(long pid) throws InterruptedException {
-        AddressSpace space = AddressSpace.of(pid);
-        for (int attempt = 0; attempt < 100 && !space.sums().containsKey(AreaKind.BREAK); attempt++) {
+    /// A process right after its start still has its parent's program, and then touches more and more memory until it
+    /// waits: it is looked at until nothing changes.
+    private static AddressSpace settled(long pid, String program) throws InterruptedException {
+        AddressSpace before = AddressSpace.of(pid);
+        for (int attempt = 0; attempt < 100; attempt++) {
             Thread.sleep(20);
-            space = AddressSpace.of(pid);
+            AddressSpace space = AddressSpace.of(pid);
+            if (space.name().equals(program)
+                    && space.notes().isEmpty()
+                    && space.total().equals(before.total())) {
+                return space;
+            }
+            before = space;
         }
-        return space;
+        return before;
     }
 
     static Stream<String[]> jvms() throws IOException {
