@@ -248,7 +248,7 @@ public final class CacheRegistry {
             closed = true;
             for (ThreadCache cache : all()) {
                 cache.thread = null;
-                cache.forgetCurrent();
+                cache.forget();
                 closedTags.add(cache.tag());
             }
             caches.clear();

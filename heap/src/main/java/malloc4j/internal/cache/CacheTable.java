@@ -5,12 +5,12 @@ import malloc4j.internal.slab.SizeClasses;
 import org.jspecify.annotations.Nullable;
 
 /// From the current thread to its cache, and by it the short ways of malloc and free: all that a warm call executes
-/// is in this file and in [ThreadCache#take] and [ThreadCache#freeBlock].
+/// is in this file and in [Magazine].
 ///
 /// ```
 /// places, two words each; a power of two of them              caches
 ///   thread id & (count - 1)
-///   | 0, 0 | 1042, entries << 8 | 0, 0 | 1044, entries << 8      | null | cache 3 | null | cache 1
+///   | 0, 0 | 1042, magazines << 8 | 0, 0 | 1044, magazines << 8      | null | cache 3 | null | cache 1
 ///             a hit when it is the current thread's id
 /// ```
 ///
@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: a thread writes its own id, under the registry's lock, and only ever looks for its own; a place is
 /// given to another thread when its thread has ended or was put elsewhere. Reads are plain.
 ///
-/// @param places ids of threads, and where the entries of their caches are, shifted left by [PageMap#ADDRESS_SHIFT]
+/// @param places ids of threads, and where the magazines of their caches begin, shifted left by
+///     [PageMap#ADDRESS_SHIFT]
 /// @param caches the caches themselves
-/// @param heapId the number of the heap
+/// @param heapKey the heap's number in the owners of chunks: see [PageMap#heapKey]
 @SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
-public record CacheTable(long[] places, @Nullable ThreadCache[] caches, int heapId) {
+public record CacheTable(long[] places, @Nullable ThreadCache[] caches, long heapKey) {
     /// How many places a thread may be put at.
     static final int PROBES = 4;
 
@@ -34,31 +35,28 @@ public record CacheTable(long[] places, @Nullable ThreadCache[] caches, int heap
 
     /// @param count how many places, a power of two
     static CacheTable of(int count, int heapId) {
-        return new CacheTable(new long[2 * count], new @Nullable ThreadCache[count], heapId);
+        return new CacheTable(new long[2 * count], new @Nullable ThreadCache[count], PageMap.heapKey(heapId));
     }
 
-    /// Takes a block of `byteSize` bytes from the batch of the current thread's cache. Returns its address, or
-    /// [ThreadCache#MISS], a negative number: the size is not a small one, the thread has no cache at its first
+    /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
+    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache at its first
     /// place, or that has nothing at hand.
     public long allocateBlock(long byteSize) {
         if (Long.compareUnsigned(byteSize, SizeClasses.MAX_SMALL_BYTES) > 0) {
-            return ThreadCache.MISS;
+            return Magazine.MISS;
         }
         long threadId = Thread.currentThread().threadId();
         int place = (int) threadId << 1 & (places.length - 2);
         if (places[place] != threadId) {
-            return ThreadCache.MISS;
+            return Magazine.MISS;
         }
-        int sizeClass = SizeClasses.of(byteSize);
-        long entry = (places[place + 1] >>> PageMap.ADDRESS_SHIFT) + ((long) sizeClass << ThreadCache.ENTRY_SHIFT);
-        long address = ThreadCache.take(entry);
-        return address >= 0 ? address : ThreadCache.takeNextBatch(entry, sizeClass);
+        return Magazine.take(Magazine.ofSize(places[place + 1] >>> PageMap.ADDRESS_SHIFT, byteSize));
     }
 
     /// Frees a live block of the current thread's. Returns false, and has done nothing, when it is anything else:
     /// the caller goes the long way, which says what.
     public boolean freeBlock(long address) {
-        return ThreadCache.freeBlock(address, Thread.currentThread().threadId(), heapId);
+        return Magazine.free(address, PageMap.owner(Thread.currentThread().threadId(), heapKey));
     }
 
     /// The current thread's cache, or null when it has none at its first place.
@@ -89,7 +87,7 @@ public record CacheTable(long[] places, @Nullable ThreadCache[] caches, int heap
             if (holder == null || CacheRegistry.isIdle(holder) || holder.place != place) {
                 caches[place] = cache;
                 cache.place = place;
-                places[(place << 1) + 1] = cache.words() << PageMap.ADDRESS_SHIFT;
+                places[(place << 1) + 1] = cache.magazines() << PageMap.ADDRESS_SHIFT;
                 places[place << 1] = thread.threadId();
                 return true;
             }

@@ -12,30 +12,27 @@ import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
 /// The numbers of all thread caches of the process, by which the records of slabs refer to them, and the memory for
-/// each cache's entries, 2 KiB a number.
+/// each cache's magazines, 32 KiB a number.
 ///
 /// ```
-///   WORDS   tag 0: never used | tag 1 | tag 2 | ...         reserved; committed 32 tags at a time, never given back
+///   tag 0: never used | tag 1: 32 KiB | tag 2: 32 KiB | ...    reserved; committed 32 tags at a time, for ever
 /// ```
 ///
 /// Concurrency: numbers are given out and taken back under the class's lock; a reader that holds a number which is
 /// in use finds its cache without a lock.
 final class CacheTags {
-    /// Bytes of a cache's entries.
-    static final int CACHE_BYTES = 2048;
-
     /// No number: the memory for another cache cannot be had.
     static final int NONE = -1;
 
     private static final int FIRST_LENGTH = 64;
-    private static final int MAX_TAGS = 1 << 18; // 512 MiB of addresses
+    private static final int MAX_TAGS = 1 << 17; // 4 GiB of addresses
     private static final int MIN_TAGS = 1 << 7;
-    private static final int STEP_TAGS = 32; // 64 KiB: a whole page everywhere
+    private static final int STEP_TAGS = 32; // 1 MiB
     private static final SystemCalls CALLS = LinuxCalls.instance();
     private static final Deque<Integer> FREE = new ArrayDeque<>();
     private static volatile AtomicReferenceArray<@Nullable ThreadCache> caches =
             new AtomicReferenceArray<>(FIRST_LENGTH);
-    private static long words;
+    private static long memory;
     private static int reservedTags;
     private static int committedTags;
     private static int count = 1; // 0 is no cache
@@ -52,20 +49,20 @@ final class CacheTags {
     }
 
     private static boolean commit() {
-        for (int tags = MAX_TAGS; words == 0 && tags >= MIN_TAGS; tags /= 2) {
+        for (int tags = MAX_TAGS; memory == 0 && tags >= MIN_TAGS; tags /= 2) {
             int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
-            long reserved = CALLS.mmap(0, (long) tags * CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
+            long reserved = CALLS.mmap(0, (long) tags * Magazine.CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
             if (!Errno.isError(reserved)) {
-                words = reserved;
+                memory = reserved;
                 reservedTags = tags;
-                OwnMemory.addReserve(AreaKind.RECORDS, reserved, (long) tags * CACHE_BYTES);
+                OwnMemory.addReserve(AreaKind.RECORDS, reserved, (long) tags * Magazine.CACHE_BYTES);
             }
         }
         if (committedTags == reservedTags) {
             return false;
         }
-        long from = words + (long) committedTags * CACHE_BYTES;
-        long stepBytes = (long) STEP_TAGS * CACHE_BYTES;
+        long from = memory + (long) committedTags * Magazine.CACHE_BYTES;
+        long stepBytes = (long) STEP_TAGS * Magazine.CACHE_BYTES;
         if (CALLS.mprotect(from, stepBytes, Linux.PROT_READ | Linux.PROT_WRITE) < 0) {
             return false;
         }
@@ -73,9 +70,9 @@ final class CacheTags {
         return true;
     }
 
-    /// The address of the entries of the cache with number `tag`, which is in use.
-    static synchronized long words(int tag) {
-        return words + (long) tag * CACHE_BYTES;
+    /// The address of the magazines of the cache with number `tag`, which is in use.
+    static synchronized long magazines(int tag) {
+        return memory + (long) tag * Magazine.CACHE_BYTES;
     }
 
     static synchronized void put(int tag, ThreadCache cache) {

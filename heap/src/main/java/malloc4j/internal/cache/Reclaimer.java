@@ -76,7 +76,7 @@ public final class Reclaimer {
             int[] freed = new int[1];
             spans.forEachChunk(slab -> withOwner(slab, owner -> {
                 seen[0]++;
-                if (Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab)) {
+                if (Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab) && owner.freePages(slab) == ALL_PAGES) {
                     retire(owner, slab);
                     freed[0]++;
                 }
@@ -128,7 +128,7 @@ public final class Reclaimer {
         if (Slab.state(slab) == Slab.LEASED) {
             return 0;
         }
-        int free = Slab.freePages(slab);
+        int free = owner.freePages(slab);
         int seen = all ? free : free & Slab.seenPages(slab);
         Slab.putSeenPages(slab, free);
         if (seen == ALL_PAGES) {

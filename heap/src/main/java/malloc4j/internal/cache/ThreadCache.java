@@ -2,64 +2,39 @@ package malloc4j.internal.cache;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.region.PageMap;
-import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import org.jspecify.annotations.Nullable;
 
-/// The slabs that one thread allocates from, and for each size class the blocks that come next.
+/// The slabs that one thread allocates from, and for each size class a [Magazine] of the blocks that come next.
 ///
 /// ```
-/// entries, 32 bytes a class, off the Java heap             the leased slab's record (far from the blocks)
-///   0          8                16      24     32             +--------+----------+--------+----------+--
-///  +-----------+----------------+-------+------+              | free 5 | remote 5 | free 6 | remote 6 | ...
-///  | pair << 8 | first << 16    | batch | slab |              +--------+----------+--------+----------+--
-///  |           | | block bytes  |       |      |                ^
-///  +----|------+----------------+-------+------+                |
-///       '-------------------------------------------------------'
-///    first: address of the block of the pair's bit 0            malloc: lowest bit of batch, cleared there
-///    batch: a copy of some bits of the pair's `free`                    and in free 5
-///    slab:  the record, 0 for none                              free:   the block's bit of its own word, set
-/// lists, two words a class: first and last slab with free blocks, oldest first
+///   magazines, off the Java heap         slabs of one size class
+///  +---------+---------+-- - -          +--------+    +-----------+    +-----------+    +------+
+///  | class 0 | class 1 |                | LEASED |    | AVAILABLE |--->| AVAILABLE |    | FULL |
+///  +---------+---------+-- - -          +--------+    +-----------+    +-----------+    +------+
+///       | pair                            ^             ^ lists: oldest    ^ newest       in no list
+///       '---------------------------------'
 /// ```
-///
-/// The batch is what malloc hands out, from the lowest; when it is used up, the pair's free bits make the next one:
-/// up to [#BATCH_BYTES] of blocks, so that pairs of malloc and free stay on hot memory. Without it, malloc would
-/// wait for the word that the free before it has just written, at an address that took 15 cycles to compute.
 ///
 /// Invariants, each checked by [#verify]:
-/// 1. The slab of class `c` is leased and of class `c`; the pair is one of its pairs.
-/// 2. `batch` is a subset of the pair's `free`; it is 0 without a slab.
-/// 3. The list of class `c` holds exactly this cache's available slabs of class `c`.
+/// 1. The leased slab of class `c` is in state [Slab#LEASED] and of class `c`; the magazine's pair is one of its
+///    pairs, or 0 where no slab is leased.
+/// 2. The list of class `c` holds exactly this cache's available slabs of class `c`.
+/// 3. Those of each [Magazine].
 ///
-/// Concurrency: the entries and the owner's words of slabs are touched by the owner alone, without any lock: the
-/// thread in `thread`, or whoever holds the use lock of a shared cache. The lists and the states of slabs are
-/// guarded by `lock`, which the owner takes when it changes slabs, and others to purge or retire slabs that are not
-/// leased. `pending` is lock-free.
+/// Concurrency: the magazines, what is leased, and the owner's words of slabs are touched by the owner alone,
+/// without any lock: the thread in `thread`, or whoever holds the use lock of a shared cache. The lists and the
+/// states of slabs are guarded by `lock`, which the owner takes when it changes slabs, and others to purge or
+/// retire slabs that are not leased. `pending` is lock-free.
 public final class ThreadCache {
-    /// What a method answers that has nothing: no address.
-    static final long MISS = -1;
-
-    static final int ENTRY_SHIFT = 5;
-    private static final int PAIR = 0;
-    private static final int FIRST = 8;
-    private static final int BATCH = 16;
-    private static final int SLAB = 24;
-    private static final int FIRST_SHIFT = 16;
-    private static final int BLOCK_BYTES_MASK = (1 << FIRST_SHIFT) - 1;
-
-    private static final int BATCH_BYTES = 16 << 10; // half of a first-level cache
-    private static final int MIN_BATCH_BLOCKS = 8;
-    private static final long[] BATCH_MASKS = batchMasks();
-
     private final int tag;
     private final CacheRegistry registry;
     private final Slabs slabs;
-    private final long words;
+    private final long magazines;
+    private final long[] leased = new long[SizeClasses.COUNT];
     private final long[] lists = new long[SizeClasses.COUNT << 1];
     private final AtomicLong pending = new AtomicLong();
     private final ReentrantLock lock = new ReentrantLock();
@@ -75,8 +50,7 @@ public final class ThreadCache {
         this.tag = tag;
         this.registry = registry;
         this.slabs = slabs;
-        this.words = CacheTags.words(tag);
-        forgetCurrent();
+        this.magazines = CacheTags.magazines(tag);
     }
 
     /// The number that marks this cache's slabs.
@@ -84,9 +58,13 @@ public final class ThreadCache {
         return tag;
     }
 
-    /// The address of the entries.
-    long words() {
-        return words;
+    /// The address of the first magazine.
+    long magazines() {
+        return magazines;
+    }
+
+    private long magazine(int sizeClass) {
+        return Magazine.of(magazines, sizeClass);
     }
 
     CacheRegistry registry() {
@@ -97,84 +75,10 @@ public final class ThreadCache {
         return lock;
     }
 
-    private static long[] batchMasks() {
-        long[] masks = new long[SizeClasses.COUNT];
-        for (int sizeClass = 0; sizeClass < masks.length; sizeClass++) {
-            int blocks = Math.max(MIN_BATCH_BLOCKS, BATCH_BYTES / SizeClasses.blockBytes(sizeClass));
-            masks[sizeClass] = blocks >= Long.SIZE ? -1L : (1L << blocks) - 1;
-        }
-        return masks;
-    }
-
     /// Takes a block of a size class. Returns its address, or minus errno. By the owner.
     public long allocateBlock(int sizeClass) {
-        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
-        long address = take(entry);
-        if (address == MISS) {
-            address = takeNextBatch(entry, sizeClass);
-        }
-        return address == MISS ? allocateBlockSlow(sizeClass) : address;
-    }
-
-    /// Takes the lowest block of an entry's batch: no lock, no atomic write, and no touch of the block. Returns its
-    /// address, or [#MISS]. By the owner.
-    static long take(long entry) {
-        long batch = RawMemory.getLong(entry + BATCH);
-        if (batch == 0) {
-            return MISS;
-        }
-        RawMemory.putLong(entry + BATCH, batch & (batch - 1));
-        long pair = RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT;
-        RawMemory.putLong(pair, Slab.freeWord(pair) ^ (batch & -batch));
-        long first = RawMemory.getLong(entry + FIRST);
-        return (first >>> FIRST_SHIFT) + Long.numberOfTrailingZeros(batch) * (first & BLOCK_BYTES_MASK);
-    }
-
-    /// Makes a batch of what the current pair has free by now, and takes its lowest block. Returns its address, or
-    /// [#MISS]. By the owner.
-    static long takeNextBatch(long entry, int sizeClass) {
-        if (RawMemory.getLong(entry + SLAB) == 0) {
-            return MISS;
-        }
-        long free = Slab.freeWord(RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT);
-        if (free == 0) {
-            return MISS;
-        }
-        long mask = BATCH_MASKS[sizeClass];
-        boolean few = Long.bitCount(free) <= Long.bitCount(mask);
-        RawMemory.putLong(entry + BATCH, few ? free : free & (mask << Long.numberOfTrailingZeros(free)));
-        return take(entry);
-    }
-
-    /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when the current thread, whose
-    /// id is `threadId`, is not the owner there, when `address` is not a live block, and when the slab may be full:
-    /// the caller finds out what.
-    static boolean freeBlock(long address, long threadId, int heapId) {
-        long chunk = (address - PageMap.BASE) >>> Zone.CHUNK_SHIFT;
-        if (chunk >= PageMap.CHUNKS) {
-            return false;
-        }
-        long entry = PageMap.ENTRIES ^ (chunk << PageMap.ENTRY_SHIFT);
-        if (RawMemory.getLong(entry + PageMap.OWNER) != threadId
-                || RawMemory.getInt(entry + PageMap.OWNER_HEAP) != heapId) {
-            return false;
-        }
-        long reciprocal = RawMemory.getInt(entry + PageMap.RECIPROCAL);
-        long product = Slab.product(address, reciprocal);
-        if (!Slab.isBlock(product, reciprocal)) {
-            return false;
-        }
-        int index = Slab.index(product);
-        long pairs = RawMemory.getLong(entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT;
-        long pair = Slab.pairAt(pairs, index >>> 6);
-        long word = Slab.freeWord(pair);
-        long bit = 1L << index;
-        if (((word | Slab.remoteWord(pair)) & bit) != 0
-                || (word == 0 && !Slab.ownerNoteLaterWord(pairs - PageMap.BODY, index >>> 6))) {
-            return false;
-        }
-        Slab.ownerPutFreeWord(pair, word | bit);
-        return true;
+        long address = Magazine.take(magazine(sizeClass));
+        return address == Magazine.MISS ? allocateBlockSlow(sizeClass) : address;
     }
 
     /// Frees a live block of `slab`, which is this cache's. Returns false, and has done nothing, when `address` is
@@ -195,11 +99,16 @@ public final class ThreadCache {
         if (word == 0) {
             noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
         }
-        if (thread != null && PageMap.owner(Slab.base(slab)) != thread.threadId()) {
-            Slab.ownerPutThread(slab, thread.threadId()); // the cache had another owner when the slab was made
+        if (thread != null && !Slab.hasThread(slab, thread.threadId())) {
+            putThread(slab, thread); // the cache had another owner when the slab was made
         }
+        Magazine.push(Magazine.shifted(magazines, Slab.sizeClass(slab)), address, pair, index);
         Slab.ownerPutFreeWord(pair, word | bit);
         return true;
+    }
+
+    private void putThread(long slab, Thread owner) {
+        Slab.ownerPutThread(slab, owner.threadId(), Magazine.shifted(magazines, Slab.sizeClass(slab)));
     }
 
     /// A word is about to have its first free block again: it counts in the slab's summary, and a full slab becomes
@@ -219,9 +128,9 @@ public final class ThreadCache {
 
     /// Moves on to the next word with free blocks: of the leased slab, of the slabs that have some, of a new slab.
     private long allocateBlockSlow(int sizeClass) {
-        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
-        long slab = RawMemory.getLong(entry + SLAB);
-        int last = slab == 0 ? -1 : Slab.word(slab, RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT);
+        long magazine = magazine(sizeClass);
+        long slab = leased[sizeClass];
+        int last = slab == 0 ? -1 : Slab.word(slab, Magazine.pair(magazine));
         while (true) {
             if (slab != 0) {
                 int word = Slab.ownerNextWord(slab, last);
@@ -231,16 +140,15 @@ public final class ThreadCache {
                 if (word >= 0) {
                     int blockBytes = Slab.blockBytes(slab);
                     long first = Slab.base(slab) + (long) (word << 6) * blockBytes;
-                    RawMemory.putLong(entry + PAIR, Slab.pair(slab, word) << PageMap.ADDRESS_SHIFT);
-                    RawMemory.putLong(entry + FIRST, first << FIRST_SHIFT | blockBytes);
-                    return takeNextBatch(entry, sizeClass);
+                    Magazine.putPair(magazine, Slab.pair(slab, word), first, blockBytes);
+                    return Magazine.take(magazine);
                 }
             }
             slab = nextSlab(sizeClass, slab);
             if (Errno.isError(slab)) {
                 return slab;
             }
-            RawMemory.putLong(entry + SLAB, slab);
+            leased[sizeClass] = slab;
             last = -1;
         }
     }
@@ -251,7 +159,7 @@ public final class ThreadCache {
         try {
             if (exhausted != 0) {
                 Slab.putState(exhausted, Slab.FULL);
-                forgetCurrent(sizeClass);
+                forgetLease(sizeClass);
                 if (Slab.hasRemote(exhausted)) {
                     append(exhausted); // freed since it was collected, and perhaps taken off the queue while leased
                 }
@@ -273,21 +181,23 @@ public final class ThreadCache {
             slab = slabs.allocateSlab(sizeClass, tag, true);
         }
         if (thread != null && !Errno.isError(slab)) {
-            Slab.ownerPutThread(slab, thread.threadId());
+            putThread(slab, thread);
         }
         return slab;
     }
 
-    private void forgetCurrent(int sizeClass) {
-        long entry = words + ((long) sizeClass << ENTRY_SHIFT);
-        RawMemory.putLong(entry + BATCH, 0);
-        RawMemory.putLong(entry + SLAB, 0);
+    private void forgetLease(int sizeClass) {
+        leased[sizeClass] = 0;
+        Magazine.putPair(magazine(sizeClass), 0, 0, 0);
     }
 
-    /// Forgets every leased slab, without a word to the slabs: when the heap is closed.
-    void forgetCurrent() {
+    /// Forgets every leased slab and every block at hand, without a word to the slabs: when the heap is closed.
+    void forget() {
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-            forgetCurrent(sizeClass);
+            if (leased[sizeClass] != 0) {
+                forgetLease(sizeClass);
+            }
+            Magazine.forgetSlots(magazine(sizeClass));
         }
     }
 
@@ -379,14 +289,22 @@ public final class ThreadCache {
         }
     }
 
-    /// Gives up every lease, so that all slabs can be purged and retired. By the owner, or while there is none.
+    /// The pages of a slab that is not leased that nobody uses or comes to use while the lock is held: bit `p` for
+    /// page `p` of the chunk. Under the lock.
+    int freePages(long slab) {
+        return Magazine.freePages(magazine(Slab.sizeClass(slab)), slab);
+    }
+
+    /// Gives up every lease and every block at hand, so that all slabs can be purged and retired. By the owner, or
+    /// while there is none.
     void unlease() {
         lock.lock();
         try {
             for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-                long slab = RawMemory.getLong(words + ((long) sizeClass << ENTRY_SHIFT) + SLAB);
+                Magazine.forgetSlots(magazine(sizeClass));
+                long slab = leased[sizeClass];
                 if (slab != 0) {
-                    forgetCurrent(sizeClass);
+                    forgetLease(sizeClass);
                     Slab.ownerCollect(slab);
                     Slab.putState(slab, Slab.FULL);
                     if (Slab.ownerHasFree(slab) || Slab.hasRemote(slab)) {
@@ -406,18 +324,16 @@ public final class ThreadCache {
         try {
             int count = 0;
             for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-                long entry = words + ((long) sizeClass << ENTRY_SHIFT);
-                long leased = RawMemory.getLong(entry + SLAB);
-                long batch = RawMemory.getLong(entry + BATCH);
-                if (leased != 0) {
-                    check(Slab.tag(leased) == tag && Slab.sizeClass(leased) == sizeClass, "leases a foreign slab");
-                    check(Slab.state(leased) == Slab.LEASED, "a leased slab's state is " + Slab.state(leased));
-                    long pair = RawMemory.getLong(entry + PAIR) >>> PageMap.ADDRESS_SHIFT;
-                    check(Slab.hasPair(leased, pair), "the pair is not the slab's");
-                    check((batch & ~Slab.freeWord(pair)) == 0, "a batch has blocks that are not free");
+                Magazine.verify(magazine(sizeClass), tag, sizeClass);
+                long current = leased[sizeClass];
+                long pair = Magazine.pair(magazine(sizeClass));
+                if (current != 0) {
+                    check(Slab.tag(current) == tag && Slab.sizeClass(current) == sizeClass, "leases a foreign slab");
+                    check(Slab.state(current) == Slab.LEASED, "a leased slab's state is " + Slab.state(current));
+                    check(Slab.hasPair(current, pair), "the pair is not the slab's");
                     count++;
                 } else {
-                    check(batch == 0, "a batch without a slab");
+                    check(pair == 0, "a pair without a slab");
                 }
                 long previous = 0;
                 for (long slab = lists[sizeClass << 1]; slab != 0; slab = Slab.next(slab)) {

@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
 ///   record = RECORDS + chunk * 1,152              everything about the chunk
 ///   entry  = ENTRIES + chunk * 32                 what the owner's free needs, two to a cache line
 ///
-///   entry   0         8              16           20     24          32
-///          +---------+--------------+------------+------+-----------+
-///          | owner   | pairs << 8   | reciprocal | heap | unused    |
-///          +---------+--------------+------------+------+-----------+
-///            id of the thread whose frees may go by the entry, 0 for none
+///   entry   0              8              16           20       24                       32
+///          +--------------+--------------+------------+--------+------------------------+
+///          | thread| heap | pairs << 8   | reciprocal | unused | magazine << 10 | slots |
+///          +--------------+--------------+------------+--------+------------------------+
+///            owner: whose frees may go by the entry, 0 for nobody's
 /// ```
 ///
 /// The main zone's bases are constants to the JIT. Entries exist for the whole main zone and read zero where the
@@ -82,7 +82,7 @@ public final class PageMap {
 
     static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
 
-    /// Offset of the owner in an entry: a thread id, 64 bits.
+    /// Offset of the owner in an entry, 64 bits: see [#owner].
     public static final int OWNER = 0;
 
     /// Offset of the address of a slab's first pair, shifted left by [#ADDRESS_SHIFT], 64 bits.
@@ -91,8 +91,12 @@ public final class PageMap {
     /// Offset of a slab's reciprocal, 32 bits.
     public static final int RECIPROCAL = 16;
 
-    /// Offset of the number of the heap that the owner has the slab in, 32 bits.
-    public static final int OWNER_HEAP = 20;
+    /// Offset of where the owner puts the slab's free blocks, 64 bits: an address shifted left, and a number of
+    /// bytes.
+    public static final int MAGAZINE = 24;
+
+    private static final int HEAP_KEY_BITS = 24;
+    private static final int NO_HEAP_KEY = (1 << HEAP_KEY_BITS) - 1;
 
     /// How far an address is shifted left where it is stored for the fast path.
     public static final int ADDRESS_SHIFT = 8;
@@ -134,18 +138,38 @@ public final class PageMap {
     }
 
     /// Lets the frees of a thread in a heap go by the entry of a slab. By the slab's owner. Does nothing for a slab
-    /// of the second zone.
+    /// of the second zone, and for a heap without a key.
     ///
     /// @param base the slab's address
     /// @param pairs the address of its first pair
-    public static void putOwner(long base, long threadId, int heapId, long pairs, int reciprocal) {
+    /// @param magazine see [#MAGAZINE]
+    public static void putOwner(long base, long threadId, int heapId, long pairs, int reciprocal, long magazine) {
         long entry = entry(base);
-        if (entry != 0) {
+        if (entry != 0 && heapKey(heapId) != NO_HEAP_KEY) {
             RawMemory.putLong(entry + PAIRS, pairs << ADDRESS_SHIFT);
             RawMemory.putInt(entry + RECIPROCAL, reciprocal);
-            RawMemory.putInt(entry + OWNER_HEAP, heapId);
-            RawMemory.putLong(entry + OWNER, threadId);
+            RawMemory.putLong(entry + MAGAZINE, magazine);
+            RawMemory.putLong(entry + OWNER, owner(threadId, heapKey(heapId)));
         }
+    }
+
+    /// What stands for a heap in the owner of an entry: its number, or for the sixteen-millionth heap of a process
+    /// and later ones a key that no entry ever has.
+    public static long heapKey(int heapId) {
+        return heapId >= 0 && heapId < NO_HEAP_KEY ? heapId : NO_HEAP_KEY;
+    }
+
+    /// The owner that an entry names: a thread in a heap.
+    public static long owner(long threadId, long heapKey) {
+        return threadId << HEAP_KEY_BITS | heapKey;
+    }
+
+    /// Whether the frees of a thread in a heap go by the entry of a slab.
+    ///
+    /// @param base the slab's address
+    public static boolean hasOwner(long base, long threadId, int heapId) {
+        long entry = entry(base);
+        return entry != 0 && RawMemory.getLong(entry + OWNER) == owner(threadId, heapKey(heapId));
     }
 
     /// Makes every free of a slab go by its record.
@@ -156,14 +180,6 @@ public final class PageMap {
         if (entry != 0) {
             RawMemory.putLongRelease(entry + OWNER, 0);
         }
-    }
-
-    /// The id of the thread whose frees of a slab go by its entry, 0 for none.
-    ///
-    /// @param base the slab's address
-    public static long owner(long base) {
-        long entry = entry(base);
-        return entry == 0 ? 0 : RawMemory.getLong(entry + OWNER);
     }
 
     /// The entry of the chunk that `address` lies in, 0 outside the main zone; read it where the zone is not in

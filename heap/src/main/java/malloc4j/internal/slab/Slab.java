@@ -60,8 +60,9 @@ import malloc4j.internal.region.Zone;
 ///    bit in `remoteSummary`, once the thread that set it has finished its call.
 /// 4. `|free| + |remote| + live == capacity`.
 ///
-/// Blocks leave a slab only while it is [#LEASED]. So a slab that is not, and stays so because the owning cache's
-/// lock is held, can only gain free blocks: its free pages may be given to the kernel.
+/// Blocks leave a slab only while it is [#LEASED], or from a slot of the owning cache's magazine. So a slab that is
+/// not leased, and stays so because the cache's lock is held, keeps the free blocks that are in no slot: their
+/// pages may be given to the kernel.
 public final class Slab {
     /// The owner allocates from it; at most one slab of a class at a time.
     public static final int LEASED = 1;
@@ -91,6 +92,7 @@ public final class Slab {
 
     private static final long LOW_32 = 0xFFFF_FFFFL;
     private static final int MAX_PAIRS = 64;
+    private static final int PRODUCT_PAIR_SHIFT = Integer.SIZE + 6 - PAIR_SHIFT; // 64 blocks a pair
 
     private static final int PROBES = 16; // words, a cache line each four
     private static final int WORTH = 8; // blocks
@@ -131,8 +133,15 @@ public final class Slab {
     }
 
     /// Lets the frees of thread `threadId` go by the chunk's entry, without the record. By the owner.
-    public static void ownerPutThread(long slab, long threadId) {
-        PageMap.putOwner(base(slab), threadId, heapId(slab), pair(slab, 0), RawMemory.getInt(slab + RECIPROCAL));
+    ///
+    /// @param magazine what the entry is to have of the class's magazine
+    public static void ownerPutThread(long slab, long threadId, long magazine) {
+        PageMap.putOwner(base(slab), threadId, heapId(slab), pair(slab, 0), (int) reciprocal(slab), magazine);
+    }
+
+    /// Whether frees of thread `threadId` go by the chunk's entry.
+    public static boolean hasThread(long slab, long threadId) {
+        return PageMap.hasOwner(base(slab), threadId, heapId(slab));
     }
 
     /// Makes the chunk nobody's. Every block is free, nobody uses it.
@@ -197,6 +206,11 @@ public final class Slab {
         return pairs + ((long) word << PAIR_SHIFT);
     }
 
+    /// The address of the pair that the block with a [#product] has its bit in, by that of the slab's first pair.
+    public static long pairOf(long pairs, long product) {
+        return pairs + (product >>> PRODUCT_PAIR_SHIFT & -1L << PAIR_SHIFT);
+    }
+
     /// The number of the word that `pair` has; of a pair of the slab.
     public static int word(long slab, long pair) {
         return (int) (pair - pair(slab, 0)) >> PAIR_SHIFT;
@@ -245,8 +259,8 @@ public final class Slab {
     }
 
     /// The word of `free` to allocate from next, or -1 when all are zero: of [#PROBES] words after `word` that have
-    /// free blocks, around the slab, the first that is worth it. It is worth it if it has [#WORTH] free blocks but also
-    /// live ones; failing that a word without live blocks, and last the one with the most. So live blocks stay
+    /// free blocks, around the slab, the first that is worth it. It is worth it if it has [#WORTH] free blocks but
+    /// also live ones; failing that a word without live blocks, and last the one with the most. So live blocks stay
     /// together, and a word is seldom visited for a block or two. By the owner.
     ///
     /// @param word the one that was allocated from last, -1 for none
@@ -431,6 +445,14 @@ public final class Slab {
             }
         }
         return pages;
+    }
+
+    /// The pages that the block at `address` touches, as in [#freePages].
+    public static int pagesOf(long slab, long address) {
+        long offset = address - base(slab);
+        int first = (int) (offset >>> PageMap.PAGE_SHIFT);
+        int last = (int) ((offset + blockBytes(slab) - 1) >>> PageMap.PAGE_SHIFT);
+        return (2 << last) - (1 << first);
     }
 
     private static boolean areFree(long slab, int from, int to, int capacity) {

@@ -21,9 +21,13 @@ final class Caches implements AutoCloseable {
     final CacheRegistry registry;
 
     Caches() {
+        this(HEAP_ID);
+    }
+
+    Caches(int heapId) {
         MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
-        spans = new Spans(source, budget, HEAP_ID);
-        registry = new CacheRegistry(new Slabs(spans, HEAP_ID), spans, source, false);
+        spans = new Spans(source, budget, heapId);
+        registry = new CacheRegistry(new Slabs(spans, heapId), spans, source, false);
     }
 
     /// As [malloc4j.Heap] allocates.

@@ -2,6 +2,7 @@ package malloc4j.internal.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.stream.IntStream;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageMap;
@@ -46,14 +47,29 @@ class ThreadCacheTest {
     }
 
     @Test
-    void pairsOfAllocateAndFreeStayOnTheSixteenKibibytesOfOneBatch() {
-        long first = caches.allocate(SIZE_CLASS);
-        long block = first;
-        for (int step = 0; step < 1_000; step++) {
-            assertThat(caches.free(block)).isTrue();
-            block = caches.allocate(SIZE_CLASS);
-            assertThat(block).isBetween(first, first + (16 << 10) - 1024);
+    void theBlockThatWasFreedLastComesFirst() {
+        long[] blocks = allocate(SIZE_CLASS, 3 * CAPACITY);
+        freeAll(blocks[70], blocks[3], blocks[130]);
+        caches.verify();
+        assertThat(allocate(SIZE_CLASS, 3)).containsExactly(blocks[130], blocks[3], blocks[70]);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 1024, 4096, 32_768})
+    void aMagazineKeepsAtMostThirtyFourBlocksAndAsManyBytesAsASlabHas(int byteSize) {
+        int sizeClass = SizeClasses.of(byteSize);
+        int kept = Math.clamp(65_536 / byteSize, 1, 34);
+        int capacity = SizeClasses.capacity(sizeClass);
+        long[] blocks = allocate(sizeClass, 3 * capacity);
+        for (int index = 0; index < capacity; index++) {
+            freeAll(blocks[index]);
+            caches.verify();
         }
+        long[] again = allocate(sizeClass, capacity);
+        for (int index = 0; index < kept; index++) {
+            assertThat(again[index]).isEqualTo(blocks[Math.min(kept, capacity) - 1 - index]);
+        }
+        assertThat(again).containsExactlyInAnyOrder(Arrays.copyOf(blocks, capacity));
     }
 
     @ParameterizedTest
@@ -87,7 +103,7 @@ class ThreadCacheTest {
         assertThat(caches.slabCount()).isEqualTo(3);
         freeAll(blocks[5], blocks[CAPACITY + 7]);
         caches.verify();
-        assertThat(allocate(SIZE_CLASS, 2)).containsExactly(blocks[5], blocks[CAPACITY + 7]);
+        assertThat(allocate(SIZE_CLASS, 2)).containsExactlyInAnyOrder(blocks[5], blocks[CAPACITY + 7]);
         assertThat(caches.slabCount()).isEqualTo(3);
     }
 
@@ -162,6 +178,56 @@ class ThreadCacheTest {
                 .isZero();
         assertThat(caches.free(blocks[40])).isFalse();
         assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(blocks[0]);
+    }
+
+    @Test
+    void pagesOfBlocksInTheMagazineAreNotGivenBackAndAllOthersAre() {
+        long[] blocks = allocate(SIZE_CLASS, 2 * CAPACITY);
+        for (long block : blocks) {
+            RawMemory.putLong(block, block);
+        }
+        freeAll(Arrays.copyOf(blocks, CAPACITY));
+        for (int visit = 0; visit < 3; visit++) {
+            caches.registry.reclaimer().visit(0, false);
+            caches.verify();
+        }
+        for (int index = 0; index < CAPACITY; index++) {
+            boolean kept = index / 4 <= 33 / 4; // four blocks a page; the magazine has the first 34
+            assertThat(RawMemory.getLong(blocks[index])).as("block " + index).isEqualTo(kept ? blocks[index] : 0);
+        }
+        assertThat(allocate(SIZE_CLASS, CAPACITY)).containsExactlyInAnyOrder(Arrays.copyOf(blocks, CAPACITY));
+        assertThat(caches.slabCount()).isEqualTo(2);
+    }
+
+    @Test
+    void anEmptySlabStaysWhileTheMagazineHasABlockOfIt() {
+        long[] blocks = allocate(SIZE_CLASS, 2 * CAPACITY);
+        freeAll(blocks[0]);
+        freeAll(Arrays.copyOfRange(blocks, 1, CAPACITY));
+        caches.registry.reclaimer().visit(0, false);
+        caches.registry.reclaimer().visit(0, false);
+        assertThat(caches.slabCount()).isEqualTo(2);
+        allocate(SIZE_CLASS, 34);
+        freeAll(Arrays.copyOfRange(blocks, CAPACITY, 2 * CAPACITY));
+        caches.verify();
+        caches.registry.reclaimer().visit(0, true);
+        assertThat(caches.liveBlocks()).isEqualTo(34);
+        assertThat(caches.slabCount()).isEqualTo(1);
+    }
+
+    @Test
+    void aHeapWithANumberTooLargeForEntriesFreesByTheRecord() {
+        assertThat(PageMap.heapKey(1)).isEqualTo(1);
+        assertThat(PageMap.heapKey((1 << 24) - 2)).isEqualTo((1 << 24) - 2);
+        assertThat(PageMap.heapKey(1 << 24)).isEqualTo(PageMap.heapKey(-1)).isEqualTo((1 << 24) - 1);
+        try (Caches many = new Caches(1 << 24)) {
+            long block = many.allocate(SIZE_CLASS);
+            assertThat(many.registry.table().freeBlock(block)).isFalse();
+            assertThat(many.free(block)).isTrue();
+            assertThat(many.allocate(SIZE_CLASS)).isEqualTo(block);
+            assertThat(many.free(block)).isTrue();
+            assertThat(many.free(block)).isFalse();
+        }
     }
 
     @Test

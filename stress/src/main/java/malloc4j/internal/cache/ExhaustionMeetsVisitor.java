@@ -63,7 +63,7 @@ public class ExhaustionMeetsVisitor {
         if (PageMap.record(taken) != slab) {
             Parts.freeSlab(cache, PageMap.record(taken));
         }
-        CacheTags.free(cache.tag());
+        Parts.release(cache);
     }
 
     private long product() {

@@ -41,6 +41,6 @@ public class OwnerAndAnotherFreeOneBlock {
         Slab.ownerCollect(slab);
         result.r3 = Records.where(slab, 0);
         Records.give(slab);
-        CacheTags.free(cache.tag());
+        Parts.release(cache);
     }
 }

@@ -31,6 +31,12 @@ final class Parts {
         return cache;
     }
 
+    /// Gives a cache's number back, whose slabs are freed.
+    static void release(ThreadCache cache) {
+        cache.forget();
+        CacheTags.free(cache.tag());
+    }
+
     static void drain(ThreadCache cache) {
         cache.lock().lock();
         try {

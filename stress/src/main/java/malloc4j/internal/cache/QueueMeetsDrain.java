@@ -62,6 +62,6 @@ public class QueueMeetsDrain {
         result.r2 = Parts.outlook(slab, 0);
         result.r3 = Parts.outlook(slab, 1);
         Records.give(slab);
-        CacheTags.free(cache.tag());
+        Parts.release(cache);
     }
 }

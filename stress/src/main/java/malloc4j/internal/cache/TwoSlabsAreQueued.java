@@ -38,6 +38,6 @@ public class TwoSlabsAreQueued {
         result.r4 = Parts.outlook(slab2, 0);
         Records.give(slab1);
         Records.give(slab2);
-        CacheTags.free(cache.tag());
+        Parts.release(cache);
     }
 }

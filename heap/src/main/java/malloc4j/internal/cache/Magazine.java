@@ -1,0 +1,273 @@
+package malloc4j.internal.cache;
+
+import java.lang.invoke.VarHandle;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.Zone;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.Slab;
+
+/// What one thread's next mallocs of one size class take: the blocks that it freed last, and when there are none, a
+/// word of a slab. All that a warm malloc or free executes is in this file and in [CacheTable].
+///
+/// ```
+/// the magazines of a cache lie one after the other, off the Java heap, 576 bytes a size class
+///
+///   0               8           16             24       32                48                       576
+///  +---------------+-----------+--------------+--------+-----------------+-----------------+- - - - -+
+///  | version | used| pair << 8 | first |block | unused | slot 0          | slot 1          |         |
+///  |         | :10 |           | << 16 |bytes |        |                 |                 |         |
+///  +---------------+-----------+--------------+--------+-----------------+-----------------+- - - - -+
+///    top                                                 address | index , pair << 8
+///                                                        << 16   | in the slab
+///
+///   malloc   used > 0: the block in the last used slot; else the lowest free block of the pair; else a miss
+///   free     the block's bit is set in its slab, and if a slot is left, the block is put there
+/// ```
+///
+/// Whether a block is free stands in its slab's word alone. A slot only says which of the free blocks to take
+/// first: its owner may forget them all at any moment, and nothing is lost.
+///
+/// Invariants, each checked by [#verify]:
+/// 1. The block in a used slot is free, by the word and the bit that the slot names, and in no other slot. Its slab
+///    belongs to the same cache and class.
+/// 2. `used` is a multiple of 16, and at most 16 times the slots of the class.
+///
+/// Concurrency: the owner alone writes, and reads plainly. A visitor asks [#freePages] before it takes memory away.
+/// What the owner writes, in this order: when it frees, the slot, `top`, the block's bit; when it allocates, the
+/// block's bit, `top`. So a free block is in a used slot from before its bit is set until after it is cleared, and
+/// each change of `top` makes a new version.
+final class Magazine {
+    /// What a method answers that has nothing: no address.
+    static final long MISS = -1;
+
+    private static final int TOP = 0;
+    private static final int PAIR = 8;
+    private static final int FIRST = 16;
+    private static final int SLOTS = 32;
+    private static final int SLOT_BYTES = 16;
+    private static final int SLOT_PAIR = 8; // within a slot
+    private static final int MAX_SLOTS = 34;
+    private static final int MAX_FREE_BYTES = Zone.CHUNK_BYTES; // in the slots of one class
+    private static final int USED_BITS = 10;
+    private static final int USED_MASK = (1 << USED_BITS) - 1;
+    private static final long VERSION = 1 << USED_BITS;
+    private static final long PUSH = VERSION + SLOT_BYTES;
+    private static final long POP = VERSION - SLOT_BYTES;
+    private static final int BLOCK_SHIFT = 16;
+    private static final int BLOCK_MASK = (1 << BLOCK_SHIFT) - 1;
+
+    /// Bytes of a magazine: nine cache lines, an odd number, so that magazines do not meet in few sets of a cache.
+    private static final int MAGAZINE_BYTES = SLOTS + MAX_SLOTS * SLOT_BYTES;
+
+    /// Bytes of the magazines of a cache, whole pages.
+    static final int CACHE_BYTES = 1 << 15;
+
+    private static final int QUANTUM_SHIFT = 4;
+    private static final int QUANTA_MASK = (1 << 12) - 1; // more than there are: spares the check of an index
+    private static final char[] OFFSET_BY_QUANTA = offsetByQuanta();
+
+    private static final int SEARCHES = 4;
+
+    private Magazine() {}
+
+    private static char[] offsetByQuanta() {
+        char[] offsets = new char[QUANTA_MASK + 1];
+        for (int bytes = 0; bytes <= SizeClasses.MAX_SMALL_BYTES; bytes += SizeClasses.QUANTUM_BYTES) {
+            offsets[bytes >>> QUANTUM_SHIFT] = (char) (SizeClasses.of(bytes) * MAGAZINE_BYTES);
+        }
+        return offsets;
+    }
+
+    /// The magazine of a size class, in the cache whose magazines begin at `magazines`.
+    static long of(long magazines, int sizeClass) {
+        return magazines + (long) sizeClass * MAGAZINE_BYTES;
+    }
+
+    /// The magazine for blocks of `byteSize` bytes, 0 to [SizeClasses#MAX_SMALL_BYTES].
+    static long ofSize(long magazines, long byteSize) {
+        return magazines
+                + OFFSET_BY_QUANTA[(int) (byteSize + SizeClasses.QUANTUM_BYTES - 1) >>> QUANTUM_SHIFT & QUANTA_MASK];
+    }
+
+    /// How many slots a class uses: few where blocks are large, for nobody takes memory away from a block in one.
+    private static int slotCount(int sizeClass) {
+        return Math.clamp(MAX_FREE_BYTES / SizeClasses.blockBytes(sizeClass), 1, MAX_SLOTS);
+    }
+
+    /// The address of a class's magazine and how many bytes of slots it may use, as a chunk's entry has them: see
+    /// [PageMap#MAGAZINE].
+    static long shifted(long magazines, int sizeClass) {
+        return of(magazines, sizeClass) << USED_BITS | (long) slotCount(sizeClass) * SLOT_BYTES;
+    }
+
+    /// Takes the block that was freed last, or the lowest of the pair: no lock, no atomic write, and no touch of
+    /// the block. Returns its address, or [#MISS]. By the owner.
+    static long take(long magazine) {
+        long top = RawMemory.getLong(magazine + TOP);
+        long used = top & USED_MASK;
+        if (used == 0) {
+            return takeLowest(magazine);
+        }
+        long end = magazine + SLOTS + used;
+        long block = RawMemory.getLong(end - SLOT_BYTES);
+        long pair = RawMemory.getLong(end - SLOT_BYTES + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+        RawMemory.putLong(pair, Slab.freeWord(pair) ^ (1L << block)); // a shift counts by its low 6 bits
+        VarHandle.releaseFence();
+        RawMemory.putLong(magazine + TOP, top + POP);
+        return block >>> BLOCK_SHIFT;
+    }
+
+    private static long takeLowest(long magazine) {
+        long pair = RawMemory.getLong(magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
+        if (pair == 0) {
+            return MISS;
+        }
+        long free = Slab.freeWord(pair);
+        if (free == 0) {
+            return MISS;
+        }
+        RawMemory.putLong(pair, free & (free - 1));
+        long first = RawMemory.getLong(magazine + FIRST);
+        return (first >>> BLOCK_SHIFT) + Long.numberOfTrailingZeros(free) * (first & BLOCK_MASK);
+    }
+
+    /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when `owner` is not the owner
+    /// there, when `address` is not a live block, and when the slab may be full: the caller finds out what.
+    ///
+    /// @param owner the current thread's in the heap: see [PageMap#ownerOf]
+    static boolean free(long address, long owner) {
+        long chunk = (address - PageMap.BASE) >>> Zone.CHUNK_SHIFT;
+        if (chunk >= PageMap.CHUNKS) {
+            return false;
+        }
+        long entry = PageMap.ENTRIES ^ (chunk << PageMap.ENTRY_SHIFT);
+        if (RawMemory.getLong(entry + PageMap.OWNER) != owner) {
+            return false;
+        }
+        long reciprocal = RawMemory.getInt(entry + PageMap.RECIPROCAL);
+        long product = Slab.product(address, reciprocal);
+        if (!Slab.isBlock(product, reciprocal)) {
+            return false;
+        }
+        long pair = Slab.pairOf(RawMemory.getLong(entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT, product);
+        long index = product >>> Integer.SIZE;
+        long word = Slab.freeWord(pair);
+        long bit = 1L << index;
+        if (((word | Slab.remoteWord(pair)) & bit) != 0) {
+            return false;
+        }
+        long shifted = RawMemory.getLong(entry + PageMap.MAGAZINE);
+        if (word == 0) {
+            return freeFirst(shifted, address, pair, index);
+        }
+        push(shifted, address, pair, index);
+        Slab.ownerPutFreeWord(pair, word | bit);
+        return true;
+    }
+
+    /// The rest of [#free] where the word has no free block yet. A method of its own, so that no value of the usual
+    /// way has to outlive a call.
+    private static boolean freeFirst(long shifted, long address, long pair, long index) {
+        if (!Slab.ownerNoteLaterWord(PageMap.record(address), (int) index >>> 6)) {
+            return false;
+        }
+        push(shifted, address, pair, index);
+        Slab.ownerPutFreeWord(pair, 1L << index);
+        return true;
+    }
+
+    /// Puts a block that is about to be free into the next slot, if there is one: its bit is set after that. By the
+    /// owner.
+    ///
+    /// @param shifted the magazine of the block's class, as [#shifted] gives it
+    static void push(long shifted, long address, long pair, long index) {
+        long magazine = shifted >>> USED_BITS;
+        long top = RawMemory.getLong(magazine + TOP);
+        if ((top & USED_MASK) < (shifted & USED_MASK)) {
+            long slot = magazine + SLOTS + (top & USED_MASK);
+            RawMemory.putLong(slot, address << BLOCK_SHIFT | index);
+            RawMemory.putLong(slot + SLOT_PAIR, pair << PageMap.ADDRESS_SHIFT);
+            VarHandle.releaseFence();
+            RawMemory.putLong(magazine + TOP, top + PUSH);
+        }
+    }
+
+    /// Forgets the blocks in the slots. By the owner, or while there is none.
+    static void forgetSlots(long magazine) {
+        long top = RawMemory.getLong(magazine + TOP);
+        if ((top & USED_MASK) != 0) { // else a page that was never used stays so
+            RawMemory.putLong(magazine + TOP, (top & -VERSION) + VERSION);
+        }
+    }
+
+    /// The pair of words to take from when no slot is used, 0 for none. By the owner.
+    static long pair(long magazine) {
+        return RawMemory.getLong(magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
+    }
+
+    /// Takes from another pair of words from now on. By the owner.
+    ///
+    /// @param pair its address, 0 for none
+    /// @param first the address of the block of its bit 0
+    static void putPair(long magazine, long pair, long first, int blockBytes) {
+        RawMemory.putLong(magazine + PAIR, pair << PageMap.ADDRESS_SHIFT);
+        RawMemory.putLong(magazine + FIRST, first << BLOCK_SHIFT | blockBytes);
+    }
+
+    /// The pages of a slab that neither a live block touches nor one in a slot: bit `p` for page `p` of the chunk.
+    /// For a visitor that holds the cache's lock, and a slab of the magazine's class that is not leased: those
+    /// pages stay so while it does.
+    ///
+    /// Where `top` is the same before and after, at most one allocation and one free were under way between, and
+    /// what they took or gave was in a used slot, or live. A block that comes into use must be in a slot, and a
+    /// block that comes into a slot must be live: pages found free here have neither.
+    static int freePages(long magazine, long slab) {
+        for (int search = 0; search < SEARCHES; search++) {
+            long top = RawMemory.getLongVolatile(magazine + TOP);
+            int pages = Slab.freePages(slab);
+            long end = magazine + SLOTS + (top & USED_MASK);
+            for (long slot = magazine + SLOTS; slot < end && pages != 0; slot += SLOT_BYTES) {
+                long address = RawMemory.getLong(slot) >>> BLOCK_SHIFT;
+                if (PageMap.record(address) == slab) {
+                    pages &= ~Slab.pagesOf(slab, address);
+                }
+            }
+            VarHandle.acquireFence();
+            if (RawMemory.getLongVolatile(magazine + TOP) == top) {
+                return pages;
+            }
+        }
+        return 0; // the owner is at work: the next visit comes soon
+    }
+
+    /// Checks the invariants of the class header while the owner rests; throws [AssertionError] on the first that
+    /// does not hold.
+    static void verify(long magazine, int tag, int sizeClass) {
+        long used = RawMemory.getLong(magazine + TOP) & USED_MASK;
+        check(magazine, used % SLOT_BYTES == 0 && used <= (long) slotCount(sizeClass) * SLOT_BYTES, "used is " + used);
+        for (long slot = magazine + SLOTS; slot < magazine + SLOTS + used; slot += SLOT_BYTES) {
+            long block = RawMemory.getLong(slot);
+            long address = block >>> BLOCK_SHIFT;
+            int index = (int) (block & BLOCK_MASK);
+            long slab = PageMap.record(address);
+            check(magazine, Slab.tag(slab) == tag && Slab.sizeClass(slab) == sizeClass, "a slot has a foreign block");
+            check(
+                    magazine,
+                    address == Slab.base(slab) + (long) index * Slab.blockBytes(slab)
+                            && RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT
+                                    == Slab.pair(slab, index >>> 6),
+                    "a slot's address, index and pair disagree");
+            check(magazine, (Slab.freeWord(Slab.pair(slab, index >>> 6)) & 1L << index) != 0, "a slot's block is live");
+            for (long other = magazine + SLOTS; other < slot; other += SLOT_BYTES) {
+                check(magazine, RawMemory.getLong(other) != block, "two slots have one block");
+            }
+        }
+    }
+
+    private static void check(long magazine, boolean condition, String message) {
+        if (!condition) {
+            throw new AssertionError("magazine 0x" + Long.toHexString(magazine) + ": " + message);
+        }
+    }
+}
