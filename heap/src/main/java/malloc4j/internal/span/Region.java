@@ -1,5 +1,6 @@
 package malloc4j.internal.span;
 
+import java.util.Arrays;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.region.PageMap;
 
@@ -10,15 +11,25 @@ import malloc4j.internal.region.PageMap;
 /// free      0   0   1   1   1   1   0   1      1: in no span
 /// dirty     0   0   1   1   0   0   0   0      1: free, and may hold the kernel's memory
 /// idle      0   0   1   0   0   0   0   0      1: dirty, and was so when the purger last came by
+///
+/// group     | 0, 512 pages: head, longest, tail | 1: head, longest, tail | ...
+///             its free pages at its beginning, in its longest run, at its end
 /// ```
+///
+/// A search for a run looks at the groups, and only into those that can have one: 32 for the largest region that a
+/// heap grows by itself.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. `idle` is within `dirty`, and `dirty` within `free`.
 /// 2. `freeCount` and `dirtyCount` are the numbers of set bits.
 /// 3. No run of free pages is longer than `longestRun`, which is an upper bound.
+/// 4. `heads`, `longests` and `tails` are those of each group's bits of `free`.
 ///
 /// Concurrency: guarded by the lock of [Spans].
 final class Region {
+    private static final int GROUP_SHIFT = 9;
+    private static final int GROUP_PAGES = 1 << GROUP_SHIFT;
+
     final long base;
     final int pageCount;
     private final long[] free;
@@ -26,6 +37,9 @@ final class Region {
     private final long[] idle;
     private int freeCount;
     private int dirtyCount;
+    private final int[] heads;
+    private final int[] longests;
+    private final int[] tails;
     private int longestRun;
     private int usedEnd;
 
@@ -38,6 +52,31 @@ final class Region {
         this.freeCount = pageCount;
         this.longestRun = pageCount;
         Bits.set(free, 0, pageCount);
+        int groups = (pageCount + GROUP_PAGES - 1) >>> GROUP_SHIFT;
+        this.heads = new int[groups];
+        this.longests = new int[groups];
+        this.tails = new int[groups];
+        summarize(0, pageCount);
+    }
+
+    /// Brings the groups that have pages of `[from, to)` up to date.
+    private void summarize(int from, int to) {
+        for (int group = from >>> GROUP_SHIFT; group <= (to - 1) >>> GROUP_SHIFT; group++) {
+            int start = group << GROUP_SHIFT;
+            int end = Math.min(start + GROUP_PAGES, pageCount);
+            int runEnd = Bits.nextClear(free, start, end);
+            heads[group] = runEnd - start;
+            int longest = runEnd - start;
+            int last = longest;
+            while (runEnd < end) {
+                int run = Bits.nextSet(free, runEnd, end);
+                runEnd = Bits.nextClear(free, run, end);
+                last = runEnd - run;
+                longest = Math.max(longest, last);
+            }
+            longests[group] = longest;
+            tails[group] = Bits.get(free, end - 1) ? last : 0;
+        }
     }
 
     long byteSize() {
@@ -76,17 +115,34 @@ final class Region {
             return -1;
         }
         int longest = 0;
-        int page = Bits.nextSet(free, 0, pageCount);
-        while (page < pageCount) {
+        int before = 0; // free pages right before the group
+        for (int group = 0; group < heads.length; group++) {
+            int start = group << GROUP_SHIFT;
+            int joined = before + heads[group];
+            longest = Math.max(longest, Math.max(joined, longests[group]));
+            if (joined >= count || longests[group] >= count) {
+                int page = findFrom(start - before, start + GROUP_PAGES, count, alignmentPages);
+                if (page >= 0) {
+                    return page;
+                }
+            }
+            before = heads[group] == GROUP_PAGES ? joined : tails[group];
+        }
+        longestRun = longest;
+        return -1;
+    }
+
+    /// As [#find], among the runs that begin at a page of `[from, to)`.
+    private int findFrom(int from, int to, int count, int alignmentPages) {
+        int page = Bits.nextSet(free, from, pageCount);
+        while (page < Math.min(to, pageCount)) {
             int end = Bits.nextClear(free, page, pageCount);
-            longest = Math.max(longest, end - page);
             int aligned = align(page, alignmentPages);
             if (end - aligned >= count) {
                 return aligned;
             }
             page = Bits.nextSet(free, end, pageCount);
         }
-        longestRun = longest;
         return -1;
     }
 
@@ -111,6 +167,7 @@ final class Region {
         Bits.clear(free, from, to);
         Bits.clear(dirty, from, to);
         Bits.clear(idle, from, to);
+        summarize(from, to);
         freeCount -= to - from;
         usedEnd = Math.max(usedEnd, to);
     }
@@ -118,6 +175,7 @@ final class Region {
     /// Makes taken pages free.
     void give(int from, int to, boolean areDirty) {
         Bits.set(free, from, to);
+        summarize(from, to);
         freeCount += to - from;
         if (areDirty) {
             Bits.set(dirty, from, to);
@@ -155,6 +213,15 @@ final class Region {
             check(end - page <= longestRun, "a run is longer than longestRun");
             page = Bits.nextSet(free, end, pageCount);
         }
+        verifyGroups();
+    }
+
+    private void verifyGroups() {
+        int[][] kept = {heads.clone(), longests.clone(), tails.clone()};
+        summarize(0, pageCount);
+        check(
+                Arrays.equals(kept[0], heads) && Arrays.equals(kept[1], longests) && Arrays.equals(kept[2], tails),
+                "a group is not up to date");
     }
 
     private void check(boolean condition, String message) {

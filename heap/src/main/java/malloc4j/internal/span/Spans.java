@@ -366,9 +366,18 @@ public final class Spans {
     }
 
     private Region region(long address) {
-        for (Region region : regions) {
+        int low = 0;
+        int high = regions.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            Region region = regions.get(middle);
             if (region.contains(address)) {
                 return region;
+            }
+            if (address < region.base) {
+                high = middle - 1;
+            } else {
+                low = middle + 1;
             }
         }
         throw new AssertionError("no region has 0x" + Long.toHexString(address));
