@@ -135,7 +135,7 @@ final class Magazine {
     /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when `owner` is not the owner
     /// there, when `address` is not a live block, and when the slab may be full: the caller finds out what.
     ///
-    /// @param owner the current thread's in the heap: see [PageMap#ownerOf]
+    /// @param owner the current thread's in the heap: see [PageMap#owner]
     static boolean free(long address, long owner) {
         long chunk = (address - PageMap.BASE) >>> Zone.CHUNK_SHIFT;
         if (chunk >= PageMap.CHUNKS) {
