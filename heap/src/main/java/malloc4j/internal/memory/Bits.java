@@ -74,6 +74,35 @@ public final class Bits {
         return Math.min(limit, (word << 6) + Long.numberOfTrailingZeros(bits));
     }
 
+    /// The first bit at or after `from` that begins `count` set bits in a row, or `limit` when there is none below
+    /// it. The row may end beyond `limit`.
+    ///
+    /// @param count 1 to 64
+    public static int nextRun(long[] map, int from, int limit, int count) {
+        if (from >= limit) {
+            return limit;
+        }
+        long unseen = -1L << from;
+        for (int word = from >>> 6; word <= (limit - 1) >>> 6; word++) {
+            long low = map[word];
+            if (low != 0) {
+                long high = word + 1 < map.length ? map[word + 1] : 0;
+                for (int run = 1; run < count; ) { // bit i of low stays set if bits [i, i + run) are
+                    int shift = Math.min(run, count - run);
+                    low &= low >>> shift | high << -shift;
+                    high &= high >>> shift;
+                    run += shift;
+                }
+                low &= unseen;
+                if (low != 0) {
+                    return Math.min(limit, (word << 6) + Long.numberOfTrailingZeros(low));
+                }
+            }
+            unseen = -1L;
+        }
+        return limit;
+    }
+
     /// The set bit before `from` that ends the run of set bits below it: the lowest `i` such that `[i, from)` is
     /// set.
     public static int runStart(long[] map, int from) {

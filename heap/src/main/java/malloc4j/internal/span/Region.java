@@ -1,6 +1,5 @@
 package malloc4j.internal.span;
 
-import java.util.Arrays;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.region.PageMap;
 
@@ -12,18 +11,20 @@ import malloc4j.internal.region.PageMap;
 /// dirty     0   0   1   1   0   0   0   0      1: free, and may hold the kernel's memory
 /// idle      0   0   1   0   0   0   0   0      1: dirty, and was so when the purger last came by
 ///
-/// group     | 0, 512 pages: head, longest, tail | 1: head, longest, tail | ...
-///             its free pages at its beginning, in its longest run, at its end
+/// group     | 0, 512 pages: longest | 1: longest | ...
+///             the longest run of free pages that begins in it is no longer
 /// ```
 ///
-/// A search for a run looks at the groups, and only into those that can have one: 32 for the largest region that a
-/// heap grows by itself.
+/// A search for a run looks only into groups that may have one: 32 for the largest region that a heap grows by
+/// itself. What a group has is an upper bound: giving and taking pages may raise it, and a search that finds
+/// nothing in the group brings it down below what was sought. So each costs a few words of the maps, however many
+/// runs there are.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. `idle` is within `dirty`, and `dirty` within `free`.
 /// 2. `freeCount` and `dirtyCount` are the numbers of set bits.
-/// 3. No run of free pages is longer than `longestRun`, which is an upper bound.
-/// 4. `heads`, `longests` and `tails` are those of each group's bits of `free`.
+/// 3. No run of free pages that begins in group `g` is longer than `longests[g]`, and none than `longestRun`.
+/// 4. Every page at or after `usedEnd` is free, and not dirty.
 ///
 /// Concurrency: guarded by the lock of [Spans].
 final class Region {
@@ -37,9 +38,7 @@ final class Region {
     private final long[] idle;
     private int freeCount;
     private int dirtyCount;
-    private final int[] heads;
     private final int[] longests;
-    private final int[] tails;
     private int longestRun;
     private int usedEnd;
 
@@ -52,31 +51,8 @@ final class Region {
         this.freeCount = pageCount;
         this.longestRun = pageCount;
         Bits.set(free, 0, pageCount);
-        int groups = (pageCount + GROUP_PAGES - 1) >>> GROUP_SHIFT;
-        this.heads = new int[groups];
-        this.longests = new int[groups];
-        this.tails = new int[groups];
-        summarize(0, pageCount);
-    }
-
-    /// Brings the groups that have pages of `[from, to)` up to date.
-    private void summarize(int from, int to) {
-        for (int group = from >>> GROUP_SHIFT; group <= (to - 1) >>> GROUP_SHIFT; group++) {
-            int start = group << GROUP_SHIFT;
-            int end = Math.min(start + GROUP_PAGES, pageCount);
-            int runEnd = Bits.nextClear(free, start, end);
-            heads[group] = runEnd - start;
-            int longest = runEnd - start;
-            int last = longest;
-            while (runEnd < end) {
-                int run = Bits.nextSet(free, runEnd, end);
-                runEnd = Bits.nextClear(free, run, end);
-                last = runEnd - run;
-                longest = Math.max(longest, last);
-            }
-            longests[group] = longest;
-            tails[group] = Bits.get(free, end - 1) ? last : 0;
-        }
+        this.longests = new int[(pageCount + GROUP_PAGES - 1) >>> GROUP_SHIFT];
+        this.longests[0] = pageCount;
     }
 
     long byteSize() {
@@ -115,35 +91,50 @@ final class Region {
             return -1;
         }
         int longest = 0;
-        int before = 0; // free pages right before the group
-        for (int group = 0; group < heads.length; group++) {
-            int start = group << GROUP_SHIFT;
-            int joined = before + heads[group];
-            longest = Math.max(longest, Math.max(joined, longests[group]));
-            if (joined >= count || longests[group] >= count) {
-                int page = findFrom(start - before, start + GROUP_PAGES, count, alignmentPages);
+        for (int group = 0; group < longests.length; group++) {
+            if (longests[group] >= count) {
+                int page = findInGroup(group, count, alignmentPages);
                 if (page >= 0) {
                     return page;
                 }
             }
-            before = heads[group] == GROUP_PAGES ? joined : tails[group];
+            longest = Math.max(longest, longests[group]);
         }
         longestRun = longest;
         return -1;
     }
 
-    /// As [#find], among the runs that begin at a page of `[from, to)`.
-    private int findFrom(int from, int to, int count, int alignmentPages) {
-        int page = Bits.nextSet(free, from, pageCount);
-        while (page < Math.min(to, pageCount)) {
-            int end = Bits.nextClear(free, page, pageCount);
+    /// As [#find], among the runs that begin in a group; notes that they are shorter when none will do.
+    private int findInGroup(int group, int count, int alignmentPages) {
+        int start = group << GROUP_SHIFT;
+        int groupEnd = Math.min(start + GROUP_PAGES, pageCount);
+        int page = Bits.nextRun(free, start, groupEnd, Math.min(count, Long.SIZE));
+        int longest = 0;
+        while (page < groupEnd) {
+            int end = runEnd(page);
             int aligned = align(page, alignmentPages);
             if (end - aligned >= count) {
                 return aligned;
             }
-            page = Bits.nextSet(free, end, pageCount);
+            longest = Math.max(longest, end - page);
+            page = Bits.nextRun(free, end, groupEnd, Math.min(count, Long.SIZE));
         }
+        longests[group] = Math.max(longest, Math.min(count, Long.SIZE) - 1);
         return -1;
+    }
+
+    /// The end of the run of free pages that `page` is in.
+    private int runEnd(int page) {
+        int end = Bits.nextClear(free, page, usedEnd);
+        return end == usedEnd ? pageCount : end;
+    }
+
+    /// Notes a run of free pages from `page` on, which begins there.
+    private void noteRun(int page) {
+        int length = runEnd(page) - page;
+        int group = page >>> GROUP_SHIFT;
+        longests[group] = Math.max(longests[group], length);
+        longestRun = Math.max(longestRun, length);
     }
 
     private int align(int page, int alignmentPages) {
@@ -167,22 +158,22 @@ final class Region {
         Bits.clear(free, from, to);
         Bits.clear(dirty, from, to);
         Bits.clear(idle, from, to);
-        summarize(from, to);
         freeCount -= to - from;
         usedEnd = Math.max(usedEnd, to);
+        if (to < pageCount && Bits.get(free, to)) {
+            noteRun(to);
+        }
     }
 
     /// Makes taken pages free.
     void give(int from, int to, boolean areDirty) {
         Bits.set(free, from, to);
-        summarize(from, to);
         freeCount += to - from;
         if (areDirty) {
             Bits.set(dirty, from, to);
             dirtyCount += to - from;
         }
-        int start = Bits.runStart(free, from);
-        longestRun = Math.max(longestRun, Bits.nextClear(free, to, pageCount) - start);
+        noteRun(Bits.runStart(free, from));
     }
 
     /// The first page at or after `from` that begins a run to purge: dirty, and idle unless `all`. [#pageCount] if
@@ -207,21 +198,15 @@ final class Region {
         }
         check(freeCount == Bits.count(free, 0, pageCount), "freeCount is wrong");
         check(dirtyCount == Bits.count(dirty, 0, pageCount), "dirtyCount is wrong");
+        check(Bits.count(free, usedEnd, pageCount) == pageCount - usedEnd, "a page after usedEnd is not free");
+        check(Bits.count(dirty, usedEnd, pageCount) == 0, "a page after usedEnd is dirty");
         int page = Bits.nextSet(free, 0, pageCount);
         while (page < pageCount) {
             int end = Bits.nextClear(free, page, pageCount);
+            check(end - page <= longests[page >>> GROUP_SHIFT], "a run is longer than its group's longest");
             check(end - page <= longestRun, "a run is longer than longestRun");
             page = Bits.nextSet(free, end, pageCount);
         }
-        verifyGroups();
-    }
-
-    private void verifyGroups() {
-        int[][] kept = {heads.clone(), longests.clone(), tails.clone()};
-        summarize(0, pageCount);
-        check(
-                Arrays.equals(kept[0], heads) && Arrays.equals(kept[1], longests) && Arrays.equals(kept[2], tails),
-                "a group is not up to date");
     }
 
     private void check(boolean condition, String message) {

@@ -39,7 +39,18 @@ class BitsTest {
             assertThat(Bits.nextSet(map, start, limit)).isEqualTo(nextSet < 0 ? limit : Math.min(limit, nextSet));
             assertThat(Bits.nextClear(map, start, limit)).isEqualTo(Math.min(limit, model.nextClearBit(start)));
             assertThat(Bits.runStart(map, limit)).isEqualTo(model.previousClearBit(limit - 1) + 1);
+            int count = 1 + random.nextInt(64);
+            assertThat(Bits.nextRun(map, start, limit, count)).isEqualTo(nextRun(model, start, limit, count));
         }
+    }
+
+    private static int nextRun(BitSet model, int from, int limit, int count) {
+        for (int bit = from; bit < limit; bit++) {
+            if (model.nextClearBit(bit) >= bit + count) {
+                return bit;
+            }
+        }
+        return limit;
     }
 
     @Test
@@ -52,6 +63,9 @@ class BitsTest {
                 assertThat(Bits.nextClear(map, from, 192)).isEqualTo(to);
                 assertThat(Bits.count(map, 0, 192)).isEqualTo(to - from);
                 assertThat(Bits.runStart(map, to)).isEqualTo(from);
+                for (int count = 1; count <= 64; count++) {
+                    assertThat(Bits.nextRun(map, 0, 192, count)).isEqualTo(to - from >= count ? from : 192);
+                }
                 Bits.clear(map, from, to);
                 assertThat(map).containsOnly(0);
             }
@@ -63,6 +77,7 @@ class BitsTest {
         long[] map = {-1L};
         assertThat(Bits.nextSet(map, 64, 64)).isEqualTo(64);
         assertThat(Bits.nextClear(map, 64, 64)).isEqualTo(64);
+        assertThat(Bits.nextRun(map, 64, 64, 1)).isEqualTo(64);
         assertThat(Bits.runStart(map, 0)).isZero();
     }
 
