@@ -1,6 +1,9 @@
 package malloc4j.internal.os;
 
-/// Run in a JVM of its own by [NativeAccessTest]: makes one system call, twice, and prints what became of it.
+import malloc4j.internal.memory.RawMemory;
+
+/// Run in a JVM of its own by [NativeAccessTest]: makes one system call, twice, and reaches for memory, and prints
+/// what became of it.
 final class NativeAccessProbe {
     private NativeAccessProbe() {}
 
@@ -12,6 +15,12 @@ final class NativeAccessProbe {
             } catch (IllegalCallerException refused) {
                 System.out.println(refused.getMessage());
             }
+        }
+        try {
+            RawMemory.copy(0, 0, 0);
+            System.out.println("memory is reached");
+        } catch (ExceptionInInitializerError refused) {
+            System.out.println(String.valueOf(refused.getCause()).replaceFirst("^.*?: ", ""));
         }
         System.out.println(Platform.current().libc());
     }

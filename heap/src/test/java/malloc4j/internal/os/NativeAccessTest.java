@@ -20,8 +20,8 @@ class NativeAccessTest {
     @Test
     void onTheClassPathTheMessageNamesTheFlagForUnnamedModules() throws Exception {
         assertThat(java("--illegal-native-access=deny", "-cp", System.getProperty("java.class.path"), PROBE))
-                .hasSize(3)
-                .startsWith(refusal("ALL-UNNAMED"), refusal("ALL-UNNAMED"))
+                .hasSize(4)
+                .startsWith(refusal("ALL-UNNAMED"), refusal("ALL-UNNAMED"), refusal("ALL-UNNAMED"))
                 .last()
                 .isIn("glibc", "musl", "unknown C library");
     }
@@ -34,18 +34,19 @@ class NativeAccessTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         PROBE))
-                .startsWith("close(-1) = EBADF", "close(-1) = EBADF");
+                .startsWith("close(-1) = EBADF", "close(-1) = EBADF", "memory is reached");
     }
 
     @Test
     void onTheModulePathTheMessageNamesTheModule() throws Exception {
         assertThat(javaModule("--enable-native-access=ALL-UNNAMED"))
-                .startsWith(refusal("malloc4j"), refusal("malloc4j"));
+                .startsWith(refusal("malloc4j"), refusal("malloc4j"), refusal("malloc4j"));
     }
 
     @Test
     void onTheModulePathTheFlagHelps() throws Exception {
-        assertThat(javaModule("--enable-native-access=malloc4j")).startsWith("close(-1) = EBADF", "close(-1) = EBADF");
+        assertThat(javaModule("--enable-native-access=malloc4j"))
+                .startsWith("close(-1) = EBADF", "close(-1) = EBADF", "memory is reached");
     }
 
     private static String refusal(String grantee) {
