@@ -1,5 +1,9 @@
 package malloc4j.internal.cache;
 
+import static malloc4j.internal.memory.RawMemory.INT;
+import static malloc4j.internal.memory.RawMemory.LONG;
+import static malloc4j.internal.memory.RawMemory.MEMORY;
+
 import java.lang.invoke.VarHandle;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageMap;
@@ -37,6 +41,9 @@ import malloc4j.internal.slab.Slab;
 /// What the owner writes, in this order: when it frees, the slot, `top`, the block's bit; when it allocates, the
 /// block's bit, `top`. So a free block is in a used slot from before its bit is set until after it is cleared, and
 /// each change of `top` makes a new version.
+///
+/// [#take], [#free] and what they use reach memory by handle, and have the arithmetic of [Slab] written out: so the
+/// JIT inlines each as a whole, or calls it (see [RawMemory]).
 final class Magazine {
     /// What a method answers that has nothing: no address.
     static final long MISS = -1;
@@ -104,31 +111,31 @@ final class Magazine {
     /// Takes the block that was freed last, or the lowest of the pair: no lock, no atomic write, and no touch of
     /// the block. Returns its address, or [#MISS]. By the owner.
     static long take(long magazine) {
-        long top = RawMemory.getLong(magazine + TOP);
+        long top = (long) LONG.get(MEMORY, magazine + TOP);
         long used = top & USED_MASK;
         if (used == 0) {
             return takeLowest(magazine);
         }
         long end = magazine + SLOTS + used;
-        long block = RawMemory.getLong(end - SLOT_BYTES);
-        long pair = RawMemory.getLong(end - SLOT_BYTES + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
-        RawMemory.putLong(pair, Slab.freeWord(pair) ^ (1L << block)); // a shift counts by its low 6 bits
+        long block = (long) LONG.get(MEMORY, end - SLOT_BYTES);
+        long pair = (long) LONG.get(MEMORY, end - SLOT_BYTES + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+        LONG.set(MEMORY, pair, (long) LONG.get(MEMORY, pair) ^ (1L << block)); // a shift counts by its low 6 bits
         VarHandle.releaseFence();
-        RawMemory.putLong(magazine + TOP, top + POP);
+        LONG.set(MEMORY, magazine + TOP, top + POP);
         return block >>> BLOCK_SHIFT;
     }
 
     private static long takeLowest(long magazine) {
-        long pair = RawMemory.getLong(magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
+        long pair = (long) LONG.get(MEMORY, magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
         if (pair == 0) {
             return MISS;
         }
-        long free = Slab.freeWord(pair);
+        long free = (long) LONG.get(MEMORY, pair);
         if (free == 0) {
             return MISS;
         }
-        RawMemory.putLong(pair, free & (free - 1));
-        long first = RawMemory.getLong(magazine + FIRST);
+        LONG.set(MEMORY, pair, free & (free - 1));
+        long first = (long) LONG.get(MEMORY, magazine + FIRST);
         return (first >>> BLOCK_SHIFT) + Long.numberOfTrailingZeros(free) * (first & BLOCK_MASK);
     }
 
@@ -142,27 +149,29 @@ final class Magazine {
             return false;
         }
         long entry = PageMap.ENTRIES ^ (chunk << PageMap.ENTRY_SHIFT);
-        if (RawMemory.getLong(entry + PageMap.OWNER) != owner) {
+        if ((long) LONG.get(MEMORY, entry + PageMap.OWNER) != owner) {
             return false;
         }
-        long reciprocal = RawMemory.getInt(entry + PageMap.RECIPROCAL);
-        long product = Slab.product(address, reciprocal);
-        if (!Slab.isBlock(product, reciprocal)) {
+        long reciprocal = (int) INT.get(MEMORY, entry + PageMap.RECIPROCAL);
+        long product = (address & (Zone.CHUNK_BYTES - 1)) * reciprocal;
+        if ((product & Slab.LOW_32) >= reciprocal) { // no block begins there
             return false;
         }
-        long pair = Slab.pairOf(RawMemory.getLong(entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT, product);
+        long pairs = (long) LONG.get(MEMORY, entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT;
+        long pair = pairs + (product >>> Slab.PRODUCT_PAIR_SHIFT & Slab.PAIR_MASK);
         long index = product >>> Integer.SIZE;
-        long word = Slab.freeWord(pair);
+        long word = (long) LONG.get(MEMORY, pair);
         long bit = 1L << index;
-        if (((word | Slab.remoteWord(pair)) & bit) != 0) {
+        if (((word | (long) LONG.get(MEMORY, pair + Slab.REMOTE)) & bit) != 0) {
             return false;
         }
-        long shifted = RawMemory.getLong(entry + PageMap.MAGAZINE);
+        long shifted = (long) LONG.get(MEMORY, entry + PageMap.MAGAZINE);
         if (word == 0) {
             return freeFirst(shifted, address, pair, index);
         }
         push(shifted, address, pair, index);
-        Slab.ownerPutFreeWord(pair, word | bit);
+        VarHandle.releaseFence(); // as Slab.ownerPutFreeWord
+        LONG.set(MEMORY, pair, word | bit);
         return true;
     }
 
@@ -183,13 +192,13 @@ final class Magazine {
     /// @param shifted the magazine of the block's class, as [#shifted] gives it
     static void push(long shifted, long address, long pair, long index) {
         long magazine = shifted >>> USED_BITS;
-        long top = RawMemory.getLong(magazine + TOP);
+        long top = (long) LONG.get(MEMORY, magazine + TOP);
         if ((top & USED_MASK) < (shifted & USED_MASK)) {
             long slot = magazine + SLOTS + (top & USED_MASK);
-            RawMemory.putLong(slot, address << BLOCK_SHIFT | index);
-            RawMemory.putLong(slot + SLOT_PAIR, pair << PageMap.ADDRESS_SHIFT);
+            LONG.set(MEMORY, slot, address << BLOCK_SHIFT | index);
+            LONG.set(MEMORY, slot + SLOT_PAIR, pair << PageMap.ADDRESS_SHIFT);
             VarHandle.releaseFence();
-            RawMemory.putLong(magazine + TOP, top + PUSH);
+            LONG.set(MEMORY, magazine + TOP, top + PUSH);
         }
     }
 

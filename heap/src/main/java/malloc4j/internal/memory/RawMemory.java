@@ -8,7 +8,10 @@ import java.lang.invoke.VarHandle;
 /// Reads and writes memory by absolute address: the one class of this library that dereferences.
 ///
 /// By handle, not by [MemorySegment#get]: the JIT inlines a hot caller until it has 18,000 nodes, and each access
-/// here takes some 580 of them.
+/// here takes some 580 of them. Once they are used up it makes a call of every method of ours, and of these
+/// accessors too; only what the JDK has marked, as it has its handles, is inlined all the same. So code that is
+/// never to be torn into calls for single machine instructions uses [#LONG] and [#INT] on [#MEMORY] itself: that of
+/// the warm malloc and free, and no other.
 ///
 /// Behind it is one constant segment over the whole address space, which the JIT folds away: an access costs one
 /// sign check more than the machine instruction. Nothing here checks that an address is mapped; the levels above
@@ -17,11 +20,16 @@ import java.lang.invoke.VarHandle;
 /// Memory order is in the name: no suffix is a plain access, `Acquire`, `Release` and `Volatile` are those of
 /// [VarHandle], and the `getAnd…` family is atomic with volatile effects. Atomic access needs natural alignment.
 public final class RawMemory {
-    private static final MemorySegment ALL = everything();
+    /// All addresses, for the handles below.
+    public static final MemorySegment MEMORY = everything();
+
+    /// Plain access to 32 bits at any address.
+    public static final VarHandle INT = ValueLayout.JAVA_INT_UNALIGNED.varHandle();
+
+    /// Plain access to 64 bits at any address.
+    public static final VarHandle LONG = ValueLayout.JAVA_LONG_UNALIGNED.varHandle();
 
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
-    private static final VarHandle INT = ValueLayout.JAVA_INT_UNALIGNED.varHandle();
-    private static final VarHandle LONG = ValueLayout.JAVA_LONG_UNALIGNED.varHandle();
     private static final VarHandle ATOMIC_INT = ValueLayout.JAVA_INT.varHandle();
     private static final VarHandle ATOMIC_LONG = ValueLayout.JAVA_LONG.varHandle();
     private static final int MAX_SHORT_FILL = 128;
@@ -41,67 +49,67 @@ public final class RawMemory {
     }
 
     public static byte getByte(long address) {
-        return ALL.get(BYTE, address);
+        return MEMORY.get(BYTE, address);
     }
 
     public static void putByte(long address, byte value) {
-        ALL.set(BYTE, address, value);
+        MEMORY.set(BYTE, address, value);
     }
 
     public static int getInt(long address) {
-        return (int) INT.get(ALL, address);
+        return (int) INT.get(MEMORY, address);
     }
 
     public static void putInt(long address, int value) {
-        INT.set(ALL, address, value);
+        INT.set(MEMORY, address, value);
     }
 
     public static long getLong(long address) {
-        return (long) LONG.get(ALL, address);
+        return (long) LONG.get(MEMORY, address);
     }
 
     public static void putLong(long address, long value) {
-        LONG.set(ALL, address, value);
+        LONG.set(MEMORY, address, value);
     }
 
     public static int getIntVolatile(long address) {
-        return (int) ATOMIC_INT.getVolatile(ALL, address);
+        return (int) ATOMIC_INT.getVolatile(MEMORY, address);
     }
 
     public static int getIntAcquire(long address) {
-        return (int) ATOMIC_INT.getAcquire(ALL, address);
+        return (int) ATOMIC_INT.getAcquire(MEMORY, address);
     }
 
     public static void putIntRelease(long address, int value) {
-        ATOMIC_INT.setRelease(ALL, address, value);
+        ATOMIC_INT.setRelease(MEMORY, address, value);
     }
 
     public static void putIntVolatile(long address, int value) {
-        ATOMIC_INT.setVolatile(ALL, address, value);
+        ATOMIC_INT.setVolatile(MEMORY, address, value);
     }
 
     public static boolean compareAndSetInt(long address, int expected, int value) {
-        return ATOMIC_INT.compareAndSet(ALL, address, expected, value);
+        return ATOMIC_INT.compareAndSet(MEMORY, address, expected, value);
     }
 
     public static void putLongRelease(long address, long value) {
-        ATOMIC_LONG.setRelease(ALL, address, value);
+        ATOMIC_LONG.setRelease(MEMORY, address, value);
     }
 
     public static long getLongVolatile(long address) {
-        return (long) ATOMIC_LONG.getVolatile(ALL, address);
+        return (long) ATOMIC_LONG.getVolatile(MEMORY, address);
     }
 
     public static long getAndSetLong(long address, long value) {
-        return (long) ATOMIC_LONG.getAndSet(ALL, address, value);
+        return (long) ATOMIC_LONG.getAndSet(MEMORY, address, value);
     }
 
     public static long getAndOrLong(long address, long bits) {
-        return (long) ATOMIC_LONG.getAndBitwiseOr(ALL, address, bits);
+        return (long) ATOMIC_LONG.getAndBitwiseOr(MEMORY, address, bits);
     }
 
     public static long getAndAndLong(long address, long bits) {
-        return (long) ATOMIC_LONG.getAndBitwiseAnd(ALL, address, bits);
+        return (long) ATOMIC_LONG.getAndBitwiseAnd(MEMORY, address, bits);
     }
 
     /// Sets `byteSize` bytes to `value`.
@@ -110,20 +118,20 @@ public final class RawMemory {
     public static void fill(long address, long byteSize, byte value) {
         if (byteSize > MAX_SHORT_FILL) {
             putByte(address + byteSize - 1, value);
-            ALL.asSlice(address, (byteSize - 1) | 1).fill(value);
+            MEMORY.asSlice(address, (byteSize - 1) | 1).fill(value);
         } else {
-            ALL.asSlice(address, byteSize).fill(value);
+            MEMORY.asSlice(address, byteSize).fill(value);
         }
     }
 
     /// Copies `byteSize` bytes; the two ranges may overlap.
     public static void copy(long from, long to, long byteSize) {
-        MemorySegment.copy(ALL, from, ALL, to, byteSize);
+        MemorySegment.copy(MEMORY, from, MEMORY, to, byteSize);
     }
 
     /// A segment over a range, alive for ever and open to every thread.
     public static MemorySegment segment(long address, long byteSize) {
-        return ALL.asSlice(address, byteSize);
+        return MEMORY.asSlice(address, byteSize);
     }
 
     /// A segment over a range with the scope and thread rules of `arena`.

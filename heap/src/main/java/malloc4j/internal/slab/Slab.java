@@ -87,12 +87,20 @@ public final class Slab {
     private static final int PURGED_PAGES = 76;
     private static final int PENDING_NEXT = 80;
     private static final int COLLECTS = 88;
-    private static final int REMOTE = 8; // within a pair
     private static final int PAIR_SHIFT = 4;
 
-    private static final long LOW_32 = 0xFFFF_FFFFL;
+    /// Offset of `remote` in a pair.
+    public static final int REMOTE = 8;
+
+    /// By how much a [#product] is shifted right, and what it is masked with, to be the offset of the block's pair.
+    public static final int PRODUCT_PAIR_SHIFT = Integer.SIZE + 6 - PAIR_SHIFT; // 64 blocks a pair
+
+    public static final long PAIR_MASK = -1L << PAIR_SHIFT;
+
+    /// The lower half of a [#product].
+    public static final long LOW_32 = 0xFFFF_FFFFL;
+
     private static final int MAX_PAIRS = 64;
-    private static final int PRODUCT_PAIR_SHIFT = Integer.SIZE + 6 - PAIR_SHIFT; // 64 blocks a pair
 
     private static final int PROBES = 16; // words, a cache line each four
     private static final int WORTH = 8; // blocks
@@ -198,17 +206,7 @@ public final class Slab {
 
     /// The address of the pair of words that a block's bit is in; its `free` word comes first.
     public static long pair(long slab, int word) {
-        return pairAt(slab + PageMap.BODY, word);
-    }
-
-    /// The address of a pair, by that of the slab's first pair.
-    public static long pairAt(long pairs, int word) {
-        return pairs + ((long) word << PAIR_SHIFT);
-    }
-
-    /// The address of the pair that the block with a [#product] has its bit in, by that of the slab's first pair.
-    public static long pairOf(long pairs, long product) {
-        return pairs + (product >>> PRODUCT_PAIR_SHIFT & -1L << PAIR_SHIFT);
+        return slab + PageMap.BODY + ((long) word << PAIR_SHIFT);
     }
 
     /// The number of the word that `pair` has; of a pair of the slab.
