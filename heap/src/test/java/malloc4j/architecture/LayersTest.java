@@ -9,6 +9,7 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaFieldAccess;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.lang.foreign.MemorySegment;
@@ -39,8 +40,11 @@ class LayersTest {
             "malloc4j",
             "malloc4j.alloc");
 
-    /// The one class that dereferences an address.
+    /// Dereferences addresses.
     private static final String RAW_MEMORY = "malloc4j.internal.memory.RawMemory";
+
+    /// The warm malloc and free: dereferences by the handles of RawMemory.
+    private static final String MAGAZINE = "malloc4j.internal.cache.Magazine";
 
     /// Reads errno from the linker's capture state, and libc's version from a string of libc's.
     private static final String LINUX_CALLS = "malloc4j.internal.os.LinuxCalls";
@@ -126,6 +130,18 @@ class LayersTest {
                 .and(areNotIn(SEGMENT_PACKAGES))
                 .should()
                 .accessTargetWhere(callsSegment("reads or writes through a segment", "get", "set", "copy", "fill"))
+                .check(HEAP_CLASSES);
+    }
+
+    @Test
+    void onlyTheWarmPathUsesTheHandlesOfRawMemory() {
+        noClasses()
+                .that(areNot(RAW_MEMORY, MAGAZINE))
+                .should()
+                .accessTargetWhere(describe(
+                        "uses a field of RawMemory",
+                        access -> access instanceof JavaFieldAccess
+                                && access.getTargetOwner().getName().equals(RAW_MEMORY)))
                 .check(HEAP_CLASSES);
     }
 

@@ -42,8 +42,8 @@ import malloc4j.internal.slab.Slab;
 /// block's bit, `top`. So a free block is in a used slot from before its bit is set until after it is cleared, and
 /// each change of `top` makes a new version.
 ///
-/// [#take], [#free] and what they use reach memory by handle, and have the arithmetic of [Slab] written out: so the
-/// JIT inlines each as a whole, or calls it (see [RawMemory]).
+/// [#take], [#takeLowest], [#free] and [#push] reach memory by handle, and have the arithmetic of [Slab] written
+/// out: so the JIT inlines each as a whole, or calls it (see [RawMemory]).
 final class Magazine {
     /// What a method answers that has nothing: no address.
     static final long MISS = -1;

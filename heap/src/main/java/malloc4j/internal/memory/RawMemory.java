@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
-/// Reads and writes memory by absolute address: the one class of this library that dereferences.
+/// Reads and writes memory by absolute address. Nothing else in this library dereferences one, but the warm malloc
+/// and free, which do it by the handles here.
 ///
 /// By handle, not by [MemorySegment#get]: the JIT inlines a hot caller until it has 18,000 nodes, and each access
 /// here takes some 580 of them. Once they are used up it makes a call of every method of ours, and of these

@@ -1,4 +1,4 @@
-/// Words of raw memory: `RawMemory` is the one class that dereferences an address.
+/// Words of raw memory: `RawMemory` dereferences addresses, and lends its handles to the warm path alone.
 @NullMarked
 package malloc4j.internal.memory;
 

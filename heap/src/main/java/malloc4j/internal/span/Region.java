@@ -16,9 +16,9 @@ import malloc4j.internal.region.PageMap;
 /// ```
 ///
 /// A search for a run looks only into groups that may have one: 32 for the largest region that a heap grows by
-/// itself. What a group has is an upper bound: giving and taking pages may raise it, and a search that finds
-/// nothing in the group brings it down below what was sought. So each costs a few words of the maps, however many
-/// runs there are.
+/// itself. What a group has is an upper bound: giving and taking pages may raise it, and a search in vain brings it
+/// down, below what was sought unless only the alignment was in the way. Giving and taking cost the words of one
+/// run of free pages, however many runs there are.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. `idle` is within `dirty`, and `dirty` within `free`.
@@ -104,7 +104,7 @@ final class Region {
         return -1;
     }
 
-    /// As [#find], among the runs that begin in a group; notes that they are shorter when none will do.
+    /// As [#find], among the runs that begin in a group; brings its bound down when none will do.
     private int findInGroup(int group, int count, int alignmentPages) {
         int start = group << GROUP_SHIFT;
         int groupEnd = Math.min(start + GROUP_PAGES, pageCount);
