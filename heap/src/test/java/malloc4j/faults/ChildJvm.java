@@ -60,7 +60,7 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:-CreateCoredumpOnCrash"));
-        command.add("-XX:ErrorFile=/dev/stdout");
+        command.addAll(List.of("-XX:ErrorFile=/dev/stdout", "-XX:-DumpReplayDataOnError"));
         command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));

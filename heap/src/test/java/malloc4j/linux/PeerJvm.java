@@ -35,7 +35,8 @@ public final class PeerJvm implements AutoCloseable {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Xmx128m", "-XX:+UseSerialGC"));
-        command.addAll(List.of("-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=/dev/stdout"));
+        command.addAll(
+                List.of("-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=/dev/stdout", "-XX:-DumpReplayDataOnError"));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         return new PeerJvm(new ProcessBuilder(command).redirectErrorStream(true).start());

@@ -80,7 +80,7 @@ public final class ChildProcess implements AutoCloseable {
         }
         command.addAll(List.of("-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "-XX:-UsePerfData"));
         command.addAll(List.of("-XX:-UseDynamicNumberOfCompilerThreads", "-XX:+DisplayVMOutputToStderr"));
-        command.addAll(List.of("-XX:ErrorFile=/dev/null", "-XX:-CreateCoredumpOnCrash"));
+        command.addAll(List.of("-XX:ErrorFile=/dev/null", "-XX:-CreateCoredumpOnCrash", "-XX:-DumpReplayDataOnError"));
         command.add("--enable-native-access=ALL-UNNAMED");
         command.add("-XX:MaxDirectMemorySize=" + DIRECT_MEMORY); // Netty's and Arena.ofAuto's own limit
         if (launch.purpose() == Purpose.MEMORY) {

@@ -46,6 +46,9 @@ class ReplayChildTest {
                     .isInstanceOf(ChildFailure.class)
                     .hasMessageMatching("its JVM crashed: SIG(SEGV|BUS) \\(0x\\w+\\) in .*");
         }
+        assertThat(Path.of("").toAbsolutePath())
+                .as("the JVM leaves no report of its own in the working directory")
+                .isDirectoryNotContaining("glob:**/{hs_err,replay}_pid*");
     }
 
     private ChildProcess start(AllocatorName allocator, Touch touch, String text) throws IOException, TraceProblem {
