@@ -1,7 +1,6 @@
 package malloc4j;
 
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// | `file` | | the path for `FILE` | |
 ///
 /// For the common heap the same names are system properties with the prefix `malloc4j.`: `-Dmalloc4j.source=brk`,
-/// `-Dmalloc4j.hardLimitBytes=1073741824`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay.
+/// `-Dmalloc4j.hardLimitBytes=1G`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay. Any other property of that
+/// prefix is an error, which names the nearest option.
 ///
 /// @param name for messages and statistics
 /// @param source where regions come from
@@ -113,44 +113,12 @@ public record HeapOptions(
     }
 
     /// The common heap's options, from properties that begin with `malloc4j.`.
+    ///
+    /// @throws IllegalArgumentException as [Builder#option] does
     static HeapOptions fromProperties(Properties properties) {
         Builder builder = builder().name("common");
-        String source = properties.getProperty("malloc4j.source");
-        if (source != null) {
-            builder.source(parseSource(source));
-        }
-        String file = properties.getProperty("malloc4j.file");
-        if (file != null) {
-            builder.file(file);
-        }
-        return builder.mmapThresholdBytes(number(properties, "mmapThresholdBytes", DEFAULTS.mmapThresholdBytes))
-                .trimThresholdBytes(number(properties, "trimThresholdBytes", DEFAULTS.trimThresholdBytes))
-                .purgeDelay(Duration.ofMillis(number(properties, "purgeDelayMillis", DEFAULTS.purgeDelay.toMillis())))
-                .softLimitBytes(number(properties, "softLimitBytes", DEFAULTS.softLimitBytes))
-                .hardLimitBytes(number(properties, "hardLimitBytes", DEFAULTS.hardLimitBytes))
-                .brkClaimBytes(number(properties, "brkClaimBytes", DEFAULTS.brkClaimBytes))
-                .build();
-    }
-
-    private static MemorySource parseSource(String text) {
-        try {
-            return MemorySource.valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
-        } catch (IllegalArgumentException unknown) {
-            throw new IllegalArgumentException(
-                    "-Dmalloc4j.source=" + text + " is none of mmap, brk, huge, hugetlb, shared-memory, file", unknown);
-        }
-    }
-
-    private static long number(Properties properties, String option, long whenAbsent) {
-        String text = properties.getProperty("malloc4j." + option);
-        if (text == null) {
-            return whenAbsent;
-        }
-        try {
-            return Long.parseLong(text.strip());
-        } catch (NumberFormatException garbage) {
-            throw new IllegalArgumentException("-Dmalloc4j." + option + "=" + text + " is not a whole number", garbage);
-        }
+        OptionTexts.setAll(builder, properties);
+        return builder.build();
     }
 
     /// Sets options one by one.
@@ -235,6 +203,17 @@ public record HeapOptions(
 
         public Builder brkClaimBytes(long value) {
             brkClaimBytes = value;
+            return this;
+        }
+
+        /// Sets an option by its name and a text, as system properties and command lines give it; the delay is
+        /// called `purgeDelayMillis`. Sizes are whole numbers, in bytes or followed by K, M, G or T, which are 1024,
+        /// 1024^2 and so on, in either case and with or without `iB`: `64M`, `64MiB`, `67108864`.
+        ///
+        /// @throws IllegalArgumentException if there is no option of this name, and then it names the nearest, or if
+        ///     the text is not what it takes
+        public Builder option(String optionName, String text) {
+            OptionTexts.set(this, optionName, text);
             return this;
         }
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HeapOptionsTest {
     private static Properties properties(String... pairs) {
@@ -93,23 +95,136 @@ class HeapOptionsTest {
                         .source(MemorySource.MMAP)
                         .build())
                 .withMessage("option file=/tmp/x goes with source=FILE only, and source is MMAP");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.fromProperties(properties("source", "brk", "file", "/tmp/x")))
+                .withMessage("option file=/tmp/x goes with source=FILE only, and source is BRK");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"mmapThresholdBytes", "trimThresholdBytes", "softLimitBytes", "hardLimitBytes", "brkClaimBytes"})
+    void garbageSizesAreRefusedByName(String option) {
+        for (String garbage :
+                new String[] {"", "x", "1.5", "0x10", "M", "64MB", "64P", "1 M", "+1", "- 1", "1M1", "٣"}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> HeapOptions.fromProperties(properties(option, garbage)))
+                    .withMessage("-Dmalloc4j." + option + "=" + garbage + " is no size: a whole number of bytes, or of"
+                            + " K, M, G or T (times 1024, each of the one before)");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "x", "1k", "1.5", "99999999999999999999", "1s"})
+    void aGarbageDelayIsRefusedByName(String garbage) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.fromProperties(properties("purgeDelayMillis", garbage)))
+                .withMessage("-Dmalloc4j.purgeDelayMillis=" + garbage + " is not a whole number");
     }
 
     @ParameterizedTest
     @CsvSource({
-        "mmapThresholdBytes",
-        "trimThresholdBytes",
-        "purgeDelayMillis",
-        "softLimitBytes",
-        "hardLimitBytes",
-        "brkClaimBytes"
+        "0,0",
+        "1024,1024",
+        "64K,65536",
+        "64k,65536",
+        "64M,67108864",
+        "64MiB,67108864",
+        "64mib,67108864",
+        "' 3G ',3221225472",
+        "1gIb,1073741824",
+        "2T,2199023255552",
+        "8388607T,9223370937343148032",
+        "9007199254740991K,9223372036854774784",
+        "9223372036854775807,9223372036854775807"
     })
-    void garbageNumbersAreRefusedByName(String option) {
-        for (String garbage : new String[] {"", "x", "1k", "1.5", "99999999999999999999", "0x10"}) {
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> HeapOptions.fromProperties(properties(option, garbage)))
-                    .withMessage("-Dmalloc4j." + option + "=" + garbage + " is not a whole number");
+    void sizesTakeUnitsOf1024InEveryLocale(String text, long byteSize) {
+        Locale before = Locale.getDefault();
+        try {
+            for (String tag : new String[] {"en", "tr", "ar-EG", "hi-IN"}) {
+                Locale.setDefault(Locale.forLanguageTag(tag));
+                assertThat(HeapOptions.fromProperties(properties("hardLimitBytes", text))
+                                .hardLimitBytes())
+                        .isEqualTo(byteSize);
+            }
+        } finally {
+            Locale.setDefault(before);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"8388608T", "9007199254740992K", "99999999999999999999", "9223372036854775808", "-8388609T"})
+    void sizesBeyondALongAreRefused(String text) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.fromProperties(properties("softLimitBytes", text)))
+                .withMessage("-Dmalloc4j.softLimitBytes=" + text
+                        + " does not fit into 63 bits: at most 9223372036854775807");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hardLimitByte,hardLimitBytes",
+        "hardlimitbytes,hardLimitBytes",
+        "hard-limit-bytes,hardLimitBytes",
+        "HARD_LIMIT,hardLimitBytes",
+        "hradLimitBytes,hardLimitBytes",
+        "heap.hardLimitBytes,hardLimitBytes",
+        "soft,softLimitBytes",
+        "purgeDelay,purgeDelayMillis",
+        "purgeDelaySeconds,purgeDelayMillis",
+        "mmapTreshold,mmapThresholdBytes",
+        "Source,source",
+        "sourec,source",
+        "brkClaim,brkClaimBytes",
+        "filename,file",
+        "trim,trimThresholdBytes"
+    })
+    void anUnknownPropertyIsRefusedAndTheNearestOptionNamed(String name, String nearest) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.fromProperties(properties("softLimitBytes", "1", name, "64M")))
+                .withMessage("-Dmalloc4j." + name + "=64M is no option of a heap, the nearest is " + nearest
+                        + " of file, source, mmapThresholdBytes, trimThresholdBytes, purgeDelayMillis, softLimitBytes,"
+                        + " hardLimitBytes, brkClaimBytes");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", ".", "x", "日本", "hardLimitBytes "})
+    void everyUnknownPropertyIsRefusedHoweverFarFromAny(String name) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.fromProperties(properties(name, "1")))
+                .withMessageStartingWith("-Dmalloc4j." + name + "=1 is no option of a heap, the nearest is ");
+    }
+
+    @Test
+    void propertiesOfOthersAreLeftAlone() {
+        Properties properties = new Properties();
+        properties.setProperty("malloc4jx", "1");
+        properties.setProperty("malloc4j", "1");
+        properties.setProperty("malloc4j-bench.threads", "1");
+        properties.put("malloc4j.hardLimitBytes", 5); // no text, so no property
+        assertThat(HeapOptions.fromProperties(properties))
+                .isEqualTo(HeapOptions.builder().name("common").build());
+    }
+
+    @Test
+    void aBuilderTakesOptionsAsTexts() {
+        assertThat(HeapOptions.builder()
+                        .option("source", "brk")
+                        .option("hardLimitBytes", "1g")
+                        .option("purgeDelayMillis", "0")
+                        .build())
+                .isEqualTo(HeapOptions.builder()
+                        .source(MemorySource.BRK)
+                        .hardLimitBytes(1 << 30)
+                        .purgeDelay(Duration.ZERO)
+                        .build());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.builder().option("hardLimit", "1"))
+                .withMessageStartingWith(
+                        "option hardLimit=1 is no option of a heap, the nearest is hardLimitBytes of ");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> HeapOptions.builder().option("hardLimitBytes", "all"))
+                .withMessageStartingWith("option hardLimitBytes=all is no size: ");
     }
 
     @Test

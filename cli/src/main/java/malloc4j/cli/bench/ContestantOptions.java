@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import malloc4j.HeapOptions;
 import malloc4j.cli.Choice;
 import malloc4j.peers.AllocatorName;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,8 @@ final class ContestantOptions {
     @Option(
             names = "--heap",
             paramLabel = "KEY=VALUE",
-            description = "An option of malloc4j's common heap, such as source=brk or purgeDelayMillis=0.")
+            description = "An option of malloc4j's common heap, such as source=brk, hardLimitBytes=64M or"
+                    + " purgeDelayMillis=0.")
     private Map<String, String> heap = Map.of();
 
     /// Who takes part, in the order of reports.
@@ -60,8 +62,17 @@ final class ContestantOptions {
     }
 
     /// The system properties of malloc4j's common heap.
+    ///
+    /// @throws ParameterException if one is no option of a heap, or not what it takes
     Map<String, String> heapProperties() {
         Map<String, String> properties = new LinkedHashMap<>();
+        HeapOptions.Builder checked = HeapOptions.builder();
+        try {
+            heap.forEach(checked::option);
+            checked.build();
+        } catch (IllegalArgumentException wrong) {
+            throw new ParameterException(spec.commandLine(), "--heap: " + wrong.getMessage(), wrong);
+        }
         heap.forEach((key, value) -> properties.put("malloc4j." + key, value));
         return properties;
     }

@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import malloc4j.cli.Choice;
@@ -80,12 +81,13 @@ public final class ReturnCommand implements Callable<Integer> {
         if (candidates.stream().anyMatch(candidate -> candidate.allocator() == AllocatorName.NONE)) {
             throw wrong("--with none has no memory to give back");
         }
+        Map<String, String> heapProperties = contestants.heapProperties();
         Progress progress = Progress.onTerminal(spec.commandLine().getErr());
         var contest = new Contest(progress);
         List<Entry> entries = new ArrayList<>();
         for (ReturnProbe probe : chosen) {
             for (Candidate candidate : candidates) {
-                entries.add(new Entry(probe, candidate, contest));
+                entries.add(new Entry(probe, candidate, heapProperties, contest));
             }
         }
         Contest.atOnce(entries, entry -> entry.child.attempt("probing", entry::probe));
@@ -127,12 +129,14 @@ public final class ReturnCommand implements Callable<Integer> {
     private final class Entry {
         private final ReturnProbe probe;
         private final Candidate candidate;
+        private final Map<String, String> heapProperties;
         private final Contest.Contestant child;
         private String[] answer = new String[0];
 
-        Entry(ReturnProbe probe, Candidate candidate, Contest contest) {
+        Entry(ReturnProbe probe, Candidate candidate, Map<String, String> heapProperties, Contest contest) {
             this.probe = probe;
             this.candidate = candidate;
+            this.heapProperties = heapProperties;
             this.child = contest.new Contestant(probe.toString(), candidate.label());
         }
 
@@ -140,11 +144,7 @@ public final class ReturnCommand implements Callable<Integer> {
             String workload = ReturnRunner.workload(blocks);
             var settings = new WorkloadSettings(candidate.allocator(), workload, 1, false);
             child.start(candidate.launch(
-                    ReturnChild.class,
-                    Purpose.MEMORY,
-                    settings,
-                    WorkloadShape.of(workload, 1),
-                    contestants.heapProperties()));
+                    ReturnChild.class, Purpose.MEMORY, settings, WorkloadShape.of(workload, 1), heapProperties));
             answer = child.ask("probe " + probe.name() + " " + (long) (idleSeconds * 1e3))
                     .split(" ", 8);
             child.close();

@@ -7,22 +7,14 @@ import java.security.CodeSource;
 import malloc4j.cli.CliException;
 import org.jspecify.annotations.Nullable;
 
-/// The trace that is replayed when none is named: `traces/sqlite.trace.gz` under the root of this project. The
-/// launcher tells the root by the system property `malloc4j.home`; without it, it is looked for above this
-/// program's own file.
+/// The trace that is replayed when none is named: `traces/sqlite.trace.gz` under the root of this project, which is
+/// looked for above this program's own file.
 final class BundledTrace {
     static final Path PATH = Path.of("traces", "sqlite.trace.gz");
 
     private BundledTrace() {}
 
     static Path find() {
-        String home = System.getProperty("malloc4j.home");
-        if (home != null) {
-            Path file = Path.of(home).resolve(PATH);
-            if (Files.isRegularFile(file)) {
-                return file;
-            }
-        }
         for (Path folder = ownFile(); folder != null; folder = folder.getParent()) {
             Path file = folder.resolve(PATH);
             if (Files.isRegularFile(file)) {

@@ -12,7 +12,7 @@ import malloc4j.peers.AllocatorName;
 /// @param serial all events on one thread
 record ChildSettings(
         AllocatorName allocator, PageSource source, Path image, Touch touch, boolean verify, boolean serial) {
-    private static final String PREFIX = "malloc4j.replay.";
+    private static final String PREFIX = "malloc4j-replay.";
 
     Map<String, String> asProperties() {
         return Map.of(

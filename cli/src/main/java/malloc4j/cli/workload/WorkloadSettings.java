@@ -11,7 +11,7 @@ import malloc4j.peers.AllocatorName;
 /// @param threads of workloads that have several
 /// @param verify write a pattern into every byte of every block, and check it when the block is freed
 public record WorkloadSettings(AllocatorName allocator, String workload, int threads, boolean verify) {
-    private static final String PREFIX = "malloc4j.bench.";
+    private static final String PREFIX = "malloc4j-bench.";
 
     public Map<String, String> asProperties() {
         return Map.of(

@@ -204,7 +204,7 @@ class BenchCommandTest {
                 "bench",
                 "cycle-3mib",
                 "--with=malloc4j,glibc",
-                "--heap=hardLimitBytes=1048576",
+                "--heap=hardLimitBytes=1M",
                 "--verify",
                 "--rounds=1",
                 "--seconds=0.02");
@@ -255,6 +255,23 @@ class BenchCommandTest {
         assertWrongUsage("Unknown option: '--fast'", "--fast");
         assertWrongUsage(
                 "Value for option option '--heap' (KEY=VALUE) should be in KEY=VALUE format but was x", "--heap", "x");
+    }
+
+    @Test
+    void anOptionThatNoHeapHasIsRefusedByEveryCommandThatTakesThem() {
+        for (String command : new String[] {"pair", "scale", "return"}) {
+            CommandRun run = CommandRun.of("bench", command, "--heap", "hardLimit=1");
+            assertThat(run.exitCode()).isEqualTo(2);
+            assertThat(run.err())
+                    .startsWith("malloc4j: --heap: option hardLimit=1 is no option of a heap,"
+                            + " the nearest is hardLimitBytes of ");
+        }
+        assertWrongUsage(
+                "--heap: option source=ram is none of mmap, brk, huge, hugetlb, shared-memory, file",
+                "--heap=source=ram");
+        assertWrongUsage(
+                "--heap: option hardLimitBytes=-1024 is not from 0 to 9223372036854775807",
+                "--heap=hardLimitBytes=-1K");
     }
 
     private static void assertWrongUsage(String message, String... arguments) {

@@ -18,19 +18,19 @@ import org.junit.jupiter.api.Test;
 
 /// Keeps `docs/system-calls.md` equal to the tables [SystemCall] and [LibraryFunction], and those equal to the code.
 ///
-/// `mvn -pl heap test -Dtest=SystemCallsDocTest -Dmalloc4j.regenerate=true` writes the file anew.
+/// `mvn -pl heap test -Dtest=SystemCallsDocTest -Ddocs.regenerate=true` writes the file anew.
 class SystemCallsDocTest {
     private static final Path FILE = Path.of(System.getProperty("basedir", ".")).resolve("../docs/system-calls.md");
 
     @Test
     void theDocumentIsTheGeneratedOne() throws IOException {
         String generated = generate();
-        if (Boolean.getBoolean("malloc4j.regenerate")) {
+        if (Boolean.getBoolean("docs.regenerate")) {
             Files.createDirectories(FILE.getParent());
             Files.writeString(FILE, generated);
         }
         assertThat(Files.readString(FILE))
-                .as("docs/system-calls.md is out of date: run this test with -Dmalloc4j.regenerate=true")
+                .as("docs/system-calls.md is out of date: run this test with -Ddocs.regenerate=true")
                 .isEqualTo(generated);
     }
 
@@ -98,7 +98,7 @@ class SystemCallsDocTest {
                 calls of its own.
 
                 <!-- Generated from SystemCall.java and LibraryFunction.java by SystemCallsDocTest; do not edit.
-                     mvn -pl heap test -Dtest=SystemCallsDocTest -Dmalloc4j.regenerate=true -->
+                     mvn -pl heap test -Dtest=SystemCallsDocTest -Ddocs.regenerate=true -->
 
                 ## The kernel
 

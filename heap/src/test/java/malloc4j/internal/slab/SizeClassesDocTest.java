@@ -11,19 +11,19 @@ import org.junit.jupiter.api.Test;
 
 /// Keeps `docs/size-classes.md` equal to [SizeClasses].
 ///
-/// `mvn -pl heap test -Dtest=SizeClassesDocTest -Dmalloc4j.regenerate=true` writes the file anew.
+/// `mvn -pl heap test -Dtest=SizeClassesDocTest -Ddocs.regenerate=true` writes the file anew.
 class SizeClassesDocTest {
     private static final Path FILE = Path.of(System.getProperty("basedir", ".")).resolve("../docs/size-classes.md");
 
     @Test
     void theDocumentIsTheGeneratedOne() throws IOException {
         String generated = generate();
-        if (Boolean.getBoolean("malloc4j.regenerate")) {
+        if (Boolean.getBoolean("docs.regenerate")) {
             Files.createDirectories(FILE.getParent());
             Files.writeString(FILE, generated);
         }
         assertThat(Files.readString(FILE))
-                .as("docs/size-classes.md is out of date: run this test with -Dmalloc4j.regenerate=true")
+                .as("docs/size-classes.md is out of date: run this test with -Ddocs.regenerate=true")
                 .isEqualTo(generated);
     }
 
@@ -40,7 +40,7 @@ class SizeClassesDocTest {
                 - *alignment*: what every block of the class is a multiple of.
 
                 <!-- Generated from SizeClasses.java by SizeClassesDocTest; do not edit.
-                     mvn -pl heap test -Dtest=SizeClassesDocTest -Dmalloc4j.regenerate=true -->
+                     mvn -pl heap test -Dtest=SizeClassesDocTest -Ddocs.regenerate=true -->
 
                 | class | requests | block bytes | blocks a slab | tail bytes | worst % | alignment |
                 |--:|--:|--:|--:|--:|--:|--:|
