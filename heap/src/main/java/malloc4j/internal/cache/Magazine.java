@@ -17,24 +17,38 @@ import malloc4j.internal.slab.Slab;
 /// ```
 /// the magazines of a cache lie one after the other, off the Java heap, 576 bytes a size class
 ///
-///   0               8           16             24       32                48                       576
-///  +---------------+-----------+--------------+--------+-----------------+-----------------+- - - - -+
-///  | version | used| pair << 8 | first |block | unused | slot 0          | slot 1          |         |
-///  |         | :10 |           | << 16 |bytes |        |                 |                 |         |
-///  +---------------+-----------+--------------+--------+-----------------+-----------------+- - - - -+
-///    top                                                 address | index , pair << 8
-///                                                        << 16   | in the slab
+///   0               8           16             24      32         40          48                64        576
+///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
+///  | version | used| pair << 8 | first |block | drawn | returned | collected | slot 0          | slot 1  |
+///  |         | :10 |           | << 16 |bytes |       |          |           |                 |         |
+///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
+///    top                                                                      address | index , pair << 8
+///                                                                             << 16   | in the slab
 ///
 ///   malloc   used > 0: the block in the last used slot; else the lowest free block of the pair; else a miss
 ///   free     the block's bit is set in its slab, and if a slot is left, the block is put there
 /// ```
 ///
-/// Whether a block is free stands in its slab's word alone. A slot only says which of the free blocks to take
+/// Whether a block is free stands in its slab's words alone. A slot only says which of the free blocks to take
 /// first: its owner may forget them all at any moment, and nothing is lost.
 ///
+/// **Torn calls.** In the interpreter a `StackOverflowError` may end [#take] or [#push] between any two of their
+/// accesses. Then a slot may name a block whose bit is not set: one that was taken, or was not freed after all,
+/// and that may be freed later and stand in a second slot. So [#take] trusts no slot: it takes a block only if its
+/// bit says that it is free, and drops the slot otherwise. The torn call loses the block it was taking at most.
+///
+/// **Counts**, each by the owner, and each only growing: `drawn` blocks were taken from words, `returned` ones
+/// freed without a slot, or their slots forgotten, `collected` ones freed by other threads; `version` counts those
+/// that went into slots and came out of them. So of the class's blocks of this cache
+///
+/// ```
+///   live  = drawn - returned - collected - used / 16              those that others freed lately count as live
+///   freed = returned + collected + (version + used / 16) / 2
+/// ```
+///
 /// Invariants, each checked by [#verify]:
-/// 1. The block in a used slot is free, by the word and the bit that the slot names, and in no other slot. Its slab
-///    belongs to the same cache and class.
+/// 1. A used slot names a block by address, index and pair; its slab belongs to the same cache and class. The block
+///    is free, and in no other slot, but for what torn calls have left.
 /// 2. `used` is a multiple of 16, and at most 16 times the slots of the class.
 ///
 /// Concurrency: the owner alone writes, and reads plainly. A visitor asks [#freePages] before it takes memory away.
@@ -51,10 +65,13 @@ final class Magazine {
     private static final int TOP = 0;
     private static final int PAIR = 8;
     private static final int FIRST = 16;
-    private static final int SLOTS = 32;
+    private static final int DRAWN = 24;
+    private static final int RETURNED = 32;
+    private static final int COLLECTED = 40;
+    private static final int SLOTS = 48;
     private static final int SLOT_BYTES = 16;
     private static final int SLOT_PAIR = 8; // within a slot
-    private static final int MAX_SLOTS = 34;
+    private static final int MAX_SLOTS = 33;
     private static final int MAX_FREE_BYTES = Zone.CHUNK_BYTES; // in the slots of one class
     private static final int USED_BITS = 10;
     private static final int USED_MASK = (1 << USED_BITS) - 1;
@@ -119,10 +136,40 @@ final class Magazine {
         long end = magazine + SLOTS + used;
         long block = (long) LONG.get(MEMORY, end - SLOT_BYTES);
         long pair = (long) LONG.get(MEMORY, end - SLOT_BYTES + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
-        LONG.set(MEMORY, pair, (long) LONG.get(MEMORY, pair) ^ (1L << block)); // a shift counts by its low 6 bits
+        long free = (long) LONG.get(MEMORY, pair);
+        long bit = 1L << block; // a shift counts by its low 6 bits
+        if ((free & ~(long) LONG.get(MEMORY, pair + Slab.REMOTE) & bit) == 0) {
+            return takeAnother(magazine);
+        }
+        LONG.set(MEMORY, pair, free ^ bit);
         VarHandle.releaseFence();
         LONG.set(MEMORY, magazine + TOP, top + POP);
         return block >>> BLOCK_SHIFT;
+    }
+
+    /// The rest of [#take] where the last slot's block is not to be had: a torn call has left it there, or another
+    /// thread has freed it at the same moment as the owner. Drops such slots, and goes on.
+    private static long takeAnother(long magazine) {
+        long top = RawMemory.getLong(magazine + TOP);
+        while ((top & USED_MASK) != 0) {
+            long slot = magazine + SLOTS + (top & USED_MASK) - SLOT_BYTES;
+            long block = RawMemory.getLong(slot);
+            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+            long free = Slab.freeWord(pair);
+            long bit = 1L << block;
+            top += POP;
+            if ((free & ~Slab.remoteWord(pair) & bit) != 0) {
+                RawMemory.putLong(pair, free ^ bit);
+                VarHandle.releaseFence();
+                RawMemory.putLong(magazine + TOP, top);
+                return block >>> BLOCK_SHIFT;
+            }
+            if ((free & bit) != 0) {
+                RawMemory.putLong(magazine + RETURNED, RawMemory.getLong(magazine + RETURNED) + 1);
+            }
+            RawMemory.putLong(magazine + TOP, top);
+        }
+        return takeLowest(magazine);
     }
 
     private static long takeLowest(long magazine) {
@@ -131,12 +178,15 @@ final class Magazine {
             return MISS;
         }
         long free = (long) LONG.get(MEMORY, pair);
-        if (free == 0) {
+        long block = free & ~(long) LONG.get(MEMORY, pair + Slab.REMOTE); // one that is freed twice now has both bits
+        if (block == 0) {
             return MISS;
         }
-        LONG.set(MEMORY, pair, free & (free - 1));
+        long drawn = (long) LONG.get(MEMORY, magazine + DRAWN);
         long first = (long) LONG.get(MEMORY, magazine + FIRST);
-        return (first >>> BLOCK_SHIFT) + Long.numberOfTrailingZeros(free) * (first & BLOCK_MASK);
+        LONG.set(MEMORY, magazine + DRAWN, drawn + 1);
+        LONG.set(MEMORY, pair, free ^ (block & -block));
+        return (first >>> BLOCK_SHIFT) + Long.numberOfTrailingZeros(block) * (first & BLOCK_MASK);
     }
 
     /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when `owner` is not the owner
@@ -199,15 +249,49 @@ final class Magazine {
             LONG.set(MEMORY, slot + SLOT_PAIR, pair << PageMap.ADDRESS_SHIFT);
             VarHandle.releaseFence();
             LONG.set(MEMORY, magazine + TOP, top + PUSH);
+        } else {
+            LONG.set(MEMORY, magazine + RETURNED, (long) LONG.get(MEMORY, magazine + RETURNED) + 1);
         }
     }
 
     /// Forgets the blocks in the slots. By the owner, or while there is none.
     static void forgetSlots(long magazine) {
         long top = RawMemory.getLong(magazine + TOP);
-        if ((top & USED_MASK) != 0) { // else a page that was never used stays so
-            RawMemory.putLong(magazine + TOP, (top & -VERSION) + VERSION);
+        long blocks = (top & USED_MASK) / SLOT_BYTES;
+        if (blocks != 0) { // else a page that was never used stays so
+            RawMemory.putLong(magazine + TOP, top + blocks * POP);
+            RawMemory.putLong(magazine + RETURNED, RawMemory.getLong(magazine + RETURNED) + blocks);
         }
+    }
+
+    /// Makes a magazine as new. While there is no owner.
+    static void clear(long magazine) {
+        if ((RawMemory.getLong(magazine + PAIR) | RawMemory.getLong(magazine + DRAWN)) != 0) { // else it never was used
+            RawMemory.fill(magazine, SLOTS, (byte) 0);
+        }
+    }
+
+    /// Counts blocks that other threads have freed. By the owner, or while there is none.
+    static void noteCollected(long magazine, int blocks) {
+        RawMemory.putLong(magazine + COLLECTED, RawMemory.getLong(magazine + COLLECTED) + blocks);
+    }
+
+    /// How many blocks of the class this cache has live, with those that others have freed and it has not collected
+    /// yet; exact while the owner rests, from any thread.
+    static long liveCount(long magazine) {
+        long top = RawMemory.getLongVolatile(magazine + TOP);
+        return RawMemory.getLong(magazine + DRAWN)
+                - RawMemory.getLong(magazine + RETURNED)
+                - RawMemory.getLong(magazine + COLLECTED)
+                - (top & USED_MASK) / SLOT_BYTES;
+    }
+
+    /// How many blocks of the class were freed, ever, of those that this cache has known of: it only grows, and a block
+    /// whose slot was forgotten counts twice. From any thread.
+    static long freedCount(long magazine) {
+        long top = RawMemory.getLongVolatile(magazine + TOP);
+        long slotted = ((top >>> USED_BITS) + (top & USED_MASK) / SLOT_BYTES) / 2;
+        return RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + COLLECTED) + slotted;
     }
 
     /// The pair of words to take from when no slot is used, 0 for none. By the owner.
@@ -267,11 +351,24 @@ final class Magazine {
                             && RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT
                                     == Slab.pair(slab, index >>> 6),
                     "a slot's address, index and pair disagree");
-            check(magazine, (Slab.freeWord(Slab.pair(slab, index >>> 6)) & 1L << index) != 0, "a slot's block is live");
-            for (long other = magazine + SLOTS; other < slot; other += SLOT_BYTES) {
-                check(magazine, RawMemory.getLong(other) != block, "two slots have one block");
-            }
         }
+    }
+
+    /// How many used slots have a block that is not free, or stands in an earlier slot: such as only torn calls
+    /// leave.
+    static int tornSlots(long magazine) {
+        int torn = 0;
+        long end = magazine + SLOTS + (RawMemory.getLong(magazine + TOP) & USED_MASK);
+        for (long slot = magazine + SLOTS; slot < end; slot += SLOT_BYTES) {
+            long block = RawMemory.getLong(slot);
+            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+            boolean isTorn = (Slab.freeWord(pair) & 1L << block) == 0;
+            for (long other = magazine + SLOTS; other < slot; other += SLOT_BYTES) {
+                isTorn |= RawMemory.getLong(other) == block;
+            }
+            torn += isTorn ? 1 : 0;
+        }
+        return torn;
     }
 
     private static void check(long magazine, boolean condition, String message) {

@@ -134,14 +134,19 @@ public final class ThreadCache {
         while (true) {
             if (slab != 0) {
                 int word = Slab.ownerNextWord(slab, last);
-                if (word < 0 && Slab.ownerCollect(slab)) {
+                if (word < 0 && collect(sizeClass, slab)) {
                     word = Slab.ownerNextWord(slab, last);
                 }
                 if (word >= 0) {
                     int blockBytes = Slab.blockBytes(slab);
                     long first = Slab.base(slab) + (long) (word << 6) * blockBytes;
                     Magazine.putPair(magazine, Slab.pair(slab, word), first, blockBytes);
-                    return Magazine.take(magazine);
+                    long address = Magazine.take(magazine);
+                    if (address != Magazine.MISS) {
+                        return address;
+                    }
+                    last = word; // its blocks are being freed by others a second time
+                    continue;
                 }
             }
             slab = nextSlab(sizeClass, slab);
@@ -186,6 +191,15 @@ public final class ThreadCache {
         return slab;
     }
 
+    /// Collects what others have freed of a slab of ours. Returns whether there was anything.
+    private boolean collect(int sizeClass, long slab) {
+        int blocks = Slab.ownerCollect(slab);
+        if (blocks > 0) {
+            Magazine.noteCollected(magazine(sizeClass), blocks);
+        }
+        return blocks >= 0;
+    }
+
     private void forgetLease(int sizeClass) {
         leased[sizeClass] = 0;
         Magazine.putPair(magazine(sizeClass), 0, 0, 0);
@@ -194,10 +208,8 @@ public final class ThreadCache {
     /// Forgets every leased slab and every block at hand, without a word to the slabs: when the heap is closed.
     void forget() {
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-            if (leased[sizeClass] != 0) {
-                forgetLease(sizeClass);
-            }
-            Magazine.forgetSlots(magazine(sizeClass));
+            leased[sizeClass] = 0;
+            Magazine.clear(magazine(sizeClass));
         }
     }
 
@@ -305,7 +317,7 @@ public final class ThreadCache {
                 long slab = leased[sizeClass];
                 if (slab != 0) {
                     forgetLease(sizeClass);
-                    Slab.ownerCollect(slab);
+                    collect(sizeClass, slab);
                     Slab.putState(slab, Slab.FULL);
                     if (Slab.ownerHasFree(slab) || Slab.hasRemote(slab)) {
                         append(slab);

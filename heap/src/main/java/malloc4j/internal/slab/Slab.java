@@ -55,7 +55,9 @@ import malloc4j.internal.region.Zone;
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. `capacity == 64 KiB / blockBytes`, `base` is a multiple of 64 KiB.
-/// 2. `free` and `remote` have no bit in common, and none beyond the blocks but the one that `remote` always has.
+/// 2. `free` and `remote` have no bit beyond the blocks but the one that `remote` always has. A bit in both is a block
+///    that its owner and another thread have freed at the same moment: it is free once, and handed out only when the
+///    owner has collected it.
 /// 3. A word of `free` that is not zero has its bit in `summary`; a word of `remote` that has a block's bit has its
 ///    bit in `remoteSummary`, once the thread that set it has finished its call.
 /// 4. `|free| + |remote| + live == capacity`.
@@ -273,9 +275,11 @@ public final class Slab {
         boolean worth = false;
         for (int probe = 0; ahead != 0 && probe < PROBES && !worth; ahead &= ahead - 1) {
             int candidate = (first + Long.numberOfTrailingZeros(ahead)) & (Long.SIZE - 1);
-            long free = freeWord(pair(slab, candidate));
+            long pair = pair(slab, candidate);
+            long own = freeWord(pair);
+            long free = own & ~remoteWord(pair); // a block that is freed twice now has a bit in both
             if (free == 0) {
-                zero |= 1L << candidate;
+                zero |= own == 0 ? 1L << candidate : 0;
                 continue;
             }
             probe++;
@@ -292,11 +296,13 @@ public final class Slab {
         return best;
     }
 
-    /// Moves what others have freed to `free`. Returns whether there was anything. By the owner.
-    public static boolean ownerCollect(long slab) {
+    /// Moves what others have freed to `free`. Returns how many blocks that adds to it, -1 when nothing was announced.
+    /// By the owner.
+    public static int ownerCollect(long slab) {
         if (RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) == 0) {
-            return false;
+            return -1;
         }
+        int collected = 0;
         long collects = RawMemory.getLong(slab + COLLECTS);
         RawMemory.getAndSetLong(slab + COLLECTS, collects + 1);
         long words = RawMemory.getAndSetLong(slab + REMOTE_SUMMARY, 0);
@@ -307,7 +313,9 @@ public final class Slab {
             long blocks = blockMask(capacity, word);
             long freed = RawMemory.getLongVolatile(pair + REMOTE) & blocks;
             while (freed != 0) {
-                RawMemory.putLong(pair, freeWord(pair) | freed);
+                long before = freeWord(pair);
+                collected += Long.bitCount(freed & ~before);
+                RawMemory.putLong(pair, before | freed);
                 // Bits that came in between have no summary bit: their word was not empty when they came.
                 freed = RawMemory.getAndAndLong(pair + REMOTE, ~freed) & blocks & ~freed;
             }
@@ -317,7 +325,7 @@ public final class Slab {
             words &= words - 1;
         }
         RawMemory.getAndSetLong(slab + COLLECTS, collects + 2);
-        return true;
+        return collected;
     }
 
     /// What [#freeRemote] did.
@@ -570,7 +578,6 @@ public final class Slab {
             long remote = remoteWord(pair(slab, word));
             long blocks = blockMask(capacity, word);
             long resting = word == capacity >>> 6 ? 1L << capacity : 0;
-            check(slab, (free & remote) == 0, "a block is free twice, word " + word);
             check(slab, (free & ~blocks) == 0, "free has a bit beyond the blocks");
             check(slab, (remote & ~blocks) == resting, "remote has a wrong bit beyond the blocks");
             check(slab, free == 0 || (summary & 1L << word) != 0, "summary misses word " + word);

@@ -2,7 +2,11 @@ package malloc4j.internal.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageMap;
@@ -56,9 +60,9 @@ class ThreadCacheTest {
 
     @ParameterizedTest
     @ValueSource(ints = {16, 1024, 4096, 32_768})
-    void aMagazineKeepsAtMostThirtyFourBlocksAndAsManyBytesAsASlabHas(int byteSize) {
+    void aMagazineKeepsAtMostThirtyThreeBlocksAndAsManyBytesAsASlabHas(int byteSize) {
         int sizeClass = SizeClasses.of(byteSize);
-        int kept = Math.clamp(65_536 / byteSize, 1, 34);
+        int kept = Math.clamp(65_536 / byteSize, 1, 33);
         int capacity = SizeClasses.capacity(sizeClass);
         long[] blocks = allocate(sizeClass, 3 * capacity);
         for (int index = 0; index < capacity; index++) {
@@ -70,6 +74,109 @@ class ThreadCacheTest {
             assertThat(again[index]).isEqualTo(blocks[Math.min(kept, capacity) - 1 - index]);
         }
         assertThat(again).containsExactlyInAnyOrder(Arrays.copyOf(blocks, capacity));
+    }
+
+    @Test
+    void aBlockThatATornMallocTookIsNotGivenOutAgain() {
+        long[] blocks = allocate(SIZE_CLASS, 4);
+        freeAll(blocks[1], blocks[2]);
+        clearBit(blocks[2]); // as if an error had ended a malloc between the bit and the slot
+        assertThat(Magazine.tornSlots(magazine())).isEqualTo(1);
+        caches.verify();
+        assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(blocks[1]);
+        assertThat(Magazine.tornSlots(magazine())).isZero();
+        freeAll(blocks[2]);
+        assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(blocks[2]);
+    }
+
+    @Test
+    void aBlockWhoseFreeWasTornAndRepeatedIsGivenOutOnce() {
+        long[] blocks = allocate(SIZE_CLASS, 4);
+        freeAll(blocks[2]);
+        clearBit(blocks[2]); // as if an error had ended that free between the slot and the bit
+        freeAll(blocks[2]);
+        assertThat(Magazine.tornSlots(magazine())).as("two slots have it").isEqualTo(1);
+        caches.verify();
+        assertThat(allocate(SIZE_CLASS, CAPACITY)).doesNotHaveDuplicates().contains(blocks[2]);
+        assertThat(Magazine.tornSlots(magazine())).isZero();
+    }
+
+    @Test
+    void aBlockThatItsOwnerAndAnotherFreeAtTheSameMomentIsGivenOutOnce() throws InterruptedException {
+        for (int kept = 0; kept < 2; kept++) { // in a slot, and in none
+            long[] blocks = allocate(SIZE_CLASS, CAPACITY);
+            long twice = blocks[7];
+            freeInThread(caches, twice);
+            setBit(twice);
+            if (kept == 1) {
+                long shifted = Magazine.shifted(magazines(), SIZE_CLASS);
+                Magazine.push(shifted, twice, Slab.pair(PageMap.record(twice), 0), bitOf(twice));
+            }
+            caches.verify();
+            long[] later = allocate(SIZE_CLASS, 3 * CAPACITY);
+            assertThat(later).doesNotHaveDuplicates();
+            assertThat(Arrays.stream(later)
+                            .filter(block -> Arrays.stream(blocks).anyMatch(held -> held == block)))
+                    .containsExactly(twice);
+            caches.verify();
+        }
+    }
+
+    private long magazines() {
+        return Objects.requireNonNull(caches.registry.current()).magazines();
+    }
+
+    private long magazine() {
+        return Magazine.of(magazines(), SIZE_CLASS);
+    }
+
+    private static void clearBit(long block) {
+        long pair = Slab.pair(PageMap.record(block), 0); // the slabs of the class have one
+        RawMemory.putLong(pair, Slab.freeWord(pair) & ~(1L << bitOf(block)));
+    }
+
+    private static void setBit(long block) {
+        long slab = PageMap.record(block);
+        Slab.ownerNoteWord(slab, 0);
+        Slab.ownerPutFreeWord(Slab.pair(slab, 0), Slab.freeWord(Slab.pair(slab, 0)) | 1L << bitOf(block));
+    }
+
+    private static long bitOf(long block) {
+        return (block - Slab.base(PageMap.record(block))) / 1024;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 1024, 32_768})
+    void theMagazineCountsWhatIsLiveAndWhatWasFreed(int byteSize) throws InterruptedException {
+        int sizeClass = SizeClasses.of(byteSize);
+        SplittableRandom random = new SplittableRandom(byteSize);
+        List<Long> live = new ArrayList<>();
+        long freed = 0;
+        for (int step = 0; step < 20_000; step++) {
+            if (random.nextInt(1_000) < 500 + (step / 2_000 % 2 == 0 ? 50 : -50) || live.isEmpty()) {
+                live.add(caches.allocate(sizeClass));
+            } else {
+                long last = live.removeLast();
+                int index = random.nextInt(live.size() + 1);
+                long block = index == live.size() ? last : live.set(index, last);
+                if (random.nextInt(100) == 0) {
+                    freeInThread(caches, block);
+                } else {
+                    freeAll(block);
+                }
+                freed++;
+            }
+        }
+        caches.registry.unleaseIdle(true); // collects what others have freed of leased slabs
+        long magazine = Magazine.of(magazines(), sizeClass);
+        long uncollected = Magazine.liveCount(magazine) - live.size();
+        assertThat(uncollected).isBetween(0L, freed / 50);
+        assertThat(Magazine.freedCount(magazine)).isBetween(freed - uncollected, freed - uncollected + 33);
+        for (long block : live) {
+            freeAll(block);
+        }
+        caches.allocate(sizeClass);
+        assertThat(caches.liveBlocks()).isEqualTo(1);
     }
 
     @ParameterizedTest

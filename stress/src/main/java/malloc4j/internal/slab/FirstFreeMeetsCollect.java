@@ -26,7 +26,7 @@ public class FirstFreeMeetsCollect {
 
     @Actor
     public void owner(LLL_Result result) {
-        result.r2 = Slab.ownerCollect(slab);
+        result.r2 = Slab.ownerCollect(slab) >= 0;
     }
 
     @Arbiter
