@@ -61,6 +61,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Budget budget;
     private final SystemCalls calls;
     private final HeapOptions options;
+    private final HeapLimits limits;
     private final int heapId;
     private final Runnable stopPurging;
     private volatile long hugeThreshold;
@@ -78,6 +79,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.budget = parts.budget();
         this.calls = parts.calls();
         this.options = options;
+        this.limits = new HeapLimits(this, options);
         this.heapId = parts.heapId();
         this.stopPurging = parts.stopPurging();
         boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
@@ -128,6 +130,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return budget;
     }
 
+    HeapLimits limits() {
+        return limits;
+    }
+
     // Results on the way up are an address, or minus errno; only the methods without `try` make exceptions of them.
 
     /// Allocates a block. Its contents are unspecified. A block of zero bytes has an address of its own.
@@ -160,6 +166,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (cache != null && Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
             long address = cache.allocateBlock(SizeClasses.of(byteSize));
             if (address > 0) {
+                limits.noticeSoftLimit();
                 return address;
             }
         }
@@ -372,7 +379,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return (int) (Bits.alignUp(byteSize, PageMap.PAGE_BYTES) >>> PageMap.PAGE_SHIFT);
     }
 
-    /// Allocates by any level, once more after all that is free went back to the kernel. Returns the address, with
+    /// Allocates by any level; where that is refused, again as long as that is worth it. Returns the address, with
     /// [Spans#ZEROED] added where that holds, or minus errno.
     private long allocateSlow(long byteSize, long byteAlignment) {
         if (closed) {
@@ -382,10 +389,16 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
         }
         long address = allocateOnce(byteSize, byteAlignment);
-        if (Errno.isError(address) && reclaimer.visit(0, true) > 0) {
-            return allocateOnce(byteSize, byteAlignment);
+        for (int attempt = 0; Errno.isError(address) && limits.makeRoom(address, byteSize, attempt); attempt++) {
+            address = allocateOnce(byteSize, byteAlignment);
         }
+        limits.noticeSoftLimit();
         return address;
+    }
+
+    /// Gives memory back to the kernel. Returns whether any went.
+    boolean reclaim() {
+        return reclaimer.visit(0, true) > 0;
     }
 
     private long allocateOnce(long byteSize, long byteAlignment) {
@@ -506,6 +519,44 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     // ----------------------------------------------------------------------------------------------------- the whole
+
+    /// The hard limit now, in bytes of what [HeapStatistics#committedBytes] counts here and in the heaps below;
+    /// `Long.MAX_VALUE` for none.
+    public long hardLimitBytes() {
+        return budget.hardBytes();
+    }
+
+    /// Changes the hard limit. What is committed stays, also where that is more: then requests that need more memory
+    /// are refused until enough was freed and given back.
+    ///
+    /// @param byteSize 0 or more, `Long.MAX_VALUE` for none
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    public void setHardLimitBytes(long byteSize) {
+        requireLimit("setHardLimitBytes", byteSize);
+        budget.putHardBytes(byteSize);
+    }
+
+    /// The soft limit now, in bytes of what [HeapStatistics#committedBytes] counts here and in the heaps below;
+    /// `Long.MAX_VALUE` for none.
+    public long softLimitBytes() {
+        return budget.softBytes();
+    }
+
+    /// Changes the soft limit: [HeapOptions#onSoftLimit] is called by the next request that needs memory while more is
+    /// committed.
+    ///
+    /// @param byteSize 0 or more, `Long.MAX_VALUE` for none
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    public void setSoftLimitBytes(long byteSize) {
+        requireLimit("setSoftLimitBytes", byteSize);
+        budget.putSoftBytes(byteSize);
+    }
+
+    private static void requireLimit(String call, long byteSize) {
+        if (byteSize < 0) {
+            throw new IllegalArgumentException(call + "(byteSize=" + byteSize + "): must be 0 or more");
+        }
+    }
 
     /// Gives free memory back to the kernel now: empty slabs, free pages inside the others, and free spans, but for
     /// `keepBytes` of those; and before that what this thread and threads that have ended keep for confined arenas.

@@ -36,12 +36,8 @@ record HeapAssembly(
     static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean common) {
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         Heap parent = options.parent();
-        Runnable onSoftLimit = options.onSoftLimit();
         Budget budget = new Budget(
-                parent == null ? null : parent.budget(),
-                options.softLimitBytes(),
-                options.hardLimitBytes(),
-                onSoftLimit == null ? () -> {} : () -> callBack(onSoftLimit));
+                parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
         PageSource source = source(calls, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
@@ -51,11 +47,6 @@ record HeapAssembly(
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
         OwnMemory.addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
         return new HeapAssembly(heapId, calls, budget, spans, huge, caches, stopPurging);
-    }
-
-    /// On a thread of its own, because the crossing is noticed with locks held.
-    private static void callBack(Runnable onSoftLimit) {
-        Thread unused = Thread.ofVirtual().name("malloc4j-soft-limit").start(onSoftLimit);
     }
 
     private static PageSource source(SystemCalls calls, HeapOptions options) {

@@ -3,6 +3,7 @@ package malloc4j;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// How a heap gets memory, gives it back, and how much it may have: the whole policy in one place.
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// | `mmapThresholdBytes` | 32 MiB | from this size a block is a mapping of its own | `M_MMAP_THRESHOLD` |
 /// | `trimThresholdBytes` | 256 KiB | free pages that the purger leaves for reuse | `M_TRIM_THRESHOLD` |
 /// | `purgeDelay` | 1 s | how long free pages are kept; 0 gives back at every visit, negative never | |
-/// | `softLimitBytes` | none | crossing it upward calls `onSoftLimit` | |
-/// | `hardLimitBytes` | none | a request that would commit more fails | |
+/// | `softLimitBytes` | none | while more is committed, allocating calls `onSoftLimit` | |
+/// | `hardLimitBytes` | none | a request that would commit more calls `onHardLimit`, then fails | |
 /// | `parent` | none | the heap whose limits count this one too | |
 /// | `brkClaimBytes` | 256 MiB | by how much the program break is moved at once | `M_TOP_PAD` |
 /// | `file` | | the path for `FILE` | |
@@ -22,6 +23,10 @@ import org.jspecify.annotations.Nullable;
 /// For the common heap the same names are system properties with the prefix `malloc4j.`: `-Dmalloc4j.source=brk`,
 /// `-Dmalloc4j.hardLimitBytes=1G`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay. Any other property of that
 /// prefix is an error, which names the nearest option.
+///
+/// The limits count what [malloc4j.observe.HeapStatistics#committedBytes] does, and can be changed while the heap is
+/// in use: [Heap#setSoftLimitBytes], [Heap#setHardLimitBytes]. A request is refused only after free memory of the heaps
+/// under the limit was given back to the kernel.
 ///
 /// @param name for messages and statistics
 /// @param source where regions come from
@@ -31,7 +36,12 @@ import org.jspecify.annotations.Nullable;
 /// @param purgeDelay any
 /// @param softLimitBytes 0 or more, `Long.MAX_VALUE` for none
 /// @param hardLimitBytes 0 or more, `Long.MAX_VALUE` for none
-/// @param onSoftLimit run on a virtual thread of its own; it may use the heap
+/// @param onSoftLimit run while this heap has more than `softLimitBytes`, again and again as long as somebody
+///     allocates, never twice at once; on a daemon thread of ours, without a lock held: it may use the heap
+/// @param onHardLimit asked before a request is refused because of `hardLimitBytes` of this heap or of one above it,
+///     with the bytes that are wanted; it may free blocks, and answers whether to try again, as often as the answer is
+///     true and the request still does not fit. Called by the thread that allocates, without a lock of this library
+///     held; several threads may be in it at once. Requests that it makes itself are refused without asking it
 /// @param parent a heap that outlives this one
 /// @param brkClaimBytes 2 MiB to 16 GiB
 public record HeapOptions(
@@ -44,6 +54,7 @@ public record HeapOptions(
         long softLimitBytes,
         long hardLimitBytes,
         @Nullable Runnable onSoftLimit,
+        @Nullable LongPredicate onHardLimit,
         @Nullable Heap parent,
         long brkClaimBytes) {
 
@@ -60,6 +71,7 @@ public record HeapOptions(
             Duration.ofSeconds(1),
             Long.MAX_VALUE,
             Long.MAX_VALUE,
+            null,
             null,
             null,
             256L << 20);
@@ -132,6 +144,7 @@ public record HeapOptions(
         private long softLimitBytes;
         private long hardLimitBytes;
         private @Nullable Runnable onSoftLimit;
+        private @Nullable LongPredicate onHardLimit;
         private @Nullable Heap parent;
         private long brkClaimBytes;
 
@@ -145,6 +158,7 @@ public record HeapOptions(
             softLimitBytes = options.softLimitBytes;
             hardLimitBytes = options.hardLimitBytes;
             onSoftLimit = options.onSoftLimit;
+            onHardLimit = options.onHardLimit;
             parent = options.parent;
             brkClaimBytes = options.brkClaimBytes;
         }
@@ -196,6 +210,11 @@ public record HeapOptions(
             return this;
         }
 
+        public Builder onHardLimit(LongPredicate value) {
+            onHardLimit = value;
+            return this;
+        }
+
         public Builder parent(Heap value) {
             parent = value;
             return this;
@@ -231,6 +250,7 @@ public record HeapOptions(
                     softLimitBytes,
                     hardLimitBytes,
                     onSoftLimit,
+                    onHardLimit,
                     parent,
                     brkClaimBytes);
         }

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
@@ -104,35 +102,6 @@ class LimitsTest {
             first.close();
             assertThat(TestHeaps.chargedBytes(parent)).isEqualTo(3 * MIB);
             assertThat(fill(parent, MIB)).as("what the closed child gave back").hasSize(7);
-        }
-    }
-
-    @Test
-    void theSoftLimitIsToldOnceEachTimeItIsCrossed() throws InterruptedException {
-        Semaphore told = new Semaphore(0);
-        HeapOptions options = HeapOptions.builder()
-                .softLimitBytes(4 * MIB)
-                .onSoftLimit(told::release)
-                .build();
-        try (Heap heap = Heap.create(options)) {
-            for (int crossing = 0; crossing < 3; crossing++) {
-                List<Long> blocks = new ArrayList<>();
-                for (int count = 0; count < 4; count++) {
-                    blocks.add(heap.malloc(MIB));
-                }
-                assertThat(told.availablePermits())
-                        .as("told at the mark itself")
-                        .isZero();
-                for (int count = 0; count < 4; count++) {
-                    blocks.add(heap.malloc(MIB));
-                }
-                assertThat(told.tryAcquire(10, TimeUnit.SECONDS)).as("told").isTrue();
-                assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS))
-                        .as("told again")
-                        .isFalse();
-                blocks.forEach(heap::free);
-                heap.trim(0);
-            }
         }
     }
 

@@ -1,32 +1,67 @@
 package malloc4j.internal.region;
 
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/// What a heap may commit: a soft mark, a hard limit, and those of the heaps above it.
+/// What a heap may commit: a soft mark, a hard limit, and those of the heaps above it. Both may change at any time.
 ///
-/// Invariants: `0 <= usedBytes <= hardBytes`, and a parent's `usedBytes` is at least the sum of its children's.
+/// A charge is made everywhere or nowhere, and never taken back: nobody is refused because of a charge that another
+/// level refuses a moment later. So what charges a child looks at every level below the top first, while nobody else
+/// can charge those, then charges the top, which may refuse, and last the levels that have agreed already.
 ///
-/// Concurrency: lock-free; a charge climbs from child to parent and is undone below when one refuses.
+/// Invariants:
+/// 1. `0 <= usedBytes`, and no charge brings it above `hardBytes` as that is at the moment.
+/// 2. A parent's `usedBytes` is at least the sum of its children's.
+///
+/// Concurrency: charges of a heap without a parent, and all discharges, are lock-free. `usedBytes` of a budget that has
+/// a parent grows under the lock of the topmost only.
 public final class Budget {
     private final @Nullable Budget parent;
-    private final long softBytes;
-    private final long hardBytes;
+    private final ReentrantLock growing; // the topmost budget's
     private final AtomicLong usedBytes = new AtomicLong();
-    private final Runnable onSoft;
+    private volatile long softBytes;
+    private volatile long hardBytes;
 
-    /// @param softBytes the mark whose crossing upward is told, [Long#MAX_VALUE] for none
+    /// @param softBytes the mark above which callers are to be told, [Long#MAX_VALUE] for none
     /// @param hardBytes the limit, [Long#MAX_VALUE] for none
-    /// @param onSoft told of a crossing; called with locks held, so it may only pass the word on
-    public Budget(@Nullable Budget parent, long softBytes, long hardBytes, Runnable onSoft) {
+    public Budget(@Nullable Budget parent, long softBytes, long hardBytes) {
         this.parent = parent;
-        this.onSoft = onSoft;
+        this.growing = parent == null ? new ReentrantLock() : parent.growing;
         this.softBytes = softBytes;
         this.hardBytes = hardBytes;
     }
 
     /// Adds `bytes` here and above, or nowhere when that would pass a hard limit.
     public boolean charge(long bytes) {
+        if (bytes == 0) {
+            return true; // also above a limit that was brought down
+        }
+        if (parent == null) {
+            return chargeTop(bytes);
+        }
+        growing.lock();
+        try {
+            Budget top = this;
+            while (top.parent != null) {
+                if (bytes > top.roomBytes()) {
+                    return false;
+                }
+                top = top.parent;
+            }
+            if (!top.chargeTop(bytes)) {
+                return false;
+            }
+            for (Budget each = this; each.parent != null; each = each.parent) {
+                each.usedBytes.addAndGet(bytes);
+            }
+            return true;
+        } finally {
+            growing.unlock();
+        }
+    }
+
+    private boolean chargeTop(long bytes) {
         long before;
         do {
             before = usedBytes.get();
@@ -34,21 +69,13 @@ public final class Budget {
                 return false;
             }
         } while (!usedBytes.compareAndSet(before, before + bytes));
-        if (parent != null && !parent.charge(bytes)) {
-            usedBytes.addAndGet(-bytes);
-            return false;
-        }
-        if (before <= softBytes && before + bytes > softBytes) {
-            onSoft.run();
-        }
         return true;
     }
 
     /// Takes `bytes` off here and above.
     public void discharge(long bytes) {
-        usedBytes.addAndGet(-bytes);
-        if (parent != null) {
-            parent.discharge(bytes);
+        for (Budget each = this; each != null; each = each.parent) {
+            each.usedBytes.addAndGet(-bytes);
         }
     }
 
@@ -56,8 +83,32 @@ public final class Budget {
         return usedBytes.get();
     }
 
+    /// How much may be charged before the hard limit of this budget alone is reached; negative when the limit was
+    /// brought down below what is used.
+    public long roomBytes() {
+        return hardBytes - usedBytes.get();
+    }
+
     public long hardBytes() {
         return hardBytes;
+    }
+
+    /// Changes the limit. What is used already stays, even if it is more.
+    public void putHardBytes(long bytes) {
+        hardBytes = bytes;
+    }
+
+    public long softBytes() {
+        return softBytes;
+    }
+
+    public void putSoftBytes(long bytes) {
+        softBytes = bytes;
+    }
+
+    /// Whether more is used than the soft mark of this budget.
+    public boolean isAboveSoft() {
+        return usedBytes.get() > softBytes;
     }
 
     public @Nullable Budget parent() {

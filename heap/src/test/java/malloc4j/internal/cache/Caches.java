@@ -16,7 +16,7 @@ import malloc4j.internal.span.Spans;
 final class Caches implements AutoCloseable {
     private static final int HEAP_ID = 1 << 20; // no heap of another test has it
 
-    final Budget budget = new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE, () -> {});
+    final Budget budget = new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE);
     final Spans spans;
     final CacheRegistry registry;
 

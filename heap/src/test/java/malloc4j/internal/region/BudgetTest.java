@@ -13,7 +13,7 @@ class BudgetTest {
     private static final long NONE = Long.MAX_VALUE;
 
     private static Budget limited(@Nullable Budget parent, long hardBytes) {
-        return new Budget(parent, NONE, hardBytes, () -> {});
+        return new Budget(parent, NONE, hardBytes);
     }
 
     @Test
@@ -68,29 +68,59 @@ class BudgetTest {
     }
 
     @Test
-    void theSoftMarkIsToldAtEachCrossingUpward() {
-        AtomicInteger told = new AtomicInteger();
-        Budget budget = new Budget(null, 100, NONE, told::incrementAndGet);
+    void moreThanTheSoftMarkIsAboveIt() {
+        Budget budget = new Budget(null, 100, NONE);
         budget.charge(100);
-        assertThat(told).as("at the mark").hasValue(0);
+        assertThat(budget.isAboveSoft()).as("at the mark").isFalse();
         budget.charge(1);
-        assertThat(told).as("above it").hasValue(1);
-        budget.charge(50);
-        assertThat(told).as("still above it").hasValue(1);
-        budget.discharge(51);
-        assertThat(told).as("back at it").hasValue(1);
-        budget.charge(1);
-        assertThat(told).as("above it again").hasValue(2);
+        assertThat(budget.isAboveSoft()).as("above it").isTrue();
+        budget.putSoftBytes(200);
+        assertThat(budget.isAboveSoft()).as("below the new mark").isFalse();
+        budget.putSoftBytes(0);
+        assertThat(budget.isAboveSoft()).as("above it again").isTrue();
+        budget.discharge(101);
+        assertThat(budget.isAboveSoft()).isFalse();
     }
 
     @Test
-    void aRefusedChargeCrossesNoMark() {
-        AtomicInteger told = new AtomicInteger();
-        Budget child = new Budget(limited(null, 10), 5, NONE, told::incrementAndGet);
-        assertThat(child.charge(11)).isFalse();
-        assertThat(told).hasValue(0);
-        assertThat(child.charge(6)).isTrue();
-        assertThat(told).hasValue(1);
+    void aLimitThatIsLoweredBelowWhatIsUsedRefusesUntilItIsFree() {
+        Budget top = limited(null, 100);
+        Budget budget = limited(top, NONE);
+        assertThat(budget.charge(80)).isTrue();
+        top.putHardBytes(50);
+        assertThat(top.roomBytes()).isEqualTo(-30);
+        assertThat(budget.charge(1)).isFalse();
+        assertThat(budget.charge(0)).isTrue();
+        budget.discharge(31);
+        assertThat(budget.charge(2)).isFalse();
+        assertThat(budget.charge(1)).isTrue();
+        top.putHardBytes(NONE);
+        assertThat(budget.charge(1_000)).isTrue();
+    }
+
+    @Test
+    void aRefusedChargeOfOneHeapIsNeverInTheWayOfAnother() throws InterruptedException {
+        Budget top = limited(null, 1_000);
+        Budget full = limited(top, 500);
+        Budget roomy = limited(top, NONE);
+        assertThat(full.charge(100)).isTrue();
+        Thread refused = Thread.ofPlatform().start(() -> {
+            for (int step = 0; step < 300_000; step++) {
+                if (full.charge(step % 2 == 0 ? 450 : 850)) {
+                    throw new AssertionError("passed a limit");
+                }
+            }
+        });
+        int refusals = 0;
+        for (int step = 0; step < 300_000; step++) {
+            if (roomy.charge(900)) {
+                roomy.discharge(900);
+            } else {
+                refusals++;
+            }
+        }
+        refused.join();
+        assertThat(refusals).isZero();
     }
 
     @Test

@@ -72,7 +72,7 @@ class SpansTest {
     }
 
     private final FakeSource source = new FakeSource();
-    private final Budget budget = new Budget(null, NONE, 64L << 20, () -> {});
+    private final Budget budget = new Budget(null, NONE, 64L << 20);
     private final Spans spans = new Spans(source, budget, HEAP_ID);
 
     @AfterEach

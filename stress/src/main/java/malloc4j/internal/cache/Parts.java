@@ -13,7 +13,7 @@ final class Parts {
     private static final int HEAP_ID = 1;
     private static final PageSource SOURCE = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
     private static final Spans SPANS =
-            new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE, () -> {}), HEAP_ID);
+            new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
     private static final CacheRegistry REGISTRY = registry();
 

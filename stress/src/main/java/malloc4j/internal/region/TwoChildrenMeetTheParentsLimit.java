@@ -18,9 +18,9 @@ import org.openjdk.jcstress.infra.results.LLLL_Result;
 @Outcome(expect = FORBIDDEN, desc = "Both passed, neither did, or parent and children disagree.")
 @State
 public class TwoChildrenMeetTheParentsLimit {
-    private final Budget parent = new Budget(null, Long.MAX_VALUE, 100, () -> {});
-    private final Budget child1 = new Budget(parent, Long.MAX_VALUE, Long.MAX_VALUE, () -> {});
-    private final Budget child2 = new Budget(parent, Long.MAX_VALUE, Long.MAX_VALUE, () -> {});
+    private final Budget parent = new Budget(null, Long.MAX_VALUE, 100);
+    private final Budget child1 = new Budget(parent, Long.MAX_VALUE, Long.MAX_VALUE);
+    private final Budget child2 = new Budget(parent, Long.MAX_VALUE, Long.MAX_VALUE);
 
     @Actor
     public void first(LLLL_Result result) {

@@ -1,0 +1,91 @@
+package malloc4j;
+
+import java.util.function.LongPredicate;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.Zone;
+import malloc4j.internal.slab.SizeClasses;
+import org.jspecify.annotations.Nullable;
+
+/// What happens where a heap meets its limits, or those of the heaps above it: who is called, and whose memory is given
+/// back before a request is refused.
+///
+/// Concurrency: called without a lock held, for it calls the program.
+final class HeapLimits {
+    private static final int MAX_ATTEMPTS = 64; // each follows memory that was given back, which others may have taken
+
+    private static final ThreadLocal<Boolean> IN_HOOK = new ThreadLocal<>();
+
+    private final Heap heap;
+    private final Budget budget;
+    private final @Nullable HeapLimits parent;
+    private final @Nullable SoftLimitCall softLimitCall;
+    private final @Nullable LongPredicate onHardLimit;
+    private final boolean watched;
+
+    HeapLimits(Heap heap, HeapOptions options) {
+        this.heap = heap;
+        this.budget = heap.budget();
+        this.parent = options.parent() == null ? null : options.parent().limits();
+        this.softLimitCall = options.onSoftLimit() == null ? null : new SoftLimitCall(options.onSoftLimit());
+        this.onHardLimit = options.onHardLimit();
+        this.watched = softLimitCall != null || (parent != null && parent.watched);
+    }
+
+    Budget budget() {
+        return budget;
+    }
+
+    /// Asks for the calls that are due, because the heap has just allocated.
+    void noticeSoftLimit() {
+        if (watched) {
+            for (HeapLimits each = this; each != null; each = each.parent) {
+                if (each.softLimitCall != null && each.budget.isAboveSoft()) {
+                    each.softLimitCall.request();
+                }
+            }
+        }
+    }
+
+    /// Whether a request of `byteSize` bytes that was answered `result`, minus errno, is worth another attempt: memory
+    /// went back, or the program freed some.
+    ///
+    /// @param attempt how often this was asked before for the same request
+    boolean makeRoom(long result, long byteSize, int attempt) {
+        if (attempt < MAX_ATTEMPTS && heap.reclaim()) {
+            return true;
+        }
+        return result == -Errno.EDQUOT && askProgram(byteSize);
+    }
+
+    /// Asks the hooks from this heap up to the one whose limit it is. Returns whether one wants another attempt.
+    private boolean askProgram(long byteSize) {
+        if (IN_HOOK.get() != null) {
+            return false;
+        }
+        boolean again = false;
+        HeapLimits full = refusing(byteSize);
+        for (HeapLimits each = this; each != null && !again; each = each == full ? null : each.parent) {
+            if (each.onHardLimit != null) {
+                IN_HOOK.set(true);
+                try {
+                    again = each.onHardLimit.test(byteSize);
+                } finally {
+                    IN_HOOK.remove();
+                }
+            }
+        }
+        return again;
+    }
+
+    /// The lowest heap whose limit leaves no room for a request, from this one up; the topmost when all do by now.
+    HeapLimits refusing(long byteSize) {
+        long wanted = byteSize <= SizeClasses.MAX_SMALL_BYTES ? Zone.CHUNK_BYTES : byteSize + PageMap.PAGE_BYTES;
+        HeapLimits each = this;
+        while (each.parent != null && each.budget.roomBytes() >= wanted) {
+            each = each.parent;
+        }
+        return each;
+    }
+}
