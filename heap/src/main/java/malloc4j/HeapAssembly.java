@@ -57,24 +57,19 @@ record HeapAssembly(
                         new BrkSource(calls, options.brkClaimBytes()), new MmapSource(calls, MmapSource.Pages.DEFAULT));
             case HUGE -> new MmapSource(calls, MmapSource.Pages.TRANSPARENT_HUGE);
             case HUGETLB -> new MmapSource(calls, MmapSource.Pages.POOL_HUGE);
-            case SHARED_MEMORY -> {
-                String name = "malloc4j-" + options.name();
-                String call = "memfd_create(name=" + name + ", MFD_CLOEXEC)";
-                yield fileSource(calls, call, FileSource.openMemory(calls, name));
-            }
-            case FILE -> {
-                String path = String.valueOf(options.file());
-                String call = "open(path=" + path + ", O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600)";
-                yield fileSource(calls, call, FileSource.openFile(calls, path));
-            }
+            case SHARED_MEMORY -> new FileSource(calls, memoryFile(calls, "malloc4j-" + options.name()));
+            case FILE -> new FileSource(calls, HeapFile.open(calls, String.valueOf(options.file())));
         };
     }
 
-    private static PageSource fileSource(SystemCalls calls, String call, long fd) {
+    private static int memoryFile(SystemCalls calls, String name) {
+        long fd = FileSource.openMemory(calls, name);
         if (fd < 0) {
             throw new SystemCallException(
-                    call, fd, "check the option file and its permissions, and how many files are open (ulimit -n)");
+                    "memfd_create(name=" + name + ", MFD_CLOEXEC)",
+                    fd,
+                    "check the length of the name, and how many files are open (ulimit -n)");
         }
-        return new FileSource(calls, (int) fd);
+        return (int) fd;
     }
 }

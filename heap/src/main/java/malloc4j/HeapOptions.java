@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param name for messages and statistics
 /// @param source where regions come from
-/// @param file the path when `source` is `FILE`
+/// @param file the path when `source` is `FILE`: of a regular file that no other heap has
 /// @param mmapThresholdBytes 32,769 to 2^46; blocks of `SHARED_MEMORY` and `FILE` are never mappings of their own
 /// @param trimThresholdBytes 0 or more
 /// @param purgeDelay any
@@ -173,7 +173,9 @@ public record HeapOptions(
             return this;
         }
 
-        /// The path of the file for [MemorySource#FILE], which this sets as the source too.
+        /// The path of the file for [MemorySource#FILE], which this sets as the source too. The heap creates the
+        /// file, or empties it, once it has a lock on it: one heap of all processes has a file. A symbolic link is
+        /// refused; to follow it is to give `path.toRealPath()`.
         public Builder file(String path) {
             file = path;
             source = MemorySource.FILE;

@@ -266,7 +266,7 @@ class HeapTest {
                         () -> Heap.create(quiet().file(directory + "/none/heap").build()))
                 .isInstanceOf(SystemCallException.class)
                 .hasMessageStartingWith("open(path=" + directory
-                        + "/none/heap, O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, 0600) failed: ENOENT (")
+                        + "/none/heap, O_RDWR|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, 0600) failed: ENOENT (")
                 .hasMessageContaining("check the option file");
     }
 }

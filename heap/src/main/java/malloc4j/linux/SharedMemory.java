@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
 import org.jspecify.annotations.Nullable;
@@ -581,7 +582,7 @@ public final class SharedMemory implements AutoCloseable {
                     return OptionalLong.of(ProcessHandle.current().pid());
                 }
             }
-            return pid(LivenessLocks.holder(calls, fd, LivenessLocks.role(role)));
+            return pid(SharedMemoryDirectory.holder(calls, fd, LivenessLocks.role(role)));
         });
     }
 
@@ -591,7 +592,7 @@ public final class SharedMemory implements AutoCloseable {
         if (created && name != null && !options.persistent()) {
             return whileOpen(fd -> OptionalLong.of(ProcessHandle.current().pid()));
         }
-        return whileOpen(fd -> pid(LivenessLocks.holder(calls, fd, LivenessLocks.CREATOR)));
+        return whileOpen(fd -> pid(SharedMemoryDirectory.holder(calls, fd, LivenessLocks.CREATOR)));
     }
 
     private static OptionalLong pid(long holder) {

@@ -15,6 +15,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.linux.SharedMemory.Access;
 import malloc4j.linux.SharedMemory.Liveness;
@@ -252,7 +253,7 @@ final class SharedMemoryDirectory {
             }
             if (fd >= 0) {
                 try {
-                    creator = LivenessLocks.holder(calls, (int) fd, LivenessLocks.CREATOR);
+                    creator = holder(calls, (int) fd, LivenessLocks.CREATOR);
                     liveness = liveness((int) fd, creator);
                 } finally {
                     calls.close((int) fd);
@@ -272,11 +273,22 @@ final class SharedMemoryDirectory {
                 creator > 0 ? OptionalLong.of(creator) : OptionalLong.empty()));
     }
 
+    /// As [LivenessLocks#holder].
+    ///
+    /// @throws SystemCallException if the kernel does not tell
+    static long holder(SystemCalls calls, int fd, long lane) {
+        long holder = LivenessLocks.holder(calls, fd, lane);
+        if (Errno.isError(holder)) {
+            throw new SystemCallException("fcntl(fd=" + fd + ", F_OFD_GETLK)", holder, "see fcntl(2)");
+        }
+        return holder;
+    }
+
     private Liveness liveness(int fd, long creator) {
         if (creator != LivenessLocks.NOBODY) {
             return Liveness.CREATOR_LIVES;
         }
-        return LivenessLocks.holder(calls, fd, LivenessLocks.USERS) == LivenessLocks.NOBODY
+        return holder(calls, fd, LivenessLocks.USERS) == LivenessLocks.NOBODY
                 ? Liveness.STALE
                 : Liveness.ORPHANED;
     }

@@ -51,6 +51,7 @@ class LayersTest {
 
     /// Keeps the segments of that capture state.
     private static final String CAPTURE_BUFFERS = "malloc4j.internal.os.CaptureBuffers";
+    private static final String LIVENESS_LOCKS = "malloc4j.internal.os.LivenessLocks";
 
     /// Has room for the answer of `mincore`.
     private static final String RESIDENCY = "malloc4j.internal.region.Residency";
@@ -115,7 +116,7 @@ class LayersTest {
     @Test
     void fewClassesKnowSegments() {
         noClasses()
-                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
+                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, LIVENESS_LOCKS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
                 .and(areNotIn(SEGMENT_PACKAGES))
                 .should()
                 .dependOnClassesThat()

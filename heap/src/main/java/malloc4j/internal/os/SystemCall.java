@@ -48,7 +48,7 @@ public enum SystemCall {
             "madvise",
             28,
             233,
-            "MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLLAPSE, MADV_POPULATE_WRITE, "
+            "MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLLAPSE, MADV_POPULATE_WRITE, "
                     + "MADV_DONTDUMP, MADV_WIPEONFORK, MADV_DONTFORK, MADV_REMOVE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE; for "
                     + "mappings, on request, any but MADV_HWPOISON",
             "span, region, linux",
@@ -84,10 +84,17 @@ public enum SystemCall {
             325,
             284,
             "MLOCK_ONFAULT",
-            "linux",
-            "the same, each page when it is first touched",
-            "the caller's exception, naming `RLIMIT_MEMLOCK`"),
-    MUNLOCK("munlock", 150, 229, "", "linux", "undoes either", "the caller's exception"),
+            "region, linux",
+            "the same, each page when it is first touched; so again what was locked when it was given back",
+            "ignored when giving back; the caller's exception, naming `RLIMIT_MEMLOCK`"),
+    MUNLOCK(
+            "munlock",
+            150,
+            229,
+            "",
+            "region, linux",
+            "undoes either, before pages are given back too",
+            "the pages stay; the caller's exception"),
     MLOCKALL(
             "mlockall",
             151,
@@ -126,7 +133,7 @@ public enum SystemCall {
             "openat",
             257,
             56,
-            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_TMPFILE, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, "
+            "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TMPFILE, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, "
                     + "O_CLOEXEC",
             "region, linux",
             "opens the file behind a file mapping; makes, opens and lists shared memory",
@@ -194,15 +201,15 @@ public enum SystemCall {
             285,
             47,
             "FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE",
-            "linux",
-            "gives back pages of a memory file, or makes sure of a file's before they are touched",
+            "region, linux",
+            "gives back pages of a file that are locked, or makes sure of a file's before they are touched",
             "`ENOSPC` and `EOPNOTSUPP`: the caller's exception when making sure, ignored when giving back"),
     FCNTL(
             "fcntl",
             72,
             25,
             "F_ADD_SEALS, F_GET_SEALS, F_DUPFD_CLOEXEC, F_OFD_SETLK, F_OFD_GETLK; F_RDLCK, F_WRLCK, F_UNLCK",
-            "linux",
+            "region, linux",
             "seals shared memory, on request; locks that tell who has it, past the last byte it can have",
             "the caller's exception");
 

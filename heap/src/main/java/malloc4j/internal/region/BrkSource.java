@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
 import org.jspecify.annotations.Nullable;
 
@@ -69,7 +68,7 @@ public final class BrkSource implements PageSource {
 
     @Override
     public long purge(long address, long byteSize) {
-        return calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
+        return Discard.pages(calls, address, byteSize);
     }
 
     /// Moves the break up by `byteSize` bytes, as C's `sbrk` does, with its dangers, for a caller who keeps what he
@@ -163,7 +162,7 @@ public final class BrkSource implements PageSource {
         long release(SystemCalls calls, long address, long byteSize) {
             lock.lock();
             try {
-                long result = calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
+                long result = Discard.pages(calls, address, byteSize);
                 if (result < 0 || zone == null) {
                     return result;
                 }
@@ -254,6 +253,7 @@ public final class BrkSource implements PageSource {
                 PageMap.register(zone);
             }
             if (end > zone.base() + ZONE_BYTES || start < zone.base()) {
+                lostClaims = MAX_LOST_CLAIMS; // the next one would be as far away, and as lost
                 return -Errno.ENOMEM;
             }
             claims.add(new Claim(start, end));

@@ -1,6 +1,5 @@
 package malloc4j.internal.region;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -8,6 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
@@ -17,12 +17,13 @@ import malloc4j.internal.os.SystemCalls;
 /// Invariants: `offsets` has the file offset of each acquired range; holes and acquired ranges do not overlap, and
 /// all end at or below `fileBytes`.
 public final class FileSource implements PageSource {
-    private static final int RESERVED = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE | Linux.MAP_FIXED;
+    private static final String RESERVED_RIGHTS = "---p";
+    private static final String MAPPED_RIGHTS = "rw-s";
 
     private final SystemCalls calls;
     private final int fd;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Long, Long> offsets = new HashMap<>();
+    private final NavigableMap<Long, Long> offsets = new TreeMap<>();
     private final NavigableMap<Long, Long> holes = new TreeMap<>();
     private long fileBytes;
     private boolean closed;
@@ -32,12 +33,31 @@ public final class FileSource implements PageSource {
         return calls.memfdCreate(name, Linux.MFD_CLOEXEC);
     }
 
-    /// Opens the file at `path`, created when missing, and empties it. Returns its descriptor, or minus errno.
+    /// Opens the file at `path`, created when missing, but not through a symbolic link. Returns its descriptor, or minus
+    /// errno.
     public static long openFile(SystemCalls calls, String path) {
-        return calls.open(path, Linux.O_RDWR | Linux.O_CREAT | Linux.O_TRUNC | Linux.O_CLOEXEC, 0600);
+        int flags = Linux.O_RDWR | Linux.O_CREAT | Linux.O_NOFOLLOW | Linux.O_NONBLOCK | Linux.O_CLOEXEC;
+        return calls.open(path, flags, 0600);
     }
 
-    /// @param fd from [#openMemory] or [#openFile]; it is the source's from here on
+    /// Takes a file for one heap of all processes, until its last descriptor and mapping are gone. Returns 0, minus
+    /// `EAGAIN` when [LivenessLocks#holder] has the creator's lane, or minus errno.
+    public static long lockFile(SystemCalls calls, int fd) {
+        return LivenessLocks.take(calls, fd, LivenessLocks.CREATOR);
+    }
+
+    /// Empties a file that is locked. Returns 0, or minus errno.
+    public static long emptyFile(SystemCalls calls, int fd) {
+        return calls.ftruncate(fd, 0);
+    }
+
+    /// Closes a descriptor that became no source. Returns 0, or minus errno, and then it is gone as well.
+    public static long closeFile(SystemCalls calls, int fd) {
+        return calls.close(fd);
+    }
+
+    /// @param fd a memory file of [#openMemory], or an empty regular file that is open for writing and nobody else's;
+    ///     it is the source's from here on
     public FileSource(SystemCalls calls, int fd) {
         this.calls = calls;
         this.fd = fd;
@@ -57,7 +77,6 @@ public final class FileSource implements PageSource {
             }
             long result = map(address, byteSize);
             if (result < 0) {
-                PageMap.main().freeRange(address, byteSize);
                 MappingBudget.release();
                 return result;
             }
@@ -67,6 +86,8 @@ public final class FileSource implements PageSource {
         }
     }
 
+    /// Maps a part of the file over a reserved range. Returns 0, or minus errno, and then the range has gone back to
+    /// the zone, or is lost.
     private long map(long address, long byteSize) {
         long offset = holeOf(byteSize);
         boolean atEnd = offset < 0;
@@ -74,13 +95,15 @@ public final class FileSource implements PageSource {
             offset = fileBytes;
             long result = calls.ftruncate(fd, offset + byteSize);
             if (result < 0) {
+                PageMap.main().freeRange(address, byteSize);
                 return result;
             }
         }
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
         long mapped = calls.mmap(address, byteSize, Linux.PROT_READ | Linux.PROT_WRITE, flags, fd, offset);
         if (Errno.isError(mapped)) {
-            calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
+            int state = FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS);
+            giveToZone(address, byteSize, state);
             return mapped;
         }
         if (atEnd) {
@@ -115,17 +138,21 @@ public final class FileSource implements PageSource {
             if (cleared < 0) {
                 return cleared;
             }
-            boolean isHole = calls.madvise(address, byteSize, Linux.MADV_REMOVE) == 0;
-            long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
-            if (Errno.isError(mapped)) {
-                return mapped;
+            Long offset = offsets.get(address);
+            long holed = makeHole(address, byteSize, offset == null ? -1 : offset);
+            long reserved = FixedMapping.reserve(calls, address, byteSize);
+            int state = Errno.isError(reserved)
+                    ? FixedMapping.stateAfterRefusal(calls, address, byteSize, MAPPED_RIGHTS)
+                    : FixedMapping.RESERVED;
+            if (state == FixedMapping.UNCHANGED) {
+                return reserved;
             }
             FaultingRanges.remove(address, byteSize);
-            Long offset = offsets.remove(address);
-            if (isHole && offset != null) {
-                holes.put(offset, byteSize);
+            offsets.remove(address);
+            if (holed == 0 && offset != null) {
+                addHole(offset, byteSize);
             }
-            PageMap.main().freeRange(address, byteSize);
+            giveToZone(address, byteSize, state);
             MappingBudget.release();
             return 0;
         } finally {
@@ -133,9 +160,48 @@ public final class FileSource implements PageSource {
         }
     }
 
+    private static void giveToZone(long address, long byteSize, int state) {
+        if (state == FixedMapping.LOST) {
+            PageMap.main().loseRange(byteSize);
+        } else {
+            PageMap.main().freeRange(address, byteSize);
+        }
+    }
+
+    private void addHole(long offset, long byteSize) {
+        long start = offset;
+        long end = offset + byteSize;
+        Map.Entry<Long, Long> below = holes.lowerEntry(offset);
+        if (below != null && below.getKey() + below.getValue() == offset) {
+            start = below.getKey();
+        }
+        Long above = holes.remove(end);
+        holes.put(start, end - start + (above == null ? 0 : above));
+    }
+
     @Override
     public long purge(long address, long byteSize) {
-        return calls.madvise(address, byteSize, Linux.MADV_REMOVE);
+        return makeHole(address, byteSize, offset(address));
+    }
+
+    private long offset(long address) {
+        lock.lock();
+        try {
+            Map.Entry<Long, Long> range = offsets.floorEntry(address);
+            return range == null ? -1 : range.getValue() + address - range.getKey();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Makes a hole in the file where a part of an acquired range is: through the mapping, or where pages of that are
+    /// locked, which the kernel refuses, through the descriptor.
+    private long makeHole(long address, long byteSize, long offset) {
+        long result = calls.madvise(address, byteSize, Linux.MADV_REMOVE);
+        if (result != -Errno.EINVAL || offset < 0) {
+            return result;
+        }
+        return calls.fallocate(fd, Linux.FALLOC_FL_PUNCH_HOLE | Linux.FALLOC_FL_KEEP_SIZE, offset, byteSize);
     }
 
     @Override

@@ -20,9 +20,9 @@ public final class MmapSource implements PageSource {
         POOL_HUGE
     }
 
-    private static final int RESERVED = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE | Linux.MAP_FIXED;
-
     private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
+    private static final String RESERVED_RIGHTS = "---p";
+    private static final String COMMITTED_RIGHTS = "rw-p";
     private static final int POOL = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_HUGETLB;
 
     private final SystemCalls calls;
@@ -53,9 +53,9 @@ public final class MmapSource implements PageSource {
         if (fromPool && mapFromPool(address, byteSize)) {
             return address;
         }
-        // A refused MAP_FIXED may have removed what was there before. Where it cannot be put back the addresses are
-        // forgotten: somebody else's memory may be there soon.
-        if (fromPool && Errno.isError(reserve(address, byteSize))) {
+        if (fromPool
+                && FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS) == FixedMapping.LOST) {
+            PageMap.main().loseRange(byteSize);
             MappingBudget.release();
             return -Errno.ENOMEM;
         }
@@ -91,10 +91,6 @@ public final class MmapSource implements PageSource {
         return true;
     }
 
-    private long reserve(long address, long byteSize) {
-        return calls.mmap(address, byteSize, Linux.PROT_NONE, RESERVED, -1, 0);
-    }
-
     private long commit(long address, long byteSize) {
         long result = calls.mprotect(address, byteSize, READ_WRITE);
         if (result == 0 && pages != Pages.DEFAULT) {
@@ -109,14 +105,30 @@ public final class MmapSource implements PageSource {
         if (cleared < 0) {
             return cleared;
         }
-        long reserved = reserve(address, byteSize);
-        if (Errno.isError(reserved)) {
+        long reserved = FixedMapping.reserve(calls, address, byteSize);
+        int state = Errno.isError(reserved)
+                ? FixedMapping.stateAfterRefusal(calls, address, byteSize, COMMITTED_RIGHTS)
+                : FixedMapping.RESERVED;
+        boolean isLockLimit = reserved == -Errno.EAGAIN; // mlockall(MCL_FUTURE): a new mapping would pass the limit
+        if (state == FixedMapping.UNCHANGED && !(isLockLimit && decommit(address, byteSize))) {
             return reserved;
         }
         poolRanges.remove(address);
-        PageMap.main().freeRange(address, byteSize);
+        if (state == FixedMapping.LOST) {
+            PageMap.main().loseRange(byteSize);
+        } else {
+            PageMap.main().freeRange(address, byteSize);
+        }
         MappingBudget.release();
         return 0;
+    }
+
+    /// The other way to reserve a range again, which cannot leave a hole. It is the second, since the kernel goes on
+    /// counting the range as memory that it has promised. Not for pages of the pool, which stay ones of the pool.
+    private boolean decommit(long address, long byteSize) {
+        return !poolRanges.containsKey(address)
+                && Discard.pages(calls, address, byteSize) == 0
+                && calls.mprotect(address, byteSize, Linux.PROT_NONE) == 0;
     }
 
     @Override
@@ -131,8 +143,10 @@ public final class MmapSource implements PageSource {
     @Override
     public long purge(long address, long byteSize) {
         Map.Entry<Long, Long> pool = poolRanges.floorEntry(address);
-        boolean inPool = pool != null && address < pool.getKey() + pool.getValue();
-        if (inPool && ((address | byteSize) & (Zone.GRANULE_BYTES - 1)) != 0) {
+        if (pool == null || address >= pool.getKey() + pool.getValue()) {
+            return Discard.pages(calls, address, byteSize);
+        }
+        if (((address | byteSize) & (Zone.GRANULE_BYTES - 1)) != 0) {
             return -Errno.EINVAL; // as the kernel would: a page of the pool goes back whole
         }
         return calls.madvise(address, byteSize, Linux.MADV_DONTNEED);

@@ -30,6 +30,7 @@ import malloc4j.internal.os.SystemCalls;
 /// 2. Free ranges are disjoint, not adjacent, and below `byteSize`.
 /// 3. The records, and the entries, of `[base, base + recordedBytes)` are readable and writable; `recordedBytes`
 ///    never shrinks.
+/// 4. Free and lost bytes together are at most `byteSize`.
 ///
 /// Concurrency: ranges change under the zone's own lock; `recordedBytes` is volatile and read without it.
 public final class Zone {
@@ -53,6 +54,7 @@ public final class Zone {
     private final ReentrantLock lock = new ReentrantLock();
     private final TreeMap<Long, Long> freeBytesByOffset = new TreeMap<>();
     private volatile long recordedBytes;
+    private long lostBytes;
 
     /// Describes a zone over addresses that exist; ranges are added by [#addRange].
     ///
@@ -145,13 +147,12 @@ public final class Zone {
     }
 
     /// Makes the records and entries of a range zero, which nobody uses any more: the first step of giving the
-    /// range back, while all its memory is still there. Returns 0, or minus errno, and then the records are as they
-    /// were.
+    /// range back, while all its memory is still there. Returns 0, or minus errno, and then the range is still in use.
     long clearRecords(SystemCalls calls, long address, long bytes) {
         long first = record(address);
         long recordBytes = recordBytes(bytes);
         if (((first | recordBytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
-            long result = calls.madvise(first, recordBytes, Linux.MADV_DONTNEED);
+            long result = Discard.pages(calls, first, recordBytes);
             if (result < 0) {
                 return result;
             }
@@ -167,6 +168,26 @@ public final class Zone {
     /// Takes a range back whose records are zero: the last step, which cannot fail.
     void freeRange(long address, long bytes) {
         addRange(address, bytes);
+    }
+
+    /// Notes that a range which was handed out will not come back: its addresses may be somebody else's by now.
+    void loseRange(long bytes) {
+        lock.lock();
+        try {
+            lostBytes += bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The bytes of all ranges that were lost.
+    public long lostBytes() {
+        lock.lock();
+        try {
+            return lostBytes;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Calls `visitor` with the address and size of each range that is not handed out, in address order.
@@ -226,13 +247,16 @@ public final class Zone {
         try {
             check(Bits.alignDown(base, GRANULE_BYTES) == base, "base is not a multiple of 2 MiB");
             long previousEnd = -1;
+            long freeBytes = 0;
             for (Map.Entry<Long, Long> free : freeBytesByOffset.entrySet()) {
                 long start = free.getKey();
                 check(start > previousEnd, "free ranges touch or overlap");
                 check(start % GRANULE_BYTES == 0, "a free range is not made of granules");
                 previousEnd = start + free.getValue();
+                freeBytes += free.getValue();
                 check(previousEnd <= byteSize, "a free range ends beyond the zone");
             }
+            check(freeBytes + lostBytes <= byteSize, "more is free and lost than there is");
         } finally {
             lock.unlock();
         }

@@ -1,12 +1,7 @@
-package malloc4j.linux;
-
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+package malloc4j.internal.os;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.memory.RawMemory;
 
 /// Locks on a file that say which process has it, and that the kernel drops when that process is gone.
 ///
@@ -32,16 +27,19 @@ import malloc4j.internal.os.SystemCalls;
 /// Concurrency: no state but the kernel's.
 ///
 /// @source [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html), open file description locks
-final class LivenessLocks {
+public final class LivenessLocks {
     /// Nobody has the lane.
-    static final long NOBODY = -1;
+    public static final long NOBODY = Long.MIN_VALUE;
 
     /// Somebody has the lane and does not tell its pid.
-    static final long SOMEBODY = 0;
+    public static final long SOMEBODY = 0;
 
-    static final long CREATOR = 1L << 62;
+    /// The lane of who made a segment, or of the heap that has a file.
+    public static final long CREATOR = 1L << 62;
     private static final long LANE = 1L << 32;
-    static final long USERS = CREATOR + LANE;
+
+    /// The lane of who has a segment open.
+    public static final long USERS = CREATOR + LANE;
     private static final long FIRST_ROLE = USERS + LANE;
 
     private static final long MAX_PID = 1L << 22; // PID_MAX_LIMIT of linux/threads.h
@@ -55,59 +53,57 @@ final class LivenessLocks {
     private LivenessLocks() {}
 
     /// The lane of a role.
-    static long role(int role) {
+    public static long role(int role) {
         return FIRST_ROLE + role * LANE;
     }
 
     /// Takes a lane for this process alone; the file must be open for writing. Returns 0, minus `EAGAIN` when
     /// somebody has it, or minus errno.
-    static long take(SystemCalls calls, int fd, long lane) {
+    public static long take(SystemCalls calls, int fd, long lane) {
         return lock(calls, fd, Linux.F_WRLCK, lane, ProcessHandle.current().pid() + 1);
     }
 
     /// Takes the users' lane together with others. Returns 0, minus `EAGAIN` when the file is being removed, or
     /// minus errno.
-    static long share(SystemCalls calls, int fd) {
+    public static long share(SystemCalls calls, int fd) {
         return lock(calls, fd, Linux.F_RDLCK, USERS, ProcessHandle.current().pid() + 1);
     }
 
     /// Takes the lanes of the creator and of the users, which works only while nobody has either; the file must be
     /// open for writing. Returns 0, minus `EAGAIN`, or minus errno.
-    static long takeWhole(SystemCalls calls, int fd) {
+    public static long takeWhole(SystemCalls calls, int fd) {
         return lock(calls, fd, Linux.F_WRLCK, CREATOR, 2 * LANE);
     }
 
     private static long lock(SystemCalls calls, int fd, int type, long start, long length) {
         try (Arena arena = Arena.ofConfined()) {
-            return calls.fcntl(
-                    fd, Linux.F_OFD_SETLK, flock(arena, type, start, length).address());
+            return calls.fcntl(fd, Linux.F_OFD_SETLK, flock(arena, type, start, length));
         }
     }
 
-    /// The pid of who has a lane by another `open` than that of `fd`, [#SOMEBODY] or [#NOBODY].
-    ///
-    /// @throws SystemCallException if the kernel does not tell
-    static long holder(SystemCalls calls, int fd, long lane) {
+    /// The pid of who has a lane by another `open` than that of `fd`, [#SOMEBODY], [#NOBODY], or minus errno if the
+    /// kernel does not tell.
+    public static long holder(SystemCalls calls, int fd, long lane) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment flock = flock(arena, Linux.F_WRLCK, lane, LANE);
-            long result = calls.fcntl(fd, Linux.F_OFD_GETLK, flock.address());
+            long flock = flock(arena, Linux.F_WRLCK, lane, LANE);
+            long result = calls.fcntl(fd, Linux.F_OFD_GETLK, flock);
             if (result < 0) {
-                throw new SystemCallException("fcntl(fd=" + fd + ", F_OFD_GETLK)", result, "see fcntl(2)");
+                return result;
             }
-            if (flock.get(JAVA_SHORT, L_TYPE) == Linux.F_UNLCK) {
+            if ((short) RawMemory.getInt(flock + L_TYPE) == Linux.F_UNLCK) {
                 return NOBODY;
             }
-            long pid = flock.get(JAVA_LONG, L_LEN) - 1;
-            boolean ours = flock.get(JAVA_LONG, L_START) == lane && pid > 0 && pid <= MAX_PID;
+            long pid = RawMemory.getLong(flock + L_LEN) - 1;
+            boolean ours = RawMemory.getLong(flock + L_START) == lane && pid > 0 && pid <= MAX_PID;
             return ours ? pid : SOMEBODY;
         }
     }
 
-    private static MemorySegment flock(Arena arena, int type, long start, long length) {
-        MemorySegment flock = arena.allocate(FLOCK_BYTES, Long.BYTES);
-        flock.set(JAVA_SHORT, L_TYPE, (short) type);
-        flock.set(JAVA_LONG, L_START, start);
-        flock.set(JAVA_LONG, L_LEN, length);
+    private static long flock(Arena arena, int type, long start, long length) {
+        long flock = arena.allocate(FLOCK_BYTES, Long.BYTES).address(); // all zero
+        RawMemory.putInt(flock + L_TYPE, type); // its upper half is l_whence
+        RawMemory.putLong(flock + L_START, start);
+        RawMemory.putLong(flock + L_LEN, length);
         return flock;
     }
 }

@@ -1,0 +1,93 @@
+package malloc4j.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.time.Duration;
+import java.util.List;
+import malloc4j.Heap;
+import malloc4j.HeapOptions;
+import malloc4j.MemorySource;
+import malloc4j.TestHeaps;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.RecordingCalls;
+import malloc4j.linux.MemoryLock;
+import malloc4j.linux.SystemCallException;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.api.Test;
+
+/// Memory that the program has locked goes back to the kernel all the same, and its heap closes.
+class LockedMemoryTest {
+    private static final long MIB = 1L << 20;
+
+    private static HeapOptions options(MemorySource source) {
+        return HeapOptions.builder()
+                .name("locked")
+                .source(source)
+                .brkClaimBytes(4 * MIB)
+                .purgeDelay(Duration.ofMillis(-1))
+                .build();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "MMAP, true", "MMAP, false", "BRK, true", "BRK, false", "HUGE, true", "SHARED_MEMORY, true", "HUGETLB, true"
+    })
+    void pagesLockedByAHandleGoBackAndStayLocked(MemorySource source, boolean kernelHasDontneedLocked) {
+        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        if (!kernelHasDontneedLocked) {
+            calls.failFrom(text -> text.endsWith("MADV_DONTNEED_LOCKED)"), 1, Errno.EINVAL);
+        }
+        Heap heap = TestHeaps.create(calls, options(source));
+        long address = heap.malloc(3 * MIB);
+        RawMemory.fill(address, 3 * MIB, (byte) 1);
+        long locked = (address + 8191) & -4096;
+        try (MemoryLock lock = MemoryLock.lock(locked, 8_192)) {
+            heap.free(address);
+            assertThat(heap.trim(0)).isTrue();
+            assertThat(heap.statistics().dirtyBytes()).isZero();
+            long again = heap.malloc(3 * MIB);
+            assertThat(again).isEqualTo(address);
+            assertThat(RawMemory.getLong(locked)).as("its page went back").isZero();
+            assertThat(Maps.flags(locked)).as("rights of " + lock).contains("lo");
+            heap.free(again);
+            heap.verify();
+        }
+        heap.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = MemorySource.class,
+            names = {"MMAP", "BRK", "HUGE", "HUGETLB", "SHARED_MEMORY"})
+    void aHeapWithLockedPagesCloses(MemorySource source) {
+        Heap heap = Heap.create(options(source));
+        long small = heap.malloc(100);
+        long large = heap.malloc(100_000);
+        long huge = heap.malloc(40 * MIB);
+        List<MemoryLock> locks = List.of(
+                MemoryLock.lock(small, 100),
+                MemoryLock.lock(large, 5_000),
+                MemoryLock.lock(huge + 65_536, 4_096));
+        heap.close();
+        locks.forEach(LockedMemoryTest::closeGone);
+    }
+
+    private static void closeGone(MemoryLock lock) {
+        try {
+            lock.close();
+        } catch (SystemCallException unmapped) {
+            assertThat(unmapped.call()).startsWith("munlock(");
+        }
+    }
+
+    @Test
+    void whileAllMemoryIsLockedFreedMemoryGoesBackAndHeapsClose() throws Exception {
+        assumeTrue(MemoryLock.limits().roomBytes() > 1L << 30, "a limit on locked memory");
+        assertThat(ChildJvm.small().run(LockedMemoryChild.class)).contains("given back").doesNotContain("not so");
+    }
+}
