@@ -62,7 +62,7 @@ final class ArenaChunks {
                 return ArenaChunk.NONE;
             }
             if (chunk == ArenaChunk.NONE || chunk.busy) { // an arena that its thread has never closed keeps its memory
-                long address = heap.tryMalloc(CHUNK_BYTES);
+                long address = heap.mallocResult(CHUNK_BYTES);
                 if (address < 0) {
                     return ArenaChunk.NONE;
                 }

@@ -3,6 +3,7 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.Reclaimer;
@@ -15,13 +16,13 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.OwnMemory;
-import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
+import malloc4j.internal.route.Route;
 import malloc4j.internal.slab.SizeClasses;
-import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.Spans;
 import malloc4j.observe.HeapStatistics;
+import org.jspecify.annotations.Nullable;
 
 /// A heap: blocks of native memory by absolute address, from a source of its own and within limits of its own.
 ///
@@ -44,17 +45,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The alignment that every block has, 16 bytes.
     public static final long MIN_BYTE_ALIGNMENT = SizeClasses.QUANTUM_BYTES;
 
-    /// The largest alignment, 2^30.
-    public static final long MAX_BYTE_ALIGNMENT = 1L << 30;
-
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
-    public static final long MAX_BYTE_SIZE = 1L << 46;
+    public static final long MAX_BYTE_SIZE = Route.MAX_BYTE_SIZE;
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
+
+    private static final ReentrantLock COMMON_LOCK = new ReentrantLock();
+    private static volatile @Nullable Heap common;
 
     private final CacheTable table;
     private final ArenaChunks arenaChunks;
     private final CacheRegistry caches;
+    private final Route route;
     private final Spans spans;
     private final HugeBlocks huge;
     private final Reclaimer reclaimer;
@@ -64,7 +66,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final HeapLimits limits;
     private final int heapId;
     private final Runnable stopPurging;
-    private volatile long hugeThreshold;
     private final boolean closeable;
     private volatile boolean closed;
 
@@ -83,12 +84,54 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.heapId = parts.heapId();
         this.stopPurging = parts.stopPurging();
         boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
-        this.hugeThreshold = ownMappings ? options.mmapThresholdBytes() : Long.MAX_VALUE;
+        long threshold = ownMappings ? options.mmapThresholdBytes() : Long.MAX_VALUE;
+        this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom);
     }
 
-    /// The heap that [Malloc] works on; it is never closed.
+    /// The heap that [Malloc] works on, made at the first call; it is never closed.
+    ///
+    /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
+    /// @throws IllegalCallerException if native access is not granted; it names the flag
+    /// @throws IllegalArgumentException if a system property is out of its range
+    /// @throws malloc4j.linux.SystemCallException if the file or memory file of its source cannot be opened
+    /// @throws OutOfMemoryError if the addresses that every heap needs cannot be had
     public static Heap common() {
-        return Common.HEAP;
+        Heap heap = common;
+        return heap != null ? heap : openCommon();
+    }
+
+    /// [#common], or null where it throws.
+    static @Nullable Heap commonOrNull() {
+        try {
+            return common();
+        } catch (RuntimeException | OutOfMemoryError | LinkageError failed) {
+            return null;
+        }
+    }
+
+    /// Not by a class initialiser: of those the first failure alone is told.
+    private static Heap openCommon() {
+        COMMON_LOCK.lock();
+        try {
+            if (common == null) {
+                HeapOptions options = HeapOptions.fromProperties(System.getProperties());
+                common = new Heap(assemble(LinuxCalls.instance(), options, true), options, false);
+            }
+            return common;
+        } finally {
+            COMMON_LOCK.unlock();
+        }
+    }
+
+    private static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean isCommon) {
+        try {
+            return HeapAssembly.assemble(calls, options, isCommon);
+        } catch (NoClassDefFoundError again) { // what this library stands on in a process failed before
+            Throwable first = again.getCause() == null ? again : again.getCause();
+            OutOfMemoryError error = new OutOfMemoryError("heap '" + options.name() + "': " + first.getMessage());
+            error.initCause(again);
+            throw error;
+        }
     }
 
     /// A heap of its own.
@@ -101,16 +144,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     static Heap create(SystemCalls calls, HeapOptions options) {
-        return new Heap(HeapAssembly.assemble(calls, options, false), options, true);
-    }
-
-    private static final class Common {
-        static final Heap HEAP = open();
-
-        private static Heap open() {
-            HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-            return new Heap(HeapAssembly.assemble(LinuxCalls.instance(), options, true), options, false);
-        }
+        return new Heap(assemble(calls, options, false), options, true);
     }
 
     /// The options that this heap was made with.
@@ -134,7 +168,13 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return limits;
     }
 
-    // Results on the way up are an address, or minus errno; only the methods without `try` make exceptions of them.
+    /// Gives memory back to the kernel. Returns whether any went.
+    boolean reclaim() {
+        return reclaimer.visit(0, true) > 0;
+    }
+
+    // Results on the way up are an address, or minus errno, in the methods that end in `Result`; the others make
+    // exceptions of them.
 
     /// Allocates a block. Its contents are unspecified. A block of zero bytes has an address of its own.
     ///
@@ -152,16 +192,27 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long mallocSlow(long byteSize) {
-        long address = tryMallocSlow(byteSize);
+        long address = mallocSlowResult(byteSize);
         return address > 0 ? address : fail("malloc(byteSize=" + byteSize + ")", address);
     }
 
-    long tryMalloc(long byteSize) {
-        long address = table.allocateBlock(byteSize);
-        return address >= 0 ? address : tryMallocSlow(byteSize);
+    /// As [#malloc], for a caller to whom want of memory is no error: returns 0 then.
+    ///
+    /// @param byteSize 0 or more
+    /// @return the address, a multiple of 16, or 0 when there is no memory, or the size is above [#MAX_BYTE_SIZE]
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    /// @throws IllegalStateException if this heap is closed
+    public long tryMalloc(long byteSize) {
+        long address = mallocResult(byteSize);
+        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryMalloc(byteSize=" + byteSize + ")", address);
     }
 
-    long tryMallocSlow(long byteSize) {
+    long mallocResult(long byteSize) {
+        long address = table.allocateBlock(byteSize);
+        return address >= 0 ? address : mallocSlowResult(byteSize);
+    }
+
+    long mallocSlowResult(long byteSize) {
         ThreadCache cache = table.current();
         if (cache != null && Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
             long address = cache.allocateBlock(SizeClasses.of(byteSize));
@@ -170,7 +221,13 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 return address;
             }
         }
-        return withoutFlag(allocateSlow(byteSize, SizeClasses.QUANTUM_BYTES));
+        return slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
+    }
+
+    private long slowResult(long byteSize, long byteAlignment) {
+        long address = closed ? -Errno.EBADF : route.allocate(byteSize, byteAlignment);
+        limits.noticeSoftLimit();
+        return address;
     }
 
     /// Allocates a block of `count * byteSize` bytes, all zero.
@@ -178,61 +235,86 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @param count 0 or more
     /// @param byteSize 0 or more
     /// @return the address, a multiple of 16, never 0
-    /// @throws IllegalArgumentException if an argument is negative
+    /// @throws IllegalArgumentException if an argument is negative, also where the other one is 0
     /// @throws OutOfNativeMemoryError if the product is above [#MAX_BYTE_SIZE], or there is no memory
     /// @throws IllegalStateException if this heap is closed
+    /// @throws InternalError if the heap's file was cut short under the block; nothing is allocated then
     /// @implNote Pages that the kernel has just zeroed are not zeroed again.
     /// @source C23 7.24.3.2 `calloc`
     public long calloc(long count, long byteSize) {
-        long address = tryCalloc(count, byteSize);
+        long address = callocResult(count, byteSize);
         return address > 0 ? address : fail("calloc(count=" + count + ", byteSize=" + byteSize + ")", address);
     }
 
-    long tryCalloc(long count, long byteSize) {
+    /// As [#calloc], but returns 0 when there is no memory.
+    ///
+    /// @param count 0 or more
+    /// @param byteSize 0 or more
+    /// @return the address, or 0 when there is no memory, or the product is above [#MAX_BYTE_SIZE]
+    /// @throws IllegalArgumentException if an argument is negative
+    /// @throws IllegalStateException if this heap is closed
+    public long tryCalloc(long count, long byteSize) {
+        long address = callocResult(count, byteSize);
+        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryCalloc(count=" + count + ", byteSize=" + byteSize + ")", address);
+    }
+
+    long callocResult(long count, long byteSize) {
         if (count < 0 || byteSize < 0) {
             return -Errno.EINVAL;
         }
         long bytes = count * byteSize;
-        if (Math.multiplyHigh(count, byteSize) != 0 || bytes < 0) {
-            return -Errno.EOVERFLOW;
-        }
+        return Math.multiplyHigh(count, byteSize) != 0 || bytes < 0 ? -Errno.EOVERFLOW : zeroedResult(bytes);
+    }
+
+    private long zeroedResult(long bytes) {
         if (bytes <= MAX_SMALL_BYTES) {
-            long address = tryMalloc(bytes);
-            if (address > 0) {
-                RawMemory.fill(address, bytes, (byte) 0);
-            }
-            return address;
+            long address = mallocResult(bytes);
+            return address > 0 ? route.zeroed(address, bytes) : address;
         }
-        long flagged = allocateSlow(bytes, SizeClasses.QUANTUM_BYTES);
-        if (flagged > 0 && (flagged & Spans.ZEROED) == 0) {
-            RawMemory.fill(flagged, bytes, (byte) 0);
-        }
-        return withoutFlag(flagged);
+        return slowZeroedResult(bytes, SizeClasses.QUANTUM_BYTES);
+    }
+
+    private long slowZeroedResult(long byteSize, long byteAlignment) {
+        long address = closed ? -Errno.EBADF : route.allocateZeroed(byteSize, byteAlignment);
+        limits.noticeSoftLimit();
+        return address;
     }
 
     /// Allocates a block whose address is a multiple of `byteAlignment`. Its contents are unspecified.
     ///
-    /// @param byteAlignment a power of two, 1 to [#MAX_BYTE_ALIGNMENT]
+    /// @param byteAlignment a power of two
     /// @param byteSize 0 to [#MAX_BYTE_SIZE]; need not be a multiple of the alignment
     /// @throws IllegalArgumentException if an argument is outside its range
-    /// @throws OutOfNativeMemoryError if there is no memory
+    /// @throws OutOfNativeMemoryError if there is no memory, or no address with that alignment
     /// @throws IllegalStateException if this heap is closed
     /// @source C23 7.24.3.1 `aligned_alloc`
     public long alignedAlloc(long byteAlignment, long byteSize) {
-        long address = tryAlignedAlloc(byteAlignment, byteSize);
+        long address = alignedAllocResult(byteAlignment, byteSize);
         return address > 0
                 ? address
                 : fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
     }
 
-    long tryAlignedAlloc(long byteAlignment, long byteSize) {
-        if (!Bits.isPowerOfTwo(byteAlignment) || byteAlignment > MAX_BYTE_ALIGNMENT) {
+    /// As [#alignedAlloc], but returns 0 when there is no memory.
+    ///
+    /// @param byteAlignment a power of two
+    /// @param byteSize 0 or more
+    /// @return the address, or 0 when there is no memory, or no address with that alignment
+    /// @throws IllegalArgumentException if `byteSize` is negative, or `byteAlignment` no power of two
+    /// @throws IllegalStateException if this heap is closed
+    public long tryAlignedAlloc(long byteAlignment, long byteSize) {
+        long address = alignedAllocResult(byteAlignment, byteSize);
+        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryAlignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+    }
+
+    long alignedAllocResult(long byteAlignment, long byteSize) {
+        if (!Bits.isPowerOfTwo(byteAlignment)) {
             return -Errno.EINVAL;
         }
         if (byteAlignment <= SizeClasses.QUANTUM_BYTES) {
-            return tryMalloc(byteSize);
+            return mallocResult(byteSize);
         }
-        return withoutFlag(allocateSlow(byteSize, byteAlignment));
+        return slowResult(byteSize, byteAlignment);
     }
 
     /// Frees a block. 0 is allowed and does nothing.
@@ -247,6 +329,20 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
+    void freeSlow(long address) {
+        if (address == 0) {
+            return;
+        }
+        long result = closed ? 0 : route.freeSlow(address);
+        if (result == 0) {
+            throw misuse("free", address);
+        }
+        if (Errno.isError(result)) {
+            throw new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
+                    + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
+        }
+    }
+
     /// Changes a block's size, keeping its contents up to the smaller of the sizes; the block may move. Address 0
     /// is [#malloc]. When it fails, the block is as it was.
     ///
@@ -256,67 +352,77 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws BlockMisuseException if no live block of this heap begins at `address`
     /// @throws OutOfNativeMemoryError if there is no memory
     /// @throws IllegalStateException if this heap is closed
+    /// @throws InternalError if the heap's file was cut short under the block; it is as it was
     /// @implNote In place where the block's slab or the pages behind it allow; a mapping of its own moves by
     ///     `mremap`, without copying.
     /// @source C23 7.24.3.7 `realloc`
     public long realloc(long address, long byteSize) {
-        long moved = tryRealloc(address, byteSize);
+        long moved = reallocResult("realloc", address, byteSize);
         return moved > 0
                 ? moved
                 : fail("realloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
     }
 
-    long tryRealloc(long address, long byteSize) {
+    /// As [#realloc], to `count * byteSize` bytes.
+    ///
+    /// @param count 0 or more
+    /// @param byteSize 0 or more
+    /// @return the block's address now
+    /// @throws IllegalArgumentException if a number is negative, also where the other one is 0
+    /// @throws BlockMisuseException if no live block of this heap begins at `address`
+    /// @throws OutOfNativeMemoryError if the product is above [#MAX_BYTE_SIZE], or there is no memory; the block is as
+    ///     it was
+    /// @throws IllegalStateException if this heap is closed
+    /// @source POSIX.1-2024 `reallocarray`
+    public long reallocArray(long address, long count, long byteSize) {
+        String call = "reallocArray(address=0x" + Long.toHexString(address) + ", count=" + count + ", byteSize="
+                + byteSize + ")";
+        if (count < 0 || byteSize < 0) {
+            return fail(call, -Errno.EINVAL);
+        }
+        boolean fits = Math.multiplyHigh(count, byteSize) == 0 && count * byteSize >= 0;
+        long moved = reallocResult("reallocArray", address, fits ? count * byteSize : Long.MAX_VALUE);
+        return moved > 0 ? moved : fail(call, moved);
+    }
+
+    /// As [#realloc], but returns 0 when there is no memory; the block is as it was then.
+    ///
+    /// @param byteSize 0 or more
+    /// @return the block's address now, or 0 when there is no memory, or the size is above [#MAX_BYTE_SIZE]
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    /// @throws BlockMisuseException if no live block of this heap begins at `address`
+    /// @throws IllegalStateException if this heap is closed
+    public long tryRealloc(long address, long byteSize) {
+        long moved = reallocResult("tryRealloc", address, byteSize);
+        return moved > 0 || isWantOfMemory(moved) ? Math.max(0, moved) : fail("tryRealloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
+    }
+
+    long reallocResult(String call, long address, long byteSize) {
         if (address == 0) {
-            return tryMalloc(byteSize);
+            return mallocResult(byteSize);
         }
-        long usable = usableSize("realloc", address);
-        if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+        long moved = closed ? 0 : route.resize(address, byteSize);
+        if (moved == 0) {
+            throw misuse(call, address);
         }
-        long resized = resizeInPlace(address, usable, byteSize);
-        if (resized != 0) {
-            return resized;
-        }
-        long moved = tryMalloc(byteSize);
-        if (moved > 0) {
-            RawMemory.copy(address, moved, Math.min(usable, byteSize));
-            if (PageMap.record(address) == 0) {
-                return unmapMoved(address, moved, byteSize <= usable);
-            }
-            free(address);
-        } else if (byteSize <= usable) {
-            return address;
-        }
+        limits.noticeSoftLimit();
         return moved;
     }
 
-    /// Unmaps a block whose contents have moved; where the kernel refuses, the block stays, and what it moved to
-    /// goes.
-    private long unmapMoved(long address, long moved, boolean wasEnough) {
-        long result = huge.freeBlock(address);
-        if (result > 0) {
-            return moved;
+    /// Changes a block's size where it is, or not at all: for whoever has its address in many places. What it no
+    /// longer needs is free, in whole pages; a block of up to 32 KiB that shrinks stays as large as it is.
+    ///
+    /// @param byteSize 0 or more
+    /// @return whether the block has room for `byteSize` bytes now; if not, it is as it was
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    /// @throws BlockMisuseException if no live block of this heap begins at `address`
+    public boolean resizeInPlace(long address, long byteSize) {
+        long usable = usableSize("resizeInPlace", address);
+        if (byteSize < 0) {
+            fail("resizeInPlace(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", -Errno.EINVAL);
         }
-        free(moved);
-        if (result == 0) {
-            throw misuse("realloc", address);
-        }
-        return wasEnough ? address : result;
-    }
-
-    /// Tries to keep the block, or its pages. Returns its address now, 0 when it has to be copied, or minus errno.
-    private long resizeInPlace(long address, long usable, long byteSize) {
-        if (usable <= MAX_SMALL_BYTES) {
-            return byteSize <= usable && byteSize >= usable >>> 1 ? address : 0;
-        }
-        if (byteSize <= MAX_SMALL_BYTES) {
-            return 0;
-        }
-        if (PageMap.record(address) != 0) {
-            return byteSize < hugeThreshold && spans.resizeLarge(address, pageCount(byteSize)) ? address : 0;
-        }
-        return byteSize >= hugeThreshold >>> 1 ? huge.resizeBlock(address, byteSize) : 0;
+        boolean resized = byteSize <= MAX_BYTE_SIZE && route.resizeInPlace(address, byteSize) > 0;
+        return resized || byteSize <= usable; // the kernel may refuse even to take something back
     }
 
     /// How many bytes of a block may be used: its size, rounded up to what it really has.
@@ -328,167 +434,118 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long usableSize(String call, long address) {
-        long record = PageMap.record(address);
-        long byteSize = 0;
-        if (record == 0) {
-            byteSize = huge.byteSize(address);
-        } else {
-            int tag = Slab.tag(record);
-            if (tag > 0) {
-                long reciprocal = Slab.reciprocal(record);
-                long product = Slab.product(address, reciprocal);
-                boolean live = CacheRegistry.owner(tag) == caches
-                        && Slab.isBlock(product, reciprocal)
-                        && Slab.isLive(record, Slab.index(product));
-                byteSize = live ? Slab.blockBytes(record) : 0;
-            } else if (tag == PageMap.PAGES && Slab.heapId(record) == heapId) {
-                byteSize = spans.byteSize(address);
-            }
-        }
-        if (byteSize == 0 || closed) {
+        long byteSize = closed ? 0 : route.byteSize(address);
+        if (byteSize == 0) {
             throw misuse(call, address);
         }
         return byteSize;
     }
 
-    /// Sets how many bytes of free spans the purger leaves. Returns whether the value is in range.
-    boolean setTrimThreshold(long byteSize) {
-        if (byteSize < 0) {
-            return false;
-        }
+    /// Sets how many bytes of free spans the purger leaves; `Long.MAX_VALUE` turns it off.
+    void setTrimThreshold(long byteSize) {
         reclaimer.keep(byteSize);
-        return true;
     }
 
-    /// Sets from which size a block is a mapping of its own. Returns whether the value is in range for this heap.
+    /// Sets from which size a block is a mapping of its own. Returns false where there are none in this heap.
     boolean setMmapThreshold(long byteSize) {
-        if (byteSize <= MAX_SMALL_BYTES || hugeThreshold == Long.MAX_VALUE) {
-            return false;
-        }
-        hugeThreshold = byteSize;
-        return true;
-    }
-
-    // ------------------------------------------------------------------------------------------------- the slow ways
-
-    private static long withoutFlag(long result) {
-        return result > 0 ? result & ~Spans.ZEROED : result;
-    }
-
-    private static int pageCount(long byteSize) {
-        return (int) (Bits.alignUp(byteSize, PageMap.PAGE_BYTES) >>> PageMap.PAGE_SHIFT);
-    }
-
-    /// Allocates by any level; where that is refused, again as long as that is worth it. Returns the address, with
-    /// [Spans#ZEROED] added where that holds, or minus errno.
-    private long allocateSlow(long byteSize, long byteAlignment) {
-        if (closed) {
-            return -Errno.EBADF;
-        }
-        if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
-        }
-        long address = allocateOnce(byteSize, byteAlignment);
-        for (int attempt = 0; Errno.isError(address) && limits.makeRoom(address, byteSize, attempt); attempt++) {
-            address = allocateOnce(byteSize, byteAlignment);
-        }
-        limits.noticeSoftLimit();
-        return address;
-    }
-
-    /// Gives memory back to the kernel. Returns whether any went.
-    boolean reclaim() {
-        return reclaimer.visit(0, true) > 0;
-    }
-
-    private long allocateOnce(long byteSize, long byteAlignment) {
-        int sizeClass = SizeClasses.ofAligned(byteSize, byteAlignment);
-        if (sizeClass >= 0) {
-            ThreadCache cache = caches.current();
-            return cache != null ? cache.allocateBlock(sizeClass) : caches.allocateBlock(sizeClass);
-        }
-        if (byteSize >= hugeThreshold) {
-            long address = huge.allocateBlock(byteSize, byteAlignment);
-            return address > 0 ? address | Spans.ZEROED : address;
-        }
-        if (byteSize > (long) Integer.MAX_VALUE << PageMap.PAGE_SHIFT) {
-            return -Errno.EOVERFLOW;
-        }
-        int pages = Math.max(1, pageCount(byteSize));
-        int alignmentPages = (int) Math.max(1, byteAlignment >>> PageMap.PAGE_SHIFT);
-        long span = spans.allocateLarge(pages, alignmentPages, false);
-        if (span == -Errno.EAGAIN) {
-            reclaimer.makeRoom();
-            span = spans.allocateLarge(pages, alignmentPages, true);
-        }
-        return span;
-    }
-
-    void freeSlow(long address) {
-        if (address == 0) {
-            return;
-        }
-        if (closed || !tryFreeSlow(address)) {
-            throw misuse("free", address);
-        }
-    }
-
-    private boolean tryFreeSlow(long address) {
-        long record = PageMap.record(address);
-        if (record == 0) {
-            long result = huge.freeBlock(address);
-            if (Errno.isError(result)) {
-                throw new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
-                        + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
-            }
-            return result > 0;
-        }
-        int tag = Slab.tag(record);
-        if (tag > 0) {
-            if (CacheRegistry.owner(tag) != caches) {
-                return false;
-            }
-            ThreadCache cache = caches.current();
-            if (cache != null && cache.tag() == tag) {
-                return cache.freeBlock(record, address);
-            }
-            return CacheRegistry.freeRemote(record, address);
-        }
-        return tag == PageMap.PAGES && Slab.heapId(record) == heapId && spans.freeLarge(address) > 0;
+        return route.setThreshold(byteSize);
     }
 
     private BlockMisuseException misuse(String call, long address) {
-        if (closed) {
-            return new BlockMisuseException(
-                    address,
-                    call + "(0x" + Long.toHexString(address) + ") of heap '" + options.name()
-                            + "': the heap is closed, and its blocks with it");
-        }
-        return Misuse.of(call, address, options.name(), caches, spans, huge, heapId);
+        return new BlockMisuseException(
+                address,
+                call + "(0x" + Long.toHexString(address) + ") of heap '" + options.name() + "': "
+                        + (closed ? "the heap is closed, and its blocks with it" : route.explain(address)));
+    }
+
+    private static boolean isWantOfMemory(long result) {
+        return result != -Errno.EBADF && result != -Errno.EINVAL;
     }
 
     private long fail(String call, long result) {
-        switch ((int) -result) {
-            case Errno.EBADF ->
-                throw new IllegalStateException(call + " of heap '" + options.name() + "': the heap is closed");
-            case Errno.EINVAL ->
-                throw new IllegalArgumentException(call + " of heap '" + options.name()
-                        + "': a size is 0 to 2^46 bytes, an alignment a power of two from 1 to 2^30");
-            default -> throw OutOfNativeMemoryError.of(call, options.name(), result);
+        if (isWantOfMemory(result)) {
+            throw OutOfNativeMemoryError.of(call, options.name(), result);
         }
+        if (result == -Errno.EBADF) {
+            throw new IllegalStateException(call + " of heap '" + options.name() + "': the heap is closed");
+        }
+        throw new IllegalArgumentException(
+                call + " of heap '" + options.name() + "': a size is 0 to 2^46 bytes, an alignment a power of two");
     }
 
     // --------------------------------------------------------------------------------------------------- for the JDK
 
-    /// Allocates a block as a segment that lives until `free(segment.address())`. Its contents are unspecified.
+    /// Allocates a block as a segment that lives until [#free(MemorySegment)]. Its contents are unspecified.
     ///
-    /// @throws IllegalArgumentException if `byteSize` is negative or `byteAlignment` is not a power of two up to
-    ///     2^30
+    /// @param byteSize 0 to [#MAX_BYTE_SIZE]
+    /// @param byteAlignment a power of two
+    /// @throws IllegalArgumentException if an argument is outside its range
     /// @throws OutOfNativeMemoryError if there is no memory
     /// @throws IllegalStateException if this heap is closed
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         return RawMemory.segment(alignedAlloc(byteAlignment, byteSize), byteSize);
+    }
+
+    /// Allocates a block as a segment that is zero and lives until [#free(MemorySegment)].
+    ///
+    /// @param byteSize 0 to [#MAX_BYTE_SIZE]
+    /// @param byteAlignment a power of two
+    /// @throws IllegalArgumentException if an argument is outside its range
+    /// @throws OutOfNativeMemoryError if there is no memory
+    /// @throws IllegalStateException if this heap is closed
+    public MemorySegment allocateZeroed(long byteSize, long byteAlignment) {
+        String call = "allocateZeroed(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")";
+        if (byteSize < 0 || !Bits.isPowerOfTwo(byteAlignment)) {
+            fail(call, -Errno.EINVAL);
+        }
+        long address = byteAlignment <= MIN_BYTE_ALIGNMENT
+                ? zeroedResult(byteSize)
+                : slowZeroedResult(byteSize, byteAlignment);
+        return RawMemory.segment(address > 0 ? address : fail(call, address), byteSize);
+    }
+
+    /// This heap as an allocator whose segments are zero.
+    public SegmentAllocator zeroed() {
+        return this::allocateZeroed;
+    }
+
+    /// The live block at `address` as a segment of all its [usable][#usableSize] bytes: for addresses that this heap
+    /// gave out, without a restricted method. It lives until the block is freed or moved; nothing tells when it is
+    /// used after that.
+    ///
+    /// @throws BlockMisuseException if no live block of this heap begins at `address`
+    public MemorySegment segment(long address) {
+        return RawMemory.segment(address, usableSize("segment", address));
+    }
+
+    /// Frees the block that `block` begins at; [MemorySegment#NULL] does nothing.
+    ///
+    /// @throws BlockMisuseException if no live block of this heap begins there
+    public void free(MemorySegment block) {
+        free(address("free", block));
+    }
+
+    /// Changes the size of the block that `block` begins at, as [#realloc(long, long)] does; [MemorySegment#NULL]
+    /// allocates.
+    ///
+    /// @param byteSize 0 to [#MAX_BYTE_SIZE]
+    /// @return the block now, `byteSize` bytes of it; `block` must not be used any more
+    /// @throws IllegalArgumentException if `byteSize` is negative
+    /// @throws BlockMisuseException if no live block of this heap begins there
+    /// @throws OutOfNativeMemoryError if there is no memory; the block is as it was
+    /// @throws IllegalStateException if this heap is closed
+    public MemorySegment realloc(MemorySegment block, long byteSize) {
+        return RawMemory.segment(realloc(address("realloc", block), byteSize), byteSize);
+    }
+
+    private long address(String call, MemorySegment block) {
+        if (!block.isNative()) {
+            throw new BlockMisuseException(
+                    block.address(),
+                    call + "(" + block + ") of heap '" + options.name() + "': a segment on the Java heap");
+        }
+        return block.address();
     }
 
     /// An arena for the current thread alone, with the contract of [Arena#ofConfined]: its segments are zeroed, and
@@ -517,6 +574,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
     }
+
+    // ----------------------------------------------------------------------------------------------------- the whole
 
     // ----------------------------------------------------------------------------------------------------- the whole
 

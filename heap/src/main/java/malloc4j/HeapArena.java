@@ -8,7 +8,6 @@ import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -88,7 +87,7 @@ final class HeapArena implements Arena {
         }
         if (lock == null) {
             if (owner != Thread.currentThread()) {
-                throw wrongThread();
+                return RawMemory.segment(1, 0, scope); // throws what the JDK throws then, in its words
             }
             return allocateOwned(byteSize, byteAlignment);
         }
@@ -104,18 +103,16 @@ final class HeapArena implements Arena {
         if (closed || !scope.scope().isAlive()) {
             throw alreadyClosed();
         }
+        long room = Math.max(1, byteSize); // segments of no bytes have addresses of their own, as the JDK's
         long address = Bits.alignUp(cursor, byteAlignment);
-        if (byteSize <= limit - address) {
-            cursor = address + byteSize;
-        } else if (Math.max(byteSize, byteAlignment) <= nextPieceBytes >>> PIECE_SHARE_SHIFT) {
+        if (room > limit - address) {
+            if (Math.max(room, byteAlignment) > nextPieceBytes >>> PIECE_SHARE_SHIFT) {
+                return RawMemory.segment(allocateAlone(byteSize, byteAlignment), byteSize, scope);
+            }
             address = allocatePiece();
-            cursor = address + byteSize;
-        } else if (byteAlignment <= Heap.MIN_BYTE_ALIGNMENT && byteSize <= LAST_PIECE_BYTES) {
-            address = blocks.add(blocks.heap.malloc(byteSize));
-        } else {
-            return RawMemory.segment(allocateLarge(byteSize, byteAlignment), byteSize, scope);
         }
         zero(address, byteSize);
+        cursor = address + room; // after what may throw
         return RawMemory.segment(address, byteSize, scope);
     }
 
@@ -123,6 +120,7 @@ final class HeapArena implements Arena {
     private static void zero(long address, long byteSize) {
         if (FaultingRanges.overlap(address, byteSize)) {
             RawMemory.fill(address, byteSize, (byte) 0);
+            FaultingRanges.await(address, byteSize);
         } else {
             Bytes.memset(address, 0, byteSize);
         }
@@ -130,26 +128,31 @@ final class HeapArena implements Arena {
 
     /// Begins another piece. Returns its address, which is a multiple of its size.
     private long allocatePiece() {
+        blocks.reserve();
         long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
+        cursor = piece;
         limit = piece + nextPieceBytes;
         nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
         return piece;
     }
 
     /// Allocates a zeroed block of its own.
-    private long allocateLarge(long byteSize, long byteAlignment) {
-        if (byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
-            throw OutOfNativeMemoryError.of(
-                    "allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")",
-                    blocks.heap.options().name(),
-                    -Errno.EOVERFLOW);
+    private long allocateAlone(long byteSize, long byteAlignment) {
+        blocks.reserve();
+        if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
+            return blocks.add(blocks.heap.allocateZeroed(byteSize, byteAlignment).address());
         }
-        if (byteAlignment <= Heap.MIN_BYTE_ALIGNMENT) {
+        if (byteSize > LAST_PIECE_BYTES) {
             return blocks.add(blocks.heap.calloc(1, byteSize));
         }
-        long address = blocks.add(blocks.heap.alignedAlloc(byteAlignment, byteSize));
-        RawMemory.fill(address, byteSize, (byte) 0);
-        return address;
+        long address = blocks.heap.malloc(byteSize);
+        try {
+            zero(address, byteSize);
+        } catch (Throwable vanished) {
+            blocks.heap.free(address);
+            throw vanished;
+        }
+        return blocks.add(address);
     }
 
     private static IllegalArgumentException badArguments(long byteSize, long byteAlignment) {
@@ -159,10 +162,6 @@ final class HeapArena implements Arena {
 
     private static IllegalStateException alreadyClosed() {
         return new IllegalStateException("Already closed");
-    }
-
-    private WrongThreadException wrongThread() {
-        return new WrongThreadException("allocate by " + Thread.currentThread() + ", the arena belongs to " + owner);
     }
 
     @Override
@@ -205,20 +204,20 @@ final class HeapArena implements Arena {
             this.heap = heap;
         }
 
+        /// Makes room for one more, so that [#add] does not throw.
+        void reserve() {
+            if (first != 0 && otherCount == others.length) {
+                others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
+            }
+        }
+
         long add(long address) {
             if (first == 0) {
                 first = address;
             } else {
-                addOther(address);
+                others[otherCount++] = address;
             }
             return address;
-        }
-
-        private void addOther(long address) {
-            if (otherCount == others.length) {
-                others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
-            }
-            others[otherCount++] = address;
         }
 
         void free() {

@@ -4,10 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Locale;
 import malloc4j.internal.cache.CacheTable;
-import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.SizeClassStatistics;
+import org.jspecify.annotations.Nullable;
 
 /// The C family over the common heap.
 ///
@@ -18,39 +19,57 @@ import malloc4j.observe.SizeClassStatistics;
 ///
 /// @source [malloc(3)](https://man7.org/linux/man-pages/man3/malloc.3.html), C23 7.24.3
 public final class Malloc {
-    /// `mallopt`: free memory kept for reuse, in bytes.
+    /// `mallopt`: free memory kept for reuse, in bytes; a negative number turns giving back off.
     public static final int M_TRIM_THRESHOLD = -1;
 
-    /// `mallopt`: how much more to take at a time.
-    public static final int M_TOP_PAD = -2;
-
-    /// `mallopt`: from which size a block is a mapping of its own, in bytes.
+    /// `mallopt`: from which size a block is a mapping of its own, 0 to 32 MiB; blocks up to 32 KiB never are.
     public static final int M_MMAP_THRESHOLD = -3;
 
-    private static final Heap HEAP = Heap.common();
-    private static final CacheTable TABLE = HEAP.table(); // a constant: the warm paths need not ask the heap for it
+    private static final int MAX_MMAP_THRESHOLD = 32 << 20;
+
+    // Constants, so that the warm paths need not ask for them. Null where the common heap cannot be: then each call
+    // says why, as a class that had failed to be initialised would not.
+    private static final @Nullable Heap HEAP = Heap.commonOrNull();
+    private static final @Nullable CacheTable TABLE = HEAP == null ? null : HEAP.table();
     private static final ThreadLocal<int[]> ERRNO = ThreadLocal.withInitial(() -> new int[1]);
     private static final int POINTER_BYTES = 8;
 
     private Malloc() {}
 
+    private static Heap heap() {
+        return HEAP != null ? HEAP : Heap.common();
+    }
+
     /// Allocates `byteSize` bytes. Returns the address, a multiple of 16, or 0 with `ENOMEM`. Zero bytes give an
     /// address of their own.
     public static long malloc(long byteSize) {
-        long address = TABLE.allocateBlock(byteSize);
-        return address >= 0 ? address : mallocSlow(byteSize);
+        if (TABLE != null) {
+            long address = TABLE.allocateBlock(byteSize);
+            if (address >= 0) {
+                return address;
+            }
+        }
+        return mallocSlow(byteSize);
     }
 
     private static long mallocSlow(long byteSize) {
-        long address = HEAP.tryMallocSlow(byteSize);
+        long address = heap().mallocSlowResult(byteSize);
         return address > 0 ? address : fail();
     }
 
     /// Allocates `count * byteSize` bytes, all zero. Returns the address, or 0 with `ENOMEM`, also when the product
-    /// overflows.
+    /// overflows. Where one of the numbers is 0 the product is 0, whatever the other.
     public static long calloc(long count, long byteSize) {
-        long address = HEAP.tryCalloc(count, byteSize);
+        if (!fits(count, byteSize)) {
+            return fail();
+        }
+        long address = heap().callocResult(1, count * byteSize);
         return address > 0 ? address : fail();
+    }
+
+    /// Whether a product of two `size_t` can be the size of a block.
+    private static boolean fits(long count, long byteSize) {
+        return Math.unsignedMultiplyHigh(count, byteSize) == 0 && count * byteSize >= 0;
     }
 
     /// Changes a block's size, keeping its contents; address 0 is [#malloc]. Returns the block's address now, or 0
@@ -60,51 +79,78 @@ public final class Malloc {
     /// @throws BlockMisuseException if no live block begins at `address`
     public static long realloc(long address, long byteSize) {
         if (byteSize == 0 && address != 0) {
-            HEAP.free(address);
+            heap().free(address);
             return 0;
         }
-        long moved = HEAP.tryRealloc(address, byteSize);
+        long moved = heap().reallocResult("realloc", address, byteSize);
         return moved > 0 ? moved : fail();
+    }
+
+    /// As [#realloc], to `count * byteSize` bytes; 0 with `ENOMEM` also when the product overflows.
+    ///
+    /// @throws BlockMisuseException if no live block begins at `address`
+    /// @source POSIX.1-2024 `reallocarray`
+    public static long reallocarray(long address, long count, long byteSize) {
+        return fits(count, byteSize) ? realloc(address, count * byteSize) : fail();
+    }
+
+    /// Changes a block's size where it is, or not at all; what it no longer needs is free, in whole pages. Returns
+    /// whether it has room for `byteSize` bytes now. Leaves `errno` as it is.
+    ///
+    /// @throws BlockMisuseException if no live block begins at `address`
+    public static boolean resizeInPlace(long address, long byteSize) {
+        return heap().resizeInPlace(address, byteSize < 0 ? Long.MAX_VALUE : byteSize);
     }
 
     /// Frees a block; 0 does nothing. Leaves `errno` as it is.
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static void free(long address) {
-        if (!TABLE.freeBlock(address)) {
-            HEAP.freeSlow(address);
+        if (TABLE == null || !TABLE.freeBlock(address)) {
+            heap().freeSlow(address);
         }
     }
 
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment`. Returns the address, or 0 with `EINVAL` when
-    /// the alignment is not a power of two up to 2^30, or with `ENOMEM`.
+    /// the alignment is not a power of two, or with `ENOMEM`.
     public static long alignedAlloc(long byteAlignment, long byteSize) {
-        if (!Bits.isPowerOfTwo(byteAlignment) || byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
+        if (!isPowerOfTwo(byteAlignment)) {
             return fail(Errno.EINVAL);
         }
-        long address = HEAP.tryAlignedAlloc(byteAlignment, byteSize);
+        long address = heap().alignedAllocResult(byteAlignment, byteSize);
         return address > 0 ? address : fail();
     }
 
+    /// Of a `size_t`: 2^63, which is a negative `long`, is one.
+    private static boolean isPowerOfTwo(long value) {
+        return Long.bitCount(value) == 1;
+    }
+
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment` and stores the address in `out`. Returns 0;
-    /// `EINVAL` when the alignment is not a power of two that is a multiple of 8, up to 2^30; or `ENOMEM`. In both
-    /// cases `out` is as it was. Does not set [#errno].
+    /// `EINVAL` when the alignment is not a power of two that is a multiple of 8; or `ENOMEM`. In both cases `out` is
+    /// as it was. Does not set [#errno].
     ///
     /// @param out at least 8 bytes
-    /// @throws IndexOutOfBoundsException if `out` is shorter; nothing is allocated then
+    /// @throws RuntimeException what [MemorySegment#set] throws when `out` is shorter, read-only, closed, or confined
+    ///     to another thread; nothing is allocated then
     /// @source POSIX.1-2024 `posix_memalign`
     public static int posixMemalign(MemorySegment out, long byteAlignment, long byteSize) {
-        MemorySegment pointer = out.asSlice(0, POINTER_BYTES);
-        if (!Bits.isPowerOfTwo(byteAlignment)
-                || byteAlignment < POINTER_BYTES
-                || byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
+        if (!isPowerOfTwo(byteAlignment) || byteAlignment % POINTER_BYTES != 0) {
             return Errno.EINVAL;
         }
-        long address = HEAP.tryAlignedAlloc(byteAlignment, byteSize);
+        long address = heap().alignedAllocResult(byteAlignment, byteSize);
         if (address <= 0) {
             return Errno.ENOMEM;
         }
-        pointer.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, address);
+        try {
+            out.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, address);
+            if (out.isMapped() || FaultingRanges.overlap(out.address(), POINTER_BYTES)) {
+                FaultingRanges.await();
+            }
+        } catch (Throwable refused) {
+            free(address);
+            throw refused;
+        }
         return 0;
     }
 
@@ -112,32 +158,37 @@ public final class Malloc {
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static long usableSize(long address) {
-        return address == 0 ? 0 : HEAP.usableSize(address);
+        return address == 0 ? 0 : heap().usableSize(address);
     }
 
     /// Gives free memory back to the kernel, but for `keepBytes` of free spans. Returns whether anything went back.
     ///
     /// @throws IllegalArgumentException if `keepBytes` is negative
     public static boolean trim(long keepBytes) {
-        return HEAP.trim(keepBytes);
+        return heap().trim(keepBytes);
     }
 
     /// Sets a parameter of the common heap. [#M_TRIM_THRESHOLD] and [#M_MMAP_THRESHOLD] are known; every other, and
-    /// a value out of range, changes nothing.
+    /// a value out of range, changes nothing. In a heap in a file or in shared memory no block is a mapping of its own,
+    /// whatever the threshold.
     ///
     /// @return whether it was set
     /// @source [mallopt(3)](https://man7.org/linux/man-pages/man3/mallopt.3.html)
     public static boolean mallopt(int parameter, int value) {
         return switch (parameter) {
-            case M_TRIM_THRESHOLD -> HEAP.setTrimThreshold(value);
-            case M_MMAP_THRESHOLD -> HEAP.setMmapThreshold(value);
+            case M_TRIM_THRESHOLD -> {
+                heap().setTrimThreshold(value < 0 ? Long.MAX_VALUE : value);
+                yield true;
+            }
+            case M_MMAP_THRESHOLD ->
+                value >= 0 && value <= MAX_MMAP_THRESHOLD && heap().setMmapThreshold(value);
             default -> false;
         };
     }
 
     /// What the common heap holds, in the fields of C.
     public static Mallinfo2 mallinfo2() {
-        HeapStatistics now = HEAP.statistics();
+        HeapStatistics now = heap().statistics();
         long arena = now.reservedBytes() - now.hugeBytes();
         long live = now.liveBytes() - now.hugeBytes();
         return new Mallinfo2(
@@ -157,7 +208,7 @@ public final class Malloc {
     ///
     /// @source [malloc_stats(3)](https://man7.org/linux/man-pages/man3/malloc_stats.3.html)
     public static String stats() {
-        HeapStatistics now = HEAP.statistics();
+        HeapStatistics now = heap().statistics();
         return String.format(
                 Locale.ROOT,
                 "Heap %s (%s):%n"
@@ -172,8 +223,8 @@ public final class Malloc {
                         + "mmap regions     = %14d%n"
                         + "mmap bytes       = %14d%n"
                         + "thread caches    = %14d%n",
-                HEAP.options().name(),
-                HEAP.options().source(),
+                heap().options().name(),
+                heap().options().source(),
                 now.reservedBytes(),
                 now.liveBytes(),
                 now.residentBytes(),
@@ -191,7 +242,7 @@ public final class Malloc {
     ///
     /// @source [malloc_info(3)](https://man7.org/linux/man-pages/man3/malloc_info.3.html)
     public static String info() {
-        HeapStatistics now = HEAP.statistics();
+        HeapStatistics now = heap().statistics();
         StringBuilder xml = new StringBuilder("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
         for (SizeClassStatistics entry : now.sizeClasses()) {
             xml.append(String.format(

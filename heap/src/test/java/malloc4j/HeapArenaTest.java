@@ -3,13 +3,16 @@ package malloc4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
@@ -134,6 +137,39 @@ class HeapArenaTest {
         assertThat(segment.address() % 64).isZero();
         assertThatThrownBy(() -> segment.get(ValueLayout.JAVA_BYTE, 0)).isInstanceOf(IndexOutOfBoundsException.class);
         assertThat(arena.allocate(0).byteSize()).isZero();
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void segmentsOfNoBytesHaveAddressesOfTheirOwn(Kind kind) {
+        Arena arena = kind.open.get();
+        Set<Long> addresses = new HashSet<>();
+        for (int index = 0; index < 2_000; index++) {
+            assertThat(addresses.add(arena.allocate(0, 1).address())).isTrue();
+            assertThat(addresses.add(arena.allocate(index % 3, 1).address())).isTrue();
+        }
+        assertThat(addresses).doesNotContain(arena.allocate(8, 1).address());
+        if (kind.closeable) {
+            arena.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("confined")
+    void anotherThreadIsRefusedInTheWordsOfTheJdk(Kind kind) throws Exception {
+        try (Arena jdk = Arena.ofConfined();
+                Arena arena = kind.open.get()) {
+            String[] words = new String[2];
+            Thread.ofPlatform()
+                    .start(() -> {
+                        words[0] = catchThrowableOfType(WrongThreadException.class, () -> jdk.allocate(8))
+                                .getMessage();
+                        words[1] = catchThrowableOfType(WrongThreadException.class, () -> arena.allocate(8))
+                                .getMessage();
+                    })
+                    .join();
+            assertThat(words[1]).isEqualTo(words[0]).contains("outside owning thread");
+        }
     }
 
     @ParameterizedTest

@@ -3,6 +3,8 @@ package malloc4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +19,8 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.SizeClasses;
 import malloc4j.linux.SystemCallException;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.SizeClassStatistics;
@@ -83,6 +87,231 @@ class HeapTest {
             }
             assertThat(heap.usableSize(moved)).isGreaterThanOrEqualTo(to);
             assertThat(heap.statistics().liveBlocks()).isEqualTo(1);
+            heap.verify();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = MemorySource.class, mode = EnumSource.Mode.EXCLUDE, names = "FILE")
+    void aReallocThatCannotBeServedLeavesTheBlockAsItWas(MemorySource source) {
+        try (Heap heap = Heap.create(
+                quiet().source(source).mmapThresholdBytes(1L << 46).brkClaimBytes(16 * MIB).build())) {
+            for (long from : new long[] {100, 100 << 10, 5 * MIB}) {
+                long block = heap.malloc(from);
+                RawMemory.fill(block, from, (byte) 7);
+                long usable = heap.usableSize(block);
+                for (int shift = 41; shift <= 46; shift++) {
+                    for (long more : new long[] {-1, 0, 1, 5_000}) {
+                        long byteSize = (1L << shift) + more;
+                        assertThatThrownBy(() -> heap.realloc(block, byteSize))
+                                .isInstanceOf(OutOfNativeMemoryError.class);
+                        assertThat(heap.resizeInPlace(block, byteSize)).isFalse();
+                        assertThat(heap.tryRealloc(block, byteSize)).isZero();
+                    }
+                }
+                assertThat(heap.usableSize(block)).isEqualTo(usable);
+                assertThat(RawMemory.getByte(block + from - 1)).isEqualTo((byte) 7);
+                long other = heap.malloc(from);
+                assertThat(Math.abs(other - block)).isGreaterThanOrEqualTo(usable);
+                heap.verify();
+            }
+        }
+    }
+
+    @Test
+    void reallocStaysWhileTheClassStays() {
+        try (Heap heap = Heap.create(quiet().build())) {
+            long from = 0;
+            for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+                long block = heap.malloc(from);
+                for (long byteSize = from; byteSize <= SizeClasses.blockBytes(sizeClass); byteSize++) {
+                    assertThat(heap.realloc(block, byteSize)).isEqualTo(block);
+                }
+                heap.free(block);
+                from = SizeClasses.blockBytes(sizeClass) + 1;
+            }
+        }
+    }
+
+    @Test
+    void reallocGivesBackWhatIsIdleBeforeItRefuses() {
+        try (Heap heap = Heap.create(quiet().hardLimitBytes(100 * MIB).build())) {
+            long block = heap.malloc(40 * MIB);
+            heap.free(heap.malloc(3 * MIB));
+            long[] idle = new long[10];
+            for (int index = 0; index < idle.length; index++) {
+                idle[index] = heap.malloc(3 * MIB);
+            }
+            for (long each : idle) {
+                heap.free(each);
+            }
+            assertThat(heap.usableSize(heap.realloc(block, 80 * MIB))).isEqualTo(80 * MIB);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = MemorySource.class, mode = EnumSource.Mode.EXCLUDE, names = "FILE")
+    void aBlockIsResizedWhereItIsAndGivesWholePagesBack(MemorySource source) {
+        try (Heap heap =
+                Heap.create(quiet().source(source).brkClaimBytes(16 * MIB).build())) {
+            long small = heap.malloc(1_000);
+            assertThat(heap.resizeInPlace(small, 1)).isTrue();
+            assertThat(heap.resizeInPlace(small, 1_024)).isTrue();
+            assertThat(heap.resizeInPlace(small, 1_025)).isFalse();
+            assertThat(heap.usableSize(small)).isEqualTo(1_024);
+            for (long from : new long[] {MIB, 20 * MIB}) {
+                long block = heap.malloc(from);
+                RawMemory.putLong(block, 42);
+                assertThat(heap.resizeInPlace(block, from / 2)).isTrue();
+                assertThat(heap.usableSize(block)).isEqualTo(from / 2);
+                assertThat(heap.resizeInPlace(block, 100)).isTrue();
+                assertThat(heap.usableSize(block)).isEqualTo(PageMap.PAGE_BYTES);
+                assertThat(heap.statistics().liveBytes()).isEqualTo(1_024 + PageMap.PAGE_BYTES);
+                assertThat(heap.resizeInPlace(block, 0)).isTrue();
+                assertThat(heap.resizeInPlace(block, Heap.MAX_BYTE_SIZE + 1)).isFalse();
+                assertThatThrownBy(() -> heap.resizeInPlace(block, -1)).isInstanceOf(IllegalArgumentException.class);
+                assertThat(RawMemory.getLong(block)).isEqualTo(42);
+                heap.verify();
+                heap.free(block);
+                assertThatThrownBy(() -> heap.resizeInPlace(block, 1)).isInstanceOf(BlockMisuseException.class);
+            }
+        }
+    }
+
+    @Test
+    void aLargeBlockGrowsWhereItIsIntoFreePages() {
+        try (Heap heap = Heap.create(quiet().build())) {
+            long block = heap.malloc(MIB);
+            assertThat(heap.resizeInPlace(block, 2 * MIB)).isTrue();
+            assertThat(heap.usableSize(block)).isEqualTo(2 * MIB);
+            long behind = heap.malloc(100_000);
+            assertThat(behind).isEqualTo(block + 2 * MIB);
+            assertThat(heap.resizeInPlace(block, 3 * MIB)).isFalse();
+            assertThat(heap.usableSize(block)).isEqualTo(2 * MIB);
+        }
+    }
+
+    @Test
+    void arraysAreReallocatedByCountAndSize() {
+        try (Heap heap = Heap.create(quiet().build())) {
+            long array = heap.reallocArray(0, 10, 8);
+            RawMemory.putLong(array + 72, 42);
+            array = heap.reallocArray(array, 1_000, 8);
+            assertThat(RawMemory.getLong(array + 72)).isEqualTo(42);
+            assertThat(heap.usableSize(array)).isBetween(8_000L, 10_000L);
+            long block = array;
+            for (long[] product : new long[][] {{1L << 40, 1L << 40}, {3, Long.MAX_VALUE}, {1L << 32, 1L << 32}}) {
+                assertThatThrownBy(() -> heap.reallocArray(block, product[0], product[1]))
+                        .isInstanceOf(OutOfNativeMemoryError.class);
+            }
+            for (long[] product : new long[][] {{-1, 0}, {0, -1}, {-1, -1}}) {
+                assertThatThrownBy(() -> heap.reallocArray(block, product[0], product[1]))
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> heap.calloc(product[0], product[1]))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+            assertThat(RawMemory.getLong(array + 72)).isEqualTo(42);
+            heap.free(heap.reallocArray(array, 0, 8));
+            assertThat(heap.statistics().liveBlocks()).isZero();
+        }
+    }
+
+    @Test
+    void tryingIsZeroWhereThereIsNoMemoryAndOnlyThere() {
+        try (Heap heap = Heap.create(quiet().hardLimitBytes(8 * MIB).build())) {
+            long block = heap.tryMalloc(100);
+            assertThat(block).isPositive();
+            assertThat(heap.tryMalloc(9 * MIB)).isZero();
+            assertThat(heap.tryMalloc(Long.MAX_VALUE)).isZero();
+            assertThat(heap.tryCalloc(1L << 40, 1L << 40)).isZero();
+            assertThat(heap.tryAlignedAlloc(1L << 60, 1)).isZero();
+            assertThat(heap.tryRealloc(block, 9 * MIB)).isZero();
+            assertThat(heap.usableSize(block)).isEqualTo(112);
+            assertThat(heap.tryRealloc(block, 200)).isPositive();
+            assertThat(heap.tryCalloc(10, 10)).isPositive();
+            assertThat(heap.tryAlignedAlloc(4096, 1) % 4096).isZero();
+            assertThatThrownBy(() -> heap.tryMalloc(-1)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> heap.tryCalloc(0, -1)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> heap.tryAlignedAlloc(3, 1)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> heap.tryRealloc(8, 1)).isInstanceOf(BlockMisuseException.class);
+            heap.close();
+            assertThatThrownBy(() -> heap.tryMalloc(1)).isExactlyInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void anAddressIsASegmentWithoutARestrictedMethod() {
+        try (Heap heap = Heap.create(quiet().build())) {
+            long address = heap.calloc(1, 100);
+            MemorySegment segment = heap.segment(address);
+            assertThat(segment.address()).isEqualTo(address);
+            assertThat(segment.byteSize()).isEqualTo(heap.usableSize(address));
+            segment.set(ValueLayout.JAVA_LONG, 96, 42);
+            MemorySegment longer = heap.realloc(segment, 100_000);
+            assertThat(longer.byteSize()).isEqualTo(100_000);
+            assertThat(longer.get(ValueLayout.JAVA_LONG, 96)).isEqualTo(42);
+            for (long wrong : new long[] {0, 8, address, longer.address() + 16}) {
+                assertThatThrownBy(() -> heap.segment(wrong)).isInstanceOf(BlockMisuseException.class);
+            }
+            assertThatThrownBy(() -> heap.free(longer.asSlice(8))).isInstanceOf(BlockMisuseException.class);
+            assertThatThrownBy(() -> heap.free(MemorySegment.ofArray(new byte[8])))
+                    .isInstanceOf(BlockMisuseException.class)
+                    .hasMessageContaining("a segment on the Java heap");
+            heap.free(longer);
+            heap.free(MemorySegment.NULL);
+            heap.free(heap.realloc(MemorySegment.NULL, 10));
+            assertThat(heap.statistics().liveBlocks()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"100, 8", "100, 4096", "40000, 1", "40000, 65536", "5000000, 16", "5000000, 2097152", "0, 1"})
+    void segmentsAreZeroWhereThatIsAskedFor(long byteSize, long byteAlignment) {
+        try (Heap heap = Heap.create(quiet().build())) {
+            for (int round = 0; round < 3; round++) {
+                MemorySegment segment = round < 2
+                        ? heap.allocateZeroed(byteSize, byteAlignment)
+                        : heap.zeroed().allocate(byteSize, byteAlignment);
+                assertThat(segment.byteSize()).isEqualTo(byteSize);
+                assertThat(segment.address() % byteAlignment).isZero();
+                assertThat(segment.mismatch(MemorySegment.ofArray(new byte[(int) byteSize])))
+                        .isEqualTo(-1);
+                segment.fill((byte) -1);
+                heap.free(segment);
+            }
+            assertThatThrownBy(() -> heap.allocateZeroed(-1, 8)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> heap.allocateZeroed(8, 3)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void aCallThatTheFilesEndThrowsFromLeavesNothingBehind(@TempDir Path directory) throws Exception {
+        Path path = directory.resolve("heap");
+        try (Heap heap = Heap.create(quiet().file(path.toString()).build());
+                RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            long small = heap.malloc(100);
+            long large = heap.malloc(100_000);
+            long before = heap.statistics().liveBlocks();
+            for (int round = 0; round < 20; round++) {
+                Arena arena = heap.ofShared();
+                arena.allocate(1);
+                long length = file.length();
+                file.setLength(0);
+                for (long byteSize : new long[] {1, 16, 100, 3_000, 30_000}) {
+                    assertThatThrownBy(() -> heap.calloc(1, byteSize)).isInstanceOf(InternalError.class);
+                    assertThatThrownBy(() -> heap.allocateZeroed(byteSize, 64)).isInstanceOf(InternalError.class);
+                    assertThatThrownBy(() -> arena.allocate(byteSize)).isInstanceOf(InternalError.class);
+                }
+                assertThatThrownBy(() -> heap.realloc(small, 3_000)).isInstanceOf(InternalError.class);
+                assertThatThrownBy(() -> heap.realloc(large, 200)).isInstanceOf(InternalError.class);
+                file.setLength(length);
+                assertThat(heap.statistics().liveBlocks()).isLessThanOrEqualTo(before + 7); // the arena's pieces
+                arena.close();
+                assertThat(heap.statistics().liveBlocks()).isEqualTo(before);
+            }
+            heap.free(small);
+            heap.free(large);
+            assertThat(heap.statistics().liveBlocks()).isZero();
             heap.verify();
         }
     }

@@ -68,6 +68,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
     private static final int DEFAULT_CHUNK_BYTES = 1 << 16; // 64 KiB
     private static final int MAX_CHUNK_BLOCKS = 1 << 30;
+    private static final long MAX_BYTE_ALIGNMENT = 1L << 30;
     private static final BlockChunk[] NONE = {new BlockChunk(0, 0, MIN_STRIDE_BYTES)};
 
     private static final int MAX_STRIPES = 64;
@@ -163,7 +164,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
         ///
         /// @throws IllegalArgumentException if it is not such a power
         public Builder byteAlignment(long byteAlignment) {
-            if (!Bits.isPowerOfTwo(byteAlignment) || byteAlignment > Heap.MAX_BYTE_ALIGNMENT) {
+            if (!Bits.isPowerOfTwo(byteAlignment) || byteAlignment > MAX_BYTE_ALIGNMENT) {
                 throw new IllegalArgumentException(
                         "byteAlignment(" + byteAlignment + "): must be a power of two, 1 to 2^30");
             }

@@ -29,7 +29,9 @@ final class Requests {
         }
     }
 
+    /// In the JDK's words, and then in ours.
     static WrongThreadException wrongThread(String what, Thread owner) {
-        return new WrongThreadException(what + " belongs to " + owner + ", and was used by " + Thread.currentThread());
+        return new WrongThreadException("Attempted access outside owning thread: " + what + " belongs to " + owner
+                + ", and was used by " + Thread.currentThread());
     }
 }

@@ -11,11 +11,12 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaFieldAccess;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import malloc4j.Heap;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -35,6 +36,7 @@ class LayersTest {
             "malloc4j.internal.span",
             "malloc4j.internal.slab",
             "malloc4j.internal.cache",
+            "malloc4j.internal.route",
             "malloc4j.internal.proc",
             "malloc4j.linux",
             "malloc4j",
@@ -68,8 +70,13 @@ class LayersTest {
     private static final Set<String> SEGMENT_PACKAGES = Set.of("malloc4j.linux", "malloc4j.alloc", "malloc4j.bytes");
 
     private static final JavaClasses HEAP_CLASSES = new ClassFileImporter()
-            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .withImportOption(LayersTest::isBesideHeap)
             .importPackages("malloc4j");
+
+    private static boolean isBesideHeap(Location location) {
+        return location.contains(
+                Heap.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+    }
 
     @Test
     void everyLayerHasClasses() {

@@ -51,14 +51,16 @@ public final class Reclaimer {
     /// @param sizeClasses the classes that have slabs
     public record Census(long liveBlocks, long liveBytes, List<SizeClassStatistics> sizeClasses) {}
 
-    /// Sets how many bytes of free spans [#visitIdle] leaves.
+    /// Sets how many bytes of free spans [#visitIdle] leaves; `Long.MAX_VALUE` turns its visits off.
     public void keep(long byteSize) {
         keepBytes = byteSize;
     }
 
     /// A visit by the purger: of what was free at the last visit too, or of all.
     void visitIdle(boolean all) {
-        visit(keepBytes, all);
+        if (keepBytes < Long.MAX_VALUE) {
+            visit(keepBytes, all);
+        }
     }
 
     /// Makes spans of the empty slabs of all caches, because there is no span left and the heap would have to grow.

@@ -63,6 +63,21 @@ public final class FaultingRanges {
         return now.length != 0 && overlap(now, address, byteSize);
     }
 
+    /// Comes back when the error for a vanished page of the range, if one was touched, has been thrown.
+    public static void await(long address, long byteSize) {
+        if (overlap(address, byteSize)) {
+            await();
+        }
+    }
+
+    /// Comes back when the error for a vanished page that this thread has touched, if it has, has been thrown. HotSpot
+    /// throws it at the thread's next safepoint, which may come after the block that is to handle it; the way back
+    /// from any native call is one.
+    @SuppressWarnings("ThreadPriorityCheck") // not for its scheduling
+    public static void await() {
+        Thread.yield();
+    }
+
     private static boolean overlap(long[] now, long address, long byteSize) {
         int index = firstEndAbove(now, address);
         return index < now.length && now[index] < address + byteSize;

@@ -64,12 +64,20 @@ public final class HugeBlocks {
 
     private long map(long bytes, long byteAlignment) {
         long slack = byteAlignment > PageMap.PAGE_BYTES ? byteAlignment - PageMap.PAGE_BYTES : 0;
-        long mapped = calls.mmap(0, bytes + slack, READ_WRITE, PRIVATE, -1, 0);
-        if (slack == 0 || Errno.isError(mapped)) {
+        if (slack == 0) {
+            return calls.mmap(0, bytes, READ_WRITE, PRIVATE, -1, 0);
+        }
+        long mapped = calls.mmap(0, bytes + slack, Linux.PROT_NONE, PRIVATE, -1, 0); // the slack may exceed all memory
+        if (Errno.isError(mapped)) {
             return mapped;
         }
         long address = Bits.alignUp(mapped, byteAlignment);
         long end = mapped + bytes + slack;
+        long result = calls.mprotect(address, bytes, READ_WRITE);
+        if (result < 0) {
+            giveBack(new Range(mapped, bytes + slack));
+            return result;
+        }
         giveBack(new Range(mapped, address - mapped));
         giveBack(new Range(address + bytes, end - address - bytes));
         return address;
@@ -125,9 +133,9 @@ public final class HugeBlocks {
         return bytes;
     }
 
-    /// Changes a live block's size by `mremap`, moving it where it must. Returns the address now, 0 when `address`
-    /// is not a live block, or minus errno, and then the block is as it was.
-    public long resizeBlock(long address, long byteSize) {
+    /// Changes a live block's size by `mremap`, moving it where it must and may. Returns the address now, 0 when
+    /// `address` is not a live block, or minus errno, and then the block is as it was.
+    public long resizeBlock(long address, long byteSize, boolean mayMove) {
         long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
         Long before = bytesByAddress.remove(address);
         if (before == null) {
@@ -137,7 +145,7 @@ public final class HugeBlocks {
             bytesByAddress.put(address, before);
             return -Errno.EDQUOT;
         }
-        long moved = bytes == before ? address : calls.mremap(address, before, bytes, Linux.MREMAP_MAYMOVE, 0);
+        long moved = bytes == before ? address : calls.mremap(address, before, bytes, mayMove ? Linux.MREMAP_MAYMOVE : 0, 0);
         if (Errno.isError(moved)) {
             if (bytes > before) {
                 budget.discharge(bytes - before);

@@ -1,0 +1,68 @@
+package malloc4j.internal.route;
+
+import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.span.Spans;
+
+/// The home of blocks that are mappings of their own, from a threshold on; and of every address that is in no chunk of
+/// ours, which it refuses.
+final class HugeHome extends Home {
+    private static final long MAX_SPAN_ALIGNMENT = 1L << 25; // above, here: a region would be as large as that
+
+    private final HugeBlocks blocks;
+    private volatile long threshold;
+
+    /// @param threshold from which size on, in bytes; `Long.MAX_VALUE` for never
+    HugeHome(HugeBlocks blocks, long threshold) {
+        this.blocks = blocks;
+        this.threshold = threshold;
+    }
+
+    long threshold() {
+        return threshold;
+    }
+
+    void threshold(long byteSize) {
+        threshold = byteSize;
+    }
+
+    @Override
+    boolean serves(long byteSize, long byteAlignment) {
+        long from = threshold;
+        return byteSize >= from || (byteAlignment > MAX_SPAN_ALIGNMENT && from < Long.MAX_VALUE);
+    }
+
+    @Override
+    long allocate(long byteSize, long byteAlignment) {
+        long address = blocks.allocateBlock(Math.max(1, byteSize), byteAlignment);
+        return address > 0 ? address | Spans.ZEROED : address;
+    }
+
+    @Override
+    long byteSize(long record, long address) {
+        return blocks.byteSize(address);
+    }
+
+    @Override
+    long free(long record, long address) {
+        return blocks.freeBlock(address);
+    }
+
+    @Override
+    boolean keeps(long usable, long byteSize) {
+        return byteSize > SizeClasses.MAX_SMALL_BYTES && byteSize >= threshold >>> 1;
+    }
+
+    @Override
+    long resize(long record, long address, long byteSize, boolean mayMove) {
+        return blocks.resizeBlock(address, Math.max(1, byteSize), mayMove);
+    }
+
+    @Override
+    String explain(long record, long address) {
+        long around = blocks.blockAround(address);
+        return around == 0
+                ? "foreign address: this heap never gave it out, or the block was unmapped when it was freed"
+                : inside(address, around, blocks.byteSize(around));
+    }
+}

@@ -1,0 +1,87 @@
+package malloc4j.internal.route;
+
+import malloc4j.internal.cache.Reclaimer;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.Slab;
+import malloc4j.internal.span.Spans;
+
+/// The home of blocks between slabs and mappings of their own: spans of whole pages.
+final class LargeHome extends Home {
+    /// What no zone has in one piece, 2^40 bytes: the pages of all that is less are counted by an `int`.
+    private static final long MAX_BYTES = 1L << 40;
+
+    private final Spans spans;
+    private final Reclaimer reclaimer;
+    private final HugeHome huge;
+    private final int heapId;
+
+    LargeHome(Spans spans, Reclaimer reclaimer, HugeHome huge, int heapId) {
+        this.spans = spans;
+        this.reclaimer = reclaimer;
+        this.huge = huge;
+        this.heapId = heapId;
+    }
+
+    @Override
+    boolean serves(long byteSize, long byteAlignment) {
+        return !huge.serves(byteSize, byteAlignment);
+    }
+
+    @Override
+    long allocate(long byteSize, long byteAlignment) {
+        if (Math.max(byteSize, byteAlignment) > MAX_BYTES) {
+            return -Errno.EOVERFLOW;
+        }
+        int pages = pageCount(byteSize);
+        int alignmentPages = pageCount(byteAlignment);
+        long span = spans.allocateLarge(pages, alignmentPages, false);
+        if (span == -Errno.EAGAIN) {
+            reclaimer.makeRoom();
+            span = spans.allocateLarge(pages, alignmentPages, true);
+        }
+        return span;
+    }
+
+    /// The pages of up to [#MAX_BYTES], at least one.
+    private static int pageCount(long byteSize) {
+        return (int) Math.max(1, Bits.alignUp(byteSize, PageMap.PAGE_BYTES) >>> PageMap.PAGE_SHIFT);
+    }
+
+    private boolean has(long record) {
+        return Slab.tag(record) == PageMap.PAGES && Slab.heapId(record) == heapId;
+    }
+
+    @Override
+    long byteSize(long record, long address) {
+        return has(record) ? spans.byteSize(address) : 0;
+    }
+
+    @Override
+    long free(long record, long address) {
+        return has(record) ? spans.freeLarge(address) : 0;
+    }
+
+    @Override
+    boolean keeps(long usable, long byteSize) {
+        return byteSize > SizeClasses.MAX_SMALL_BYTES && serves(byteSize, SizeClasses.QUANTUM_BYTES);
+    }
+
+    @Override
+    long resize(long record, long address, long byteSize, boolean mayMove) {
+        return byteSize <= MAX_BYTES && spans.resizeLarge(address, pageCount(byteSize)) ? address : 0;
+    }
+
+    @Override
+    String explain(long record, long address) {
+        if (Slab.tag(record) == PageMap.PAGES && !has(record)) {
+            return "block of another heap";
+        }
+        long around = spans.blockAround(address);
+        return around == 0
+                ? "no block is here: freed already, or never given out"
+                : inside(address, around, spans.byteSize(around));
+    }
+}

@@ -1,0 +1,207 @@
+package malloc4j.internal.route;
+
+import malloc4j.internal.cache.CacheRegistry;
+import malloc4j.internal.cache.CacheTable;
+import malloc4j.internal.memory.FaultingRanges;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.PageMap;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.Slab;
+import malloc4j.internal.span.Spans;
+
+/// The one way of a heap's blocks: allocates, frees, sizes, resizes and explains them, over three homes.
+///
+/// ```
+///   byteSize        0 ............ 32 KiB ............ threshold ............
+///   home            SlabHome       LargeHome           HugeHome
+///   found by        tag above 0    any other record    no record
+/// ```
+///
+/// Which home serves a request, and which one has a block, is decided here and nowhere else.
+///
+/// Results are an address, or minus errno; for a block that is given, 0 when no live block of this heap begins at the
+/// address, and then nothing has changed. A call that throws leaves nothing behind: what it had taken is free again.
+public final class Route {
+    /// The largest size, 2^46: half of what Linux gives a process on x86-64.
+    public static final long MAX_BYTE_SIZE = 1L << 46;
+
+    private final CacheTable table;
+    private final SlabHome small;
+    private final LargeHome large;
+    private final HugeHome huge;
+    private final Room room;
+
+    /// Who is asked when a request was refused.
+    public interface Room {
+        /// Makes room, if it can. Returns whether it is worth asking once more.
+        ///
+        /// @param result why the request was refused: minus errno
+        /// @param byteSize its size
+        /// @param attempt how often it has been tried again
+        boolean make(long result, long byteSize, int attempt);
+    }
+
+    /// @param threshold from which size on blocks are mappings of their own, `Long.MAX_VALUE` for never
+    public Route(
+            CacheRegistry caches, Spans spans, HugeBlocks hugeBlocks, int heapId, long threshold, Room room) {
+        this.table = caches.table();
+        this.room = room;
+        this.small = new SlabHome(caches);
+        this.huge = new HugeHome(hugeBlocks, threshold);
+        this.large = new LargeHome(spans, caches.reclaimer(), huge, heapId);
+    }
+
+    private Home homeFor(long byteSize, long byteAlignment) {
+        if (small.serves(byteSize, byteAlignment)) {
+            return small;
+        }
+        return huge.serves(byteSize, byteAlignment) ? huge : large;
+    }
+
+    private Home homeOf(long record) {
+        if (record == 0) {
+            return huge;
+        }
+        return Slab.tag(record) > 0 ? small : large;
+    }
+
+    /// Sets from which size on a block is a mapping of its own. Returns false where there are none in this heap.
+    public boolean setThreshold(long byteSize) {
+        if (huge.threshold() == Long.MAX_VALUE) {
+            return false;
+        }
+        huge.threshold(Math.max(byteSize, SizeClasses.MAX_SMALL_BYTES + 1));
+        return true;
+    }
+
+    /// Allocates a block; where that is refused, again as long as [Room] says that it is worth it. Returns the address
+    /// or minus errno: `EINVAL` for a negative size, `EOVERFLOW` for one that cannot be had.
+    ///
+    /// @param byteAlignment a power of two
+    public long allocate(long byteSize, long byteAlignment) {
+        return withoutFlag(allocateFlagged(byteSize, byteAlignment));
+    }
+
+    private static long withoutFlag(long result) {
+        return result > 0 ? result & ~Spans.ZEROED : result;
+    }
+
+    private long allocateFlagged(long byteSize, long byteAlignment) {
+        if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
+            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+        }
+        long address = homeFor(byteSize, byteAlignment).allocate(byteSize, byteAlignment);
+        for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
+            address = homeFor(byteSize, byteAlignment).allocate(byteSize, byteAlignment);
+        }
+        return address;
+    }
+
+    /// As [#allocate], all bytes zero. Pages that the kernel has just zeroed are not zeroed again.
+    public long allocateZeroed(long byteSize, long byteAlignment) {
+        long flagged = allocateFlagged(byteSize, byteAlignment);
+        long address = withoutFlag(flagged);
+        return address > 0 && (flagged & Spans.ZEROED) == 0 ? zeroed(address, byteSize) : address;
+    }
+
+    /// Zeroes a block that was just allocated, and returns its address; frees it again when its pages have vanished.
+    public long zeroed(long address, long byteSize) {
+        try {
+            RawMemory.fill(address, byteSize, (byte) 0);
+            FaultingRanges.await(address, byteSize);
+        } catch (Throwable vanished) {
+            long unused = free(address);
+            throw vanished;
+        }
+        return address;
+    }
+
+    /// Frees a block. Returns a positive number, 0, or minus errno, and then the block lives on.
+    public long free(long address) {
+        return table.freeBlock(address) ? 1 : freeSlow(address);
+    }
+
+    /// As [#free], for a block that [CacheTable#freeBlock] has refused.
+    public long freeSlow(long address) {
+        long record = PageMap.record(address);
+        return homeOf(record).free(record, address);
+    }
+
+    /// How many bytes of a block may be used, or 0.
+    public long byteSize(long address) {
+        long record = PageMap.record(address);
+        return homeOf(record).byteSize(record, address);
+    }
+
+    /// Changes a block's size, copying it where it must. Returns the address now, 0, or minus errno, and then the
+    /// block is as it was.
+    public long resize(long address, long byteSize) {
+        long record = PageMap.record(address);
+        Home home = homeOf(record);
+        long usable = home.byteSize(record, address);
+        if (usable == 0) {
+            return 0;
+        }
+        if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
+            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+        }
+        long result = resizeOnce(home, record, address, usable, byteSize);
+        if (Errno.isError(result) && byteSize <= usable) {
+            return address;
+        }
+        for (int attempt = 0; Errno.isError(result) && room.make(result, byteSize, attempt); attempt++) {
+            result = resizeOnce(home, record, address, usable, byteSize);
+        }
+        return result;
+    }
+
+    private long resizeOnce(Home home, long record, long address, long usable, long byteSize) {
+        if (home.keeps(usable, byteSize)) {
+            long resized = home.resize(record, address, byteSize, true);
+            if (resized > 0) {
+                return resized;
+            }
+        }
+        long atHand = table.allocateBlock(byteSize);
+        long moved = atHand >= 0
+                ? atHand
+                : withoutFlag(homeFor(byteSize, SizeClasses.QUANTUM_BYTES)
+                        .allocate(byteSize, SizeClasses.QUANTUM_BYTES));
+        return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
+    }
+
+    private long move(long address, long moved, long byteSize) {
+        try {
+            RawMemory.copy(address, moved, byteSize);
+            FaultingRanges.await(moved, byteSize);
+            FaultingRanges.await(address, byteSize);
+        } catch (Throwable vanished) {
+            long unused = free(moved);
+            throw vanished;
+        }
+        long freed = free(address);
+        if (freed > 0) {
+            return moved;
+        }
+        long unused = free(moved); // the kernel did not take the old block, or another thread has freed it
+        return freed;
+    }
+
+    /// Changes a block's size where it is; what it no longer needs is free, in whole pages. Returns its address when
+    /// it has room for `byteSize` bytes now; otherwise 0, or minus errno, and then it is as it was.
+    ///
+    /// @param address a live block
+    /// @param byteSize 0 to [#MAX_BYTE_SIZE]
+    public long resizeInPlace(long address, long byteSize) {
+        long record = PageMap.record(address);
+        return homeOf(record).resize(record, address, byteSize, false);
+    }
+
+    /// What is wrong with an address that is no live block of this heap, for a message.
+    public String explain(long address) {
+        long record = PageMap.record(address);
+        return homeOf(record).explain(record, address);
+    }
+}

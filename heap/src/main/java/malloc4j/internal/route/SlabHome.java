@@ -1,0 +1,81 @@
+package malloc4j.internal.route;
+
+import malloc4j.internal.cache.CacheRegistry;
+import malloc4j.internal.cache.ThreadCache;
+import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.Slab;
+
+/// The home of blocks up to 32 KiB: slabs, by the caches of threads.
+final class SlabHome extends Home {
+    private final CacheRegistry caches;
+
+    SlabHome(CacheRegistry caches) {
+        this.caches = caches;
+    }
+
+    @Override
+    boolean serves(long byteSize, long byteAlignment) {
+        return SizeClasses.ofAligned(byteSize, byteAlignment) >= 0;
+    }
+
+    @Override
+    long allocate(long byteSize, long byteAlignment) {
+        int sizeClass = SizeClasses.ofAligned(byteSize, byteAlignment);
+        ThreadCache cache = caches.current();
+        return cache != null ? cache.allocateBlock(sizeClass) : caches.allocateBlock(sizeClass);
+    }
+
+    @Override
+    long byteSize(long record, long address) {
+        long reciprocal = Slab.reciprocal(record);
+        long product = Slab.product(address, reciprocal);
+        boolean live = CacheRegistry.owner(Slab.tag(record)) == caches
+                && Slab.isBlock(product, reciprocal)
+                && Slab.isLive(record, Slab.index(product));
+        return live ? Slab.blockBytes(record) : 0;
+    }
+
+    @Override
+    long free(long record, long address) {
+        int tag = Slab.tag(record);
+        if (CacheRegistry.owner(tag) != caches) {
+            return 0;
+        }
+        ThreadCache cache = caches.current();
+        boolean freed = cache != null && cache.tag() == tag
+                ? cache.freeBlock(record, address)
+                : CacheRegistry.freeRemote(record, address);
+        return freed ? 1 : 0;
+    }
+
+    /// What fits stays, while it uses half of the block or there is no smaller class for it.
+    @Override
+    boolean keeps(long usable, long byteSize) {
+        return byteSize <= usable
+                && (byteSize >= usable >>> 1 || SizeClasses.blockBytes(SizeClasses.of(byteSize)) == usable);
+    }
+
+    @Override
+    long resize(long record, long address, long byteSize, boolean mayMove) {
+        return byteSize <= Slab.blockBytes(record) ? address : 0;
+    }
+
+    @Override
+    String explain(long record, long address) {
+        if (CacheRegistry.owner(Slab.tag(record)) != caches) {
+            return "block of another heap";
+        }
+        long reciprocal = Slab.reciprocal(record);
+        long product = Slab.product(address, reciprocal);
+        int index = Slab.index(product);
+        int blockBytes = Slab.blockBytes(record);
+        if (index >= Slab.capacity(record)) {
+            return "no block is here: the address lies behind the last block of its slab";
+        }
+        long block = Slab.base(record) + (long) index * blockBytes;
+        if (!Slab.isBlock(product, reciprocal)) {
+            return inside(address, block, blockBytes) + (Slab.isLive(record, index) ? "" : ", which is free");
+        }
+        return "double free: the block of " + blockBytes + " bytes is free already, or was never given out";
+    }
+}
