@@ -204,7 +204,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public long tryMalloc(long byteSize) {
         long address = mallocResult(byteSize);
-        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryMalloc(byteSize=" + byteSize + ")", address);
+        return address > 0 || isWantOfMemory(address)
+                ? Math.max(0, address)
+                : fail("tryMalloc(byteSize=" + byteSize + ")", address);
     }
 
     long mallocResult(long byteSize) {
@@ -255,7 +257,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public long tryCalloc(long count, long byteSize) {
         long address = callocResult(count, byteSize);
-        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryCalloc(count=" + count + ", byteSize=" + byteSize + ")", address);
+        return address > 0 || isWantOfMemory(address)
+                ? Math.max(0, address)
+                : fail("tryCalloc(count=" + count + ", byteSize=" + byteSize + ")", address);
     }
 
     long callocResult(long count, long byteSize) {
@@ -304,7 +308,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public long tryAlignedAlloc(long byteAlignment, long byteSize) {
         long address = alignedAllocResult(byteAlignment, byteSize);
-        return address > 0 || isWantOfMemory(address) ? Math.max(0, address) : fail("tryAlignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+        return address > 0 || isWantOfMemory(address)
+                ? Math.max(0, address)
+                : fail("tryAlignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
     }
 
     long alignedAllocResult(long byteAlignment, long byteSize) {
@@ -394,7 +400,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public long tryRealloc(long address, long byteSize) {
         long moved = reallocResult("tryRealloc", address, byteSize);
-        return moved > 0 || isWantOfMemory(moved) ? Math.max(0, moved) : fail("tryRealloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
+        return moved > 0 || isWantOfMemory(moved)
+                ? Math.max(0, moved)
+                : fail("tryRealloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
     }
 
     long reallocResult(String call, long address, long byteSize) {
@@ -419,7 +427,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public boolean resizeInPlace(long address, long byteSize) {
         long usable = usableSize("resizeInPlace", address);
         if (byteSize < 0) {
-            fail("resizeInPlace(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", -Errno.EINVAL);
+            fail(
+                    "resizeInPlace(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")",
+                    -Errno.EINVAL);
         }
         boolean resized = byteSize <= MAX_BYTE_SIZE && route.resizeInPlace(address, byteSize) > 0;
         return resized || byteSize <= usable; // the kernel may refuse even to take something back

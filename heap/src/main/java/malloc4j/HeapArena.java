@@ -140,7 +140,8 @@ final class HeapArena implements Arena {
     private long allocateAlone(long byteSize, long byteAlignment) {
         blocks.reserve();
         if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
-            return blocks.add(blocks.heap.allocateZeroed(byteSize, byteAlignment).address());
+            return blocks.add(
+                    blocks.heap.allocateZeroed(byteSize, byteAlignment).address());
         }
         if (byteSize > LAST_PIECE_BYTES) {
             return blocks.add(blocks.heap.calloc(1, byteSize));

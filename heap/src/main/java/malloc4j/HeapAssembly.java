@@ -36,8 +36,8 @@ record HeapAssembly(
     static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean common) {
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         Heap parent = options.parent();
-        Budget budget = new Budget(
-                parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
+        Budget budget =
+                new Budget(parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
         PageSource source = source(calls, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);

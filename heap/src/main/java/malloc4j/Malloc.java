@@ -180,8 +180,7 @@ public final class Malloc {
                 heap().setTrimThreshold(value < 0 ? Long.MAX_VALUE : value);
                 yield true;
             }
-            case M_MMAP_THRESHOLD ->
-                value >= 0 && value <= MAX_MMAP_THRESHOLD && heap().setMmapThreshold(value);
+            case M_MMAP_THRESHOLD -> value >= 0 && value <= MAX_MMAP_THRESHOLD && heap().setMmapThreshold(value);
             default -> false;
         };
     }

@@ -36,18 +36,24 @@ class HeapLimitsTest {
             for (int count = 0; count < 4; count++) {
                 blocks.add(heap.malloc(MIB));
             }
-            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS)).as("at the mark").isFalse();
+            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS))
+                    .as("at the mark")
+                    .isFalse();
             for (int round = 0; round < 5; round++) {
                 blocks.add(heap.malloc(MIB));
                 assertThat(told.tryAcquire(SECONDS, TimeUnit.SECONDS))
                         .as("round " + round)
                         .isTrue();
             }
-            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS)).as("nobody allocates").isFalse();
+            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS))
+                    .as("nobody allocates")
+                    .isFalse();
             blocks.forEach(heap::free);
             heap.trim(0);
             heap.free(heap.malloc(MIB));
-            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS)).as("below the mark").isFalse();
+            assertThat(told.tryAcquire(50, TimeUnit.MILLISECONDS))
+                    .as("below the mark")
+                    .isFalse();
         }
     }
 

@@ -94,8 +94,10 @@ class HeapTest {
     @ParameterizedTest
     @EnumSource(value = MemorySource.class, mode = EnumSource.Mode.EXCLUDE, names = "FILE")
     void aReallocThatCannotBeServedLeavesTheBlockAsItWas(MemorySource source) {
-        try (Heap heap = Heap.create(
-                quiet().source(source).mmapThresholdBytes(1L << 46).brkClaimBytes(16 * MIB).build())) {
+        try (Heap heap = Heap.create(quiet().source(source)
+                .mmapThresholdBytes(1L << 46)
+                .brkClaimBytes(16 * MIB)
+                .build())) {
             for (long from : new long[] {100, 100 << 10, 5 * MIB}) {
                 long block = heap.malloc(from);
                 RawMemory.fill(block, from, (byte) 7);

@@ -106,7 +106,12 @@ class MallocTest {
 
     @ParameterizedTest
     @CsvSource({
-        "-1, false", "-2147483648, false", "0, true", "32768, true", "33554432, true", "33554433, false",
+        "-1, false",
+        "-2147483648, false",
+        "0, true",
+        "32768, true",
+        "33554432, true",
+        "33554433, false",
         "2147483647, false"
     })
     void mmapThresholdIsFrom0To32MiB(int value, boolean isSet) {
@@ -154,7 +159,14 @@ class MallocTest {
         long block = Malloc.malloc(100);
         RawMemory.putLong(block, 42);
         for (long[] product : new long[][] {
-            {2, -1}, {-1, 2}, {1L << 32, 1L << 32}, {-1, -1}, {1, -1}, {3, Long.MIN_VALUE}, {1, 1L << 50}, {1L << 40, 1L << 40}
+            {2, -1},
+            {-1, 2},
+            {1L << 32, 1L << 32},
+            {-1, -1},
+            {1, -1},
+            {3, Long.MIN_VALUE},
+            {1, 1L << 50},
+            {1L << 40, 1L << 40}
         }) {
             assertThat(Malloc.calloc(product[0], product[1])).isZero();
             assertThat(Malloc.errno()).isEqualTo(Errno.ENOMEM);
@@ -205,7 +217,8 @@ class MallocTest {
         Arena closed = Arena.ofShared();
         MemorySegment dead = closed.allocate(8);
         closed.close();
-        FutureTask<MemorySegment> foreign = new FutureTask<>(() -> Arena.ofConfined().allocate(8));
+        FutureTask<MemorySegment> foreign =
+                new FutureTask<>(() -> Arena.ofConfined().allocate(8));
         Thread.ofPlatform().start(foreign).join();
         long before = Heap.common().statistics().liveBlocks();
         for (MemorySegment out : new MemorySegment[] {
@@ -217,7 +230,8 @@ class MallocTest {
             foreign.get()
         }) {
             for (long byteSize : new long[] {16, 4_000, 100_000, 64 << 20}) {
-                assertThatThrownBy(() -> Malloc.posixMemalign(out, 64, byteSize)).isInstanceOf(RuntimeException.class);
+                assertThatThrownBy(() -> Malloc.posixMemalign(out, 64, byteSize))
+                        .isInstanceOf(RuntimeException.class);
             }
         }
         assertThat(Heap.common().statistics().liveBlocks()).isEqualTo(before);

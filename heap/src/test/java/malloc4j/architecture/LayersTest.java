@@ -69,9 +69,8 @@ class LayersTest {
     /// Hand out memory as segments: that is what these packages are for.
     private static final Set<String> SEGMENT_PACKAGES = Set.of("malloc4j.linux", "malloc4j.alloc", "malloc4j.bytes");
 
-    private static final JavaClasses HEAP_CLASSES = new ClassFileImporter()
-            .withImportOption(LayersTest::isBesideHeap)
-            .importPackages("malloc4j");
+    private static final JavaClasses HEAP_CLASSES =
+            new ClassFileImporter().withImportOption(LayersTest::isBesideHeap).importPackages("malloc4j");
 
     private static boolean isBesideHeap(Location location) {
         return location.contains(

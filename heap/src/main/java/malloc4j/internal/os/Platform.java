@@ -48,7 +48,9 @@ public record Platform(String os, String osArch, int addressBits, boolean little
             return of(os, Libc.OTHER, "");
         }
         Libc libc = detectLibc(Linker.nativeLinker().defaultLookup(), Path.of("/lib"));
-        return of(os, libc, libc == Libc.GLIBC ? LinuxCalls.glibcVersion() : "");
+        boolean callable =
+                Architecture.of(System.getProperty("os.arch", "")) != null; // what the JVM may call, it tells
+        return of(os, libc, callable && libc == Libc.GLIBC ? LinuxCalls.glibcVersion() : "");
     }
 
     private static Platform of(String os, Libc libc, String libcVersion) {

@@ -145,7 +145,8 @@ public final class HugeBlocks {
             bytesByAddress.put(address, before);
             return -Errno.EDQUOT;
         }
-        long moved = bytes == before ? address : calls.mremap(address, before, bytes, mayMove ? Linux.MREMAP_MAYMOVE : 0, 0);
+        long moved =
+                bytes == before ? address : calls.mremap(address, before, bytes, mayMove ? Linux.MREMAP_MAYMOVE : 0, 0);
         if (Errno.isError(moved)) {
             if (bytes > before) {
                 budget.discharge(bytes - before);

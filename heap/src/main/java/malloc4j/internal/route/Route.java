@@ -44,8 +44,7 @@ public final class Route {
     }
 
     /// @param threshold from which size on blocks are mappings of their own, `Long.MAX_VALUE` for never
-    public Route(
-            CacheRegistry caches, Spans spans, HugeBlocks hugeBlocks, int heapId, long threshold, Room room) {
+    public Route(CacheRegistry caches, Spans spans, HugeBlocks hugeBlocks, int heapId, long threshold, Room room) {
         this.table = caches.table();
         this.room = room;
         this.small = new SlabHome(caches);
@@ -167,8 +166,8 @@ public final class Route {
         long atHand = table.allocateBlock(byteSize);
         long moved = atHand >= 0
                 ? atHand
-                : withoutFlag(homeFor(byteSize, SizeClasses.QUANTUM_BYTES)
-                        .allocate(byteSize, SizeClasses.QUANTUM_BYTES));
+                : withoutFlag(
+                        homeFor(byteSize, SizeClasses.QUANTUM_BYTES).allocate(byteSize, SizeClasses.QUANTUM_BYTES));
         return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
     }
 

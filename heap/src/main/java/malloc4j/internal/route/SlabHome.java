@@ -42,9 +42,12 @@ final class SlabHome extends Home {
             return 0;
         }
         ThreadCache cache = caches.current();
-        boolean freed = cache != null && cache.tag() == tag
-                ? cache.freeBlock(record, address)
-                : CacheRegistry.freeRemote(record, address);
+        boolean freed;
+        if (cache != null && cache.tag() == tag) {
+            freed = cache.freeBlock(record, address);
+        } else {
+            freed = CacheRegistry.freeRemote(record, address);
+        }
         return freed ? 1 : 0;
     }
 
