@@ -1,7 +1,7 @@
 package malloc4j;
 
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.internal.os.Mutex;
 
 /// The chunks of a heap's confined arenas, one for each platform thread that opens such arenas, so that opening one,
 /// a few small blocks, and closing it cost no malloc.
@@ -30,7 +30,7 @@ final class ArenaChunks {
 
     private final Heap heap;
     private final ArenaChunk[] places;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
 
     ArenaChunks(Heap heap) {
         this(heap, PLACES);

@@ -3,11 +3,11 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Mutex;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -34,7 +34,7 @@ final class HeapArena implements Arena {
     private final Arena scope;
     private final Blocks blocks;
     private final @Nullable Thread owner;
-    private final @Nullable ReentrantLock lock;
+    private final @Nullable Mutex lock;
     private final Closing closing;
     private final ArenaChunk chunk;
     private long cursor;
@@ -52,7 +52,7 @@ final class HeapArena implements Arena {
         this.scope = scope;
         this.blocks = new Blocks(heap);
         this.owner = owner;
-        this.lock = owner == null ? new ReentrantLock() : null;
+        this.lock = owner == null ? new Mutex() : null;
         this.closing = closing;
         this.chunk = chunk;
         this.cursor = chunk.begin;

@@ -5,12 +5,12 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Mutex;
 import org.jspecify.annotations.Nullable;
 
 /// A pool of blocks of one size, each allocated and freed by itself: for many structures of one kind.
@@ -83,7 +83,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
     private final @Nullable HeapBlocks heapBlocks; // null: the segment
     private final int firstChunkBlocks;
 
-    private final ReentrantLock lock = new ReentrantLock(); // over growing and closing
+    private final Mutex lock = new Mutex(); // over growing and closing
     private volatile BlockChunk[] chunks = NONE; // only ever longer, until it is NONE again
     private final Cursor[] cursors; // confined: one; shared: threads are spread over a power of two
     private volatile boolean closed;

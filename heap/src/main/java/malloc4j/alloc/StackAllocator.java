@@ -14,8 +14,8 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.Heap;
+import malloc4j.internal.os.Mutex;
 import org.jspecify.annotations.Nullable;
 
 /// alloca for Java: blocks that are gone when the frame they were allocated in is closed.
@@ -93,7 +93,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
     private final ConcurrentLinkedDeque<Stack> idle = new ConcurrentLinkedDeque<>();
 
-    private final ReentrantLock lock = new ReentrantLock(); // over `stacks`, `nextSearch` and closing
+    private final Mutex lock = new Mutex(); // over `stacks`, `nextSearch` and closing
     private final List<Stack> stacks = new ArrayList<>();
     private int nextSearch = FIRST_SEARCH;
     private volatile boolean closed;

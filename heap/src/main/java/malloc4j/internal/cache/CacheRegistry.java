@@ -3,8 +3,8 @@ package malloc4j.internal.cache;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
@@ -25,7 +25,7 @@ public final class CacheRegistry {
 
     private final Slabs slabs;
     private final Reclaimer reclaimer;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
     private final List<ThreadCache> caches = new ArrayList<>();
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
@@ -176,7 +176,7 @@ public final class CacheRegistry {
     /// A cache for whoever holds its use lock.
     private static final class SharedCache {
         final ThreadCache cache;
-        final ReentrantLock useLock = new ReentrantLock();
+        final Mutex useLock = new Mutex();
 
         SharedCache(ThreadCache cache) {
             this.cache = cache;
@@ -226,16 +226,20 @@ public final class CacheRegistry {
     private List<ThreadCache> all() {
         lock.lock();
         try {
-            List<ThreadCache> all = new ArrayList<>(caches);
-            for (SharedCache cache : shared) {
-                if (cache != null) {
-                    all.add(cache.cache);
-                }
-            }
-            return all;
+            return allLocked();
         } finally {
             lock.unlock();
         }
+    }
+
+    private List<ThreadCache> allLocked() {
+        List<ThreadCache> all = new ArrayList<>(caches);
+        for (SharedCache cache : shared) {
+            if (cache != null) {
+                all.add(cache.cache);
+            }
+        }
+        return all;
     }
 
     /// Forgets every cache. From now on no thread finds one.
@@ -246,7 +250,7 @@ public final class CacheRegistry {
                 return;
             }
             closed = true;
-            for (ThreadCache cache : all()) {
+            for (ThreadCache cache : allLocked()) {
                 cache.thread = null;
                 cache.forget();
                 closedTags.add(cache.tag());

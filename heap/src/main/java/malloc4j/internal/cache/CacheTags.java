@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.observe.AreaKind;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///   tag 0: never used | tag 1: 32 KiB | tag 2: 32 KiB | ...    reserved; committed 32 tags at a time, for ever
 /// ```
 ///
-/// Concurrency: numbers are given out and taken back under the class's lock; a reader that holds a number which is
+/// Concurrency: numbers are given out and taken back under [#LOCK]; a reader that holds a number which is
 /// in use finds its cache without a lock.
 final class CacheTags {
     /// No number: the memory for another cache cannot be had.
@@ -29,6 +30,7 @@ final class CacheTags {
     private static final int MIN_TAGS = 1 << 7;
     private static final int STEP_TAGS = 32; // 1 MiB
     private static final SystemCalls CALLS = LinuxCalls.instance();
+    private static final Mutex LOCK = new Mutex();
     private static final Deque<Integer> FREE = new ArrayDeque<>();
     private static volatile AtomicReferenceArray<@Nullable ThreadCache> caches =
             new AtomicReferenceArray<>(FIRST_LENGTH);
@@ -40,12 +42,17 @@ final class CacheTags {
     private CacheTags() {}
 
     /// Makes a number, [#NONE] where there is no memory for its cache; [#put] follows.
-    static synchronized int next() {
-        Integer free = FREE.poll();
-        if (free != null) {
-            return free;
+    static int next() {
+        LOCK.lock();
+        try {
+            Integer free = FREE.poll();
+            if (free != null) {
+                return free;
+            }
+            return count < committedTags || commit() ? count++ : NONE;
+        } finally {
+            LOCK.unlock();
         }
-        return count < committedTags || commit() ? count++ : NONE;
     }
 
     private static boolean commit() {
@@ -71,26 +78,41 @@ final class CacheTags {
     }
 
     /// The address of the magazines of the cache with number `tag`, which is in use.
-    static synchronized long magazines(int tag) {
-        return memory + (long) tag * Magazine.CACHE_BYTES;
-    }
-
-    static synchronized void put(int tag, ThreadCache cache) {
-        if (tag >= caches.length()) {
-            AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
-            for (int index = 0; index < caches.length(); index++) {
-                grown.set(index, caches.get(index));
-            }
-            grown.set(tag, cache);
-            caches = grown;
-        } else {
-            caches.set(tag, cache);
+    static long magazines(int tag) {
+        LOCK.lock();
+        try {
+            return memory + (long) tag * Magazine.CACHE_BYTES;
+        } finally {
+            LOCK.unlock();
         }
     }
 
-    static synchronized void free(int tag) {
-        caches.set(tag, null);
-        FREE.push(tag);
+    static void put(int tag, ThreadCache cache) {
+        LOCK.lock();
+        try {
+            if (tag >= caches.length()) {
+                AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
+                for (int index = 0; index < caches.length(); index++) {
+                    grown.set(index, caches.get(index));
+                }
+                grown.set(tag, cache);
+                caches = grown;
+            } else {
+                caches.set(tag, cache);
+            }
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    static void free(int tag) {
+        LOCK.lock();
+        try {
+            caches.set(tag, null);
+            FREE.push(tag);
+        } finally {
+            LOCK.unlock();
+        }
     }
 
     /// The cache with number `tag`, or null.

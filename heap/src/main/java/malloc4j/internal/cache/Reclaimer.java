@@ -3,8 +3,8 @@ package malloc4j.internal.cache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.LongStream;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
@@ -32,7 +32,7 @@ public final class Reclaimer {
     private final Slabs slabs;
     private final PageSource source;
     private final CacheRegistry registry;
-    private final ReentrantLock visiting = new ReentrantLock();
+    private final Mutex visiting = new Mutex();
     private boolean skipSearch;
     private volatile long keepBytes;
     private final AtomicLong purgedBytes = new AtomicLong();

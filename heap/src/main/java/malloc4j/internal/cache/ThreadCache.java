@@ -1,8 +1,8 @@
 package malloc4j.internal.cache;
 
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
@@ -37,7 +37,7 @@ public final class ThreadCache {
     private final long[] leased = new long[SizeClasses.COUNT];
     private final long[] lists = new long[SizeClasses.COUNT << 1];
     private final AtomicLong pending = new AtomicLong();
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
 
     /// The thread that owns this cache, null when none does. Written under the registry's lock.
     @Nullable
@@ -71,7 +71,7 @@ public final class ThreadCache {
         return registry;
     }
 
-    ReentrantLock lock() {
+    Mutex lock() {
         return lock;
     }
 

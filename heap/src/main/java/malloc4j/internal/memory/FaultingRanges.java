@@ -1,6 +1,7 @@
 package malloc4j.internal.memory;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 
 /// Address ranges whose pages may vanish: mappings of files and shared memory that somebody else can cut short.
 ///
@@ -12,11 +13,11 @@ import java.util.Arrays;
 /// bounds    | start 0 | end 0 | start 1 | end 1 | ...      sorted; ranges do not overlap; [start, end)
 /// ```
 ///
-/// Lookups read one array and take no lock: it is never written after it was published, a change publishes another.
+/// Lookups read one array and take no lock: it is never written after it was published, a change publishes another, by
+/// compare-and-set.
 /// A range is listed before its first segment is handed out, and struck off before it is unmapped.
 public final class FaultingRanges {
-    private static final Object LOCK = new Object();
-    private static volatile long[] bounds = {};
+    private static final AtomicReference<long[]> BOUNDS = new AtomicReference<>(new long[0]);
 
     private FaultingRanges() {}
 
@@ -24,42 +25,50 @@ public final class FaultingRanges {
     ///
     /// @throws IllegalStateException if a part of them is listed already
     public static void add(long address, long byteSize) {
-        synchronized (LOCK) {
-            long[] old = bounds;
-            int index = firstEndAbove(old, address);
-            if (index < old.length && old[index] < address + byteSize) {
-                throw new IllegalStateException(describe(address, byteSize) + " is listed already, from "
-                        + describe(old[index], old[index + 1] - old[index]));
-            }
-            long[] grown = new long[old.length + 2];
-            System.arraycopy(old, 0, grown, 0, index);
-            grown[index] = address;
-            grown[index + 1] = address + byteSize;
-            System.arraycopy(old, index, grown, index + 2, old.length - index);
-            bounds = grown;
+        long[] old;
+        do {
+            old = BOUNDS.get();
+        } while (!BOUNDS.compareAndSet(old, with(old, address, byteSize)));
+    }
+
+    private static long[] with(long[] old, long address, long byteSize) {
+        int index = firstEndAbove(old, address);
+        if (index < old.length && old[index] < address + byteSize) {
+            throw new IllegalStateException(describe(address, byteSize) + " is listed already, from "
+                    + describe(old[index], old[index + 1] - old[index]));
         }
+        long[] grown = new long[old.length + 2];
+        System.arraycopy(old, 0, grown, 0, index);
+        grown[index] = address;
+        grown[index + 1] = address + byteSize;
+        System.arraycopy(old, index, grown, index + 2, old.length - index);
+        return grown;
     }
 
     /// Strikes off a range that was listed by one call of [#add].
     ///
     /// @throws IllegalStateException if it is not listed
     public static void remove(long address, long byteSize) {
-        synchronized (LOCK) {
-            long[] old = bounds;
-            int index = firstEndAbove(old, address);
-            if (index == old.length || old[index] != address || old[index + 1] != address + byteSize) {
-                throw new IllegalStateException(describe(address, byteSize) + " is not listed");
-            }
-            long[] shrunk = new long[old.length - 2];
-            System.arraycopy(old, 0, shrunk, 0, index);
-            System.arraycopy(old, index + 2, shrunk, index, shrunk.length - index);
-            bounds = shrunk;
+        long[] old;
+        do {
+            old = BOUNDS.get();
+        } while (!BOUNDS.compareAndSet(old, without(old, address, byteSize)));
+    }
+
+    private static long[] without(long[] old, long address, long byteSize) {
+        int index = firstEndAbove(old, address);
+        if (index == old.length || old[index] != address || old[index + 1] != address + byteSize) {
+            throw new IllegalStateException(describe(address, byteSize) + " is not listed");
         }
+        long[] shrunk = new long[old.length - 2];
+        System.arraycopy(old, 0, shrunk, 0, index);
+        System.arraycopy(old, index + 2, shrunk, index, shrunk.length - index);
+        return shrunk;
     }
 
     /// Whether a listed range has a byte in common with `byteSize` bytes at `address`, at least one.
     public static boolean overlap(long address, long byteSize) {
-        long[] now = bounds;
+        long[] now = BOUNDS.get();
         return now.length != 0 && overlap(now, address, byteSize);
     }
 

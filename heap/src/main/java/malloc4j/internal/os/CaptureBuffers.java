@@ -17,6 +17,9 @@ final class CaptureBuffers {
     /// No buffer is free.
     static final int NONE = Long.SIZE;
 
+    /// The buffer of calls whose errno nobody reads, for any number of threads at a time.
+    static final MemorySegment UNREAD = Arena.global().allocate(Linker.Option.captureStateLayout());
+
     private static final int STRIDE_BYTES = 64; // a cache line each, so that neighbours do not slow each other down
 
     private static final MemorySegment[] BUFFERS = allocate();

@@ -256,6 +256,16 @@ public final class LinuxCalls implements SystemCalls {
         return call(SystemCall.MEMFD_SECRET, flags, 0, 0, 0, 0, 0);
     }
 
+    @Override
+    public long schedYield() {
+        return callUnread(SystemCall.SCHED_YIELD, 0);
+    }
+
+    @Override
+    public long nanosleep(long requestAddress) {
+        return callUnread(SystemCall.NANOSLEEP, requestAddress);
+    }
+
     /// The version glibc gives of itself, such as `"2.36"`; empty where the C library is another one or native access
     /// is not granted.
     static String glibcVersion() {
@@ -297,6 +307,17 @@ public final class LinuxCalls implements SystemCalls {
         return invoke(Syscall.HANDLE, call.number(architecture), a, b, c, d, e, f);
     }
 
+    /// A call that many threads make at a time and whose errno nobody reads: they share one buffer for it, so that
+    /// the call makes no object even when there are more callers than [CaptureBuffers] has.
+    private long callUnread(SystemCall call, long argument) {
+        try {
+            return (long) Syscall.HANDLE.invokeExact(
+                    CaptureBuffers.UNREAD, (long) call.number(architecture), argument, 0L, 0L, 0L, 0L, 0L);
+        } catch (Throwable thrown) {
+            throw impossible(thrown);
+        }
+    }
+
     /// Calls a C function that reports failure as -1 and errno. Returns what it returns, or minus errno.
     private static long invoke(MethodHandle function, long a, long b, long c, long d, long e, long f, long g) {
         int buffer = CaptureBuffers.claim();
@@ -334,6 +355,22 @@ public final class LinuxCalls implements SystemCalls {
             throw error;
         }
         throw new AssertionError(thrown);
+    }
+
+    /// For how long a thread sleeps that waits for a [Mutex].
+    static final class Pause {
+        private static final long NANOS = 100_000;
+
+        /// The address of a `struct timespec`.
+        static final long REQUEST = timespec();
+
+        private Pause() {}
+
+        private static long timespec() {
+            MemorySegment request = Arena.global().allocate(2 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());
+            request.set(JAVA_LONG, JAVA_LONG.byteSize(), NANOS);
+            return request.address();
+        }
     }
 
     // The functions of the C library, each linked when its holder is first used.

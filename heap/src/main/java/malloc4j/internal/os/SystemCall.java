@@ -211,7 +211,16 @@ public enum SystemCall {
             "F_ADD_SEALS, F_GET_SEALS, F_DUPFD_CLOEXEC, F_OFD_SETLK, F_OFD_GETLK; F_RDLCK, F_WRLCK, F_UNLCK",
             "region, linux",
             "seals shared memory, on request; locks that tell who has it, past the last byte it can have",
-            "the caller's exception");
+            "the caller's exception"),
+    SCHED_YIELD("sched_yield", 24, 124, "", "os", "waits for a lock of ours, after some spinning", "never fails"),
+    NANOSLEEP(
+            "nanosleep",
+            35,
+            101,
+            "",
+            "os",
+            "waits for a lock of ours that is held for longer",
+            "`EINTR`: the lock is tried again, as after the sleep");
 
     private final String kernelName;
     private final int x8664Number;

@@ -169,4 +169,15 @@ public interface SystemCalls {
     ///
     /// @source [memfd_secret(2)](https://man7.org/linux/man-pages/man2/memfd_secret.2.html)
     long memfdSecret(int flags);
+
+    /// Lets another thread run on this processor, if one waits for it. Returns 0.
+    ///
+    /// @source [sched_yield(2)](https://man7.org/linux/man-pages/man2/sched_yield.2.html)
+    long schedYield();
+
+    /// Sleeps, on the carrier where the thread is a virtual one. Returns 0, or -1 when a signal ended it early.
+    ///
+    /// @param requestAddress of a `struct timespec`, two words: seconds and nanoseconds
+    /// @source [nanosleep(2)](https://man7.org/linux/man-pages/man2/nanosleep.2.html)
+    long nanosleep(long requestAddress);
 }

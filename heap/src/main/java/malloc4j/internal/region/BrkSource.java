@@ -2,9 +2,9 @@ package malloc4j.internal.region;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 import org.jspecify.annotations.Nullable;
 
@@ -99,7 +99,7 @@ public final class BrkSource implements PageSource {
 
     /// The claims of this process; the lock is held over each step.
     private static final class Claims {
-        private final ReentrantLock lock = new ReentrantLock();
+        private final Mutex lock = new Mutex();
         private final List<Claim> claims = new ArrayList<>();
         private @Nullable Zone zone;
         private long recordsBase;

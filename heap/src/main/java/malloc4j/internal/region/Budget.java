@@ -1,7 +1,7 @@
 package malloc4j.internal.region;
 
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
+import malloc4j.internal.os.Mutex;
 import org.jspecify.annotations.Nullable;
 
 /// What a heap may commit: a soft mark, a hard limit, and those of the heaps above it. Both may change at any time.
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// a parent grows under the lock of the topmost only.
 public final class Budget {
     private final @Nullable Budget parent;
-    private final ReentrantLock growing; // the topmost budget's
+    private final Mutex growing; // the topmost budget's
     private final AtomicLong usedBytes = new AtomicLong();
     private volatile long softBytes;
     private volatile long hardBytes;
@@ -27,7 +27,7 @@ public final class Budget {
     /// @param hardBytes the limit, [Long#MAX_VALUE] for none
     public Budget(@Nullable Budget parent, long softBytes, long hardBytes) {
         this.parent = parent;
-        this.growing = parent == null ? new ReentrantLock() : parent.growing;
+        this.growing = parent == null ? new Mutex() : parent.growing;
         this.softBytes = softBytes;
         this.hardBytes = hardBytes;
     }

@@ -3,11 +3,11 @@ package malloc4j.internal.region;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LivenessLocks;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
@@ -22,7 +22,7 @@ public final class FileSource implements PageSource {
 
     private final SystemCalls calls;
     private final int fd;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
     private final NavigableMap<Long, Long> offsets = new TreeMap<>();
     private final NavigableMap<Long, Long> holes = new TreeMap<>();
     private long fileBytes;

@@ -3,11 +3,11 @@ package malloc4j.internal.region;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 
 /// A range of addresses that blocks may lie in, and beside it one record for each 64 KiB of it.
@@ -51,7 +51,7 @@ public final class Zone {
     private final long byteSize;
     private final long recordsBase;
     private final long entriesBase;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
     private final TreeMap<Long, Long> freeBytesByOffset = new TreeMap<>();
     private volatile long recordedBytes;
     private long lostBytes;

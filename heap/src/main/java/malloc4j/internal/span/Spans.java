@@ -3,11 +3,11 @@ package malloc4j.internal.span;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.PageSource;
@@ -48,7 +48,7 @@ public final class Spans {
     private final PageSource source;
     private final Budget budget;
     private final int heapId;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Mutex lock = new Mutex();
     private final List<Region> regions = new ArrayList<>();
     private long regionBytes;
     private long chargedBytes;
@@ -150,12 +150,16 @@ public final class Spans {
     public void freeSpan(long address, int pageCount) {
         lock.lock();
         try {
-            Region region = region(address);
-            int page = region.page(address);
-            region.give(page, page + pageCount, true);
+            give(address, pageCount);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void give(long address, int pageCount) {
+        Region region = region(address);
+        int page = region.page(address);
+        region.give(page, page + pageCount, true);
     }
 
     /// Takes a span as a large block and notes its length. Returns as [#allocateSpan] does.
@@ -216,7 +220,7 @@ public final class Spans {
             int pageCount = largePages(address);
             if (pageCount != 0) {
                 RawMemory.putLong(entry(address), 0);
-                freeSpan(address, pageCount);
+                give(address, pageCount);
             }
             return pageCount;
         } finally {

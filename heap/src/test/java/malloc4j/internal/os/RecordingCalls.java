@@ -477,4 +477,17 @@ public final class RecordingCalls implements SystemCalls {
         String arguments = flags == 0 ? "0" : FlagNames.bits("O_", flags);
         return record("memfdSecret", arguments, () -> target.memfdSecret(flags));
     }
+
+    @Override
+    public long schedYield() {
+        return enabled ? record("schedYield", "", target::schedYield) : target.schedYield();
+    }
+
+    @Override
+    public long nanosleep(long requestAddress) {
+        if (!enabled) {
+            return target.nanosleep(requestAddress);
+        }
+        return record("nanosleep", hex(requestAddress), () -> target.nanosleep(requestAddress));
+    }
 }

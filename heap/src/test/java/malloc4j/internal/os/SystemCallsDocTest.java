@@ -103,6 +103,7 @@ class SystemCallsDocTest {
                 ## The kernel
 
                 All are made through `syscall(2)`, so a seccomp filter or an audit sees exactly these names. Packages:
+                `os` is `malloc4j.internal.os`, whose locks wait by the kernel;
                 `region` is `malloc4j.internal.region`, where a heap's memory comes from; `span` is `malloc4j.internal.span`,
                 which returns free pages; `cache` is `malloc4j.internal.cache`, the caches of threads; `linux` is `malloc4j.linux`, Linux memory for Java, whose calls are made only by
                 programs that use it.
