@@ -12,6 +12,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.proc.LayoutReader;
+import malloc4j.internal.proc.ProcessEndedException;
 import malloc4j.internal.proc.ProcessLayout;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.observe.Area;
@@ -153,22 +154,17 @@ public final class AddressSpace {
             return new AddressSpace(LayoutReader.read(files, directory, isThisProcess));
         } catch (IOException failure) {
             String call = "read(" + directory + "/smaps)";
-            if (failure instanceof AccessDeniedException || isMessage(failure, "Permission denied")) {
-                throw new SystemCallException(
-                        call, -Errno.EACCES, "run as the user of that process, or as root (CAP_SYS_PTRACE)");
+            if (failure instanceof AccessDeniedException) {
+                throw new SystemCallException(call, -Errno.EACCES, ReadPermission.advice(files, directory));
             }
             if (failure instanceof NoSuchFileException) {
                 throw new SystemCallException(call, -Errno.ENOENT, "there is no process with this number");
             }
-            if (isMessage(failure, "No such process")) {
+            if (failure instanceof ProcessEndedException) {
                 throw new SystemCallException(call, -Errno.ESRCH, "the process ended while it was read");
             }
             throw new SystemCallException(call, -Errno.EIO, String.valueOf(failure.getMessage()));
         }
-    }
-
-    private static boolean isMessage(IOException failure, String text) {
-        return String.valueOf(failure.getMessage()).contains(text);
     }
 
     private static MemoryUse sum(List<MappedRange> mappings) {

@@ -10,11 +10,11 @@ import malloc4j.linux.MemoryLimits.Level;
 import malloc4j.linux.MemoryLimits.Pressure;
 import org.jspecify.annotations.Nullable;
 
-/// Finds the control group that counts this process's memory, of either version, and reads the limits of it and of
+/// Finds the control group that counts a process's memory, of either version, and reads the limits of it and of
 /// every group above it.
 ///
 /// ```
-/// /proc/self/cgroup     4:memory:/docker/6f2a     version 1       0::/system.slice/app.service     version 2
+/// /proc/PID/cgroup      4:memory:/docker/6f2a     version 1       0::/system.slice/app.service     version 2
 /// /proc/self/mountinfo  root /docker/6f2a at /sys/fs/cgroup/memory: what lies below it can be seen here
 ///
 ///   group    /docker/6f2a/app                        mount root     /docker/6f2a
@@ -22,17 +22,19 @@ import org.jspecify.annotations.Nullable;
 ///   levels:  .../memory/app  then  .../memory        above the mount point is out of sight
 /// ```
 ///
-/// Where both versions are mounted, memory is counted by the one that has the memory controller.
+/// A hierarchy may be mounted several times, whole or in parts: a mount counts when its root is the group or above it,
+/// and the group's directory is there. Where both versions are mounted, memory is counted by the one that has the memory controller.
 ///
 /// @source [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html);
 ///     [cgroup_namespaces(7)](https://man7.org/linux/man-pages/man7/cgroup_namespaces.7.html)
 final class ControlGroupReader {
-    private static final String GROUPS = "/proc/self/cgroup";
     private static final String MOUNTS = "/proc/self/mountinfo";
+    private static final String REMOVED = " (deleted)";
     private static final long NO_LIMIT_FROM = 1L << 62; // version 1 writes LONG_MAX rounded down to a page
     private static final Pattern ESCAPE = Pattern.compile("\\\\([0-7]{3})");
 
     private final SystemFiles files;
+    private final String process;
     private @Nullable Place place;
     private String whyNot = "";
 
@@ -43,8 +45,10 @@ final class ControlGroupReader {
     /// @param directory of the group
     private record Place(int version, String group, String mountPoint, String directory) {}
 
-    ControlGroupReader(SystemFiles files) {
+    /// @param process its directory, such as `/proc/4711`
+    ControlGroupReader(SystemFiles files, String process) {
         this.files = files;
+        this.process = process;
         try {
             place = find();
         } catch (IOException unreadable) {
@@ -128,7 +132,7 @@ final class ControlGroupReader {
 
     private Place find() throws IOException {
         @Nullable String second = null;
-        for (String line : files.lines(GROUPS)) {
+        for (String line : files.lines(process + "/cgroup")) {
             String[] parts = line.split(":", 3);
             if (parts.length == 3 && List.of(parts[1].split(",", -1)).contains("memory")) {
                 return place(1, parts[2]);
@@ -143,8 +147,41 @@ final class ControlGroupReader {
         return place(2, second);
     }
 
-    /// `35 31 0:32 ROOT POINT options - TYPE source options`
+    /// Of the mounts that have the group the one that shows most of what is above it. Where none has it, as in a
+    /// container that sees paths of the host, the first that shows what this process may see at all: itself the root.
     private Place place(int version, String group) throws IOException {
+        @Nullable Place best = null;
+        @Nullable Place whole = null;
+        int bestLevels = 0;
+        for (Mount mount : mounts(version)) {
+            String directory = directory(mount, group);
+            if (directory != null) {
+                int levels = directory.length() - mount.point().length();
+                if (best == null || levels > bestLevels) {
+                    best = new Place(version, group, mount.point(), directory);
+                    bestLevels = levels;
+                }
+            } else if (whole == null && isOwnRoot(mount) && files.exists(mount.point())) {
+                whole = new Place(version, group, mount.point(), mount.point());
+            }
+        }
+        if (best != null) {
+            return best;
+        }
+        if (whole != null && process.equals(LimitsReader.THIS_PROCESS)) {
+            return whole;
+        }
+        throw new IOException("control group " + group + " of version " + version + " is not mounted here");
+    }
+
+    /// One mount of a hierarchy.
+    ///
+    /// @param root the group that its first directory is
+    private record Mount(String root, String point) {}
+
+    /// `35 31 0:32 ROOT POINT options - TYPE source options`
+    private List<Mount> mounts(int version) throws IOException {
+        List<Mount> mounts = new ArrayList<>();
         for (String line : files.lines(MOUNTS)) {
             String[] fields = line.split(" ", -1);
             int dash = List.of(fields).indexOf("-");
@@ -157,22 +194,35 @@ final class ControlGroupReader {
                     : type.equals("cgroup")
                             && List.of(fields[dash + 3].split(",", -1)).contains("memory");
             if (isIt) {
-                String mountPoint = unescape(fields[4]);
-                String below = below(unescape(fields[3]), group);
-                String directory = files.exists(mountPoint + below) ? mountPoint + below : mountPoint;
-                return new Place(version, group, mountPoint, directory);
+                String point = unescape(fields[4]);
+                mounts.add(new Mount(unescape(fields[3]), point.equals("/") ? "" : point));
             }
         }
-        throw new IOException("control groups of version " + version + " are not mounted here");
+        if (mounts.isEmpty()) {
+            throw new IOException("control groups of version " + version + " are not mounted here");
+        }
+        return mounts;
     }
 
-    /// What a group's path has beyond the root of the mount; nothing where the group is not below it, as in a
-    /// container whose mount shows its own group as the root.
-    private static String below(String root, String group) {
-        String base = root.equals("/") ? "" : root;
-        boolean isBelow = group.equals(base) || group.startsWith(base + "/");
-        boolean leavesIt = group.contains("/..");
-        return isBelow && !leavesIt && !group.equals("/") ? group.substring(base.length()) : "";
+    /// The directory of a group in a mount, or null where the mount does not have it. Of a group that was removed
+    /// while a process is in it, which the kernel says behind its name, the directory of the next one above.
+    private @Nullable String directory(Mount mount, String group) {
+        String base = mount.root().equals("/") ? "" : mount.root();
+        boolean isBelow = group.equals("/") ? base.isEmpty() : group.equals(base) || group.startsWith(base + "/");
+        if (!isBelow || List.of(group.split("/", -1)).contains("..")) {
+            return null;
+        }
+        String directory = mount.point() + (group.equals("/") ? "" : group.substring(base.length()));
+        boolean isRemoved = group.endsWith(REMOVED) && !files.exists(directory);
+        while (isRemoved && directory.length() > mount.point().length() && !files.exists(directory)) {
+            directory = directory.substring(0, directory.lastIndexOf('/'));
+        }
+        return files.exists(directory.isEmpty() ? "/" : directory) ? directory : null;
+    }
+
+    /// Whether a mount's first directory is the root of what this process sees, or a group above that.
+    private static boolean isOwnRoot(Mount mount) {
+        return mount.root().equals("/") || mount.root().matches("(/\\.\\.)+");
     }
 
     private static String unescape(String path) {

@@ -78,7 +78,7 @@ final class KernelMappings {
     /// The kernel's mappings that reach into `[from, to)`; 0 when it cannot be told.
     private static int count(long from, long to) {
         int[] count = {0};
-        try (InputStream maps = SystemFiles.LIVE.open("/proc/self/maps")) {
+        try (InputStream maps = SystemFiles.LIVE.open("/proc/thread-self/maps")) {
             Smaps.Summary unused = Smaps.read(maps, mapping -> {
                 boolean inside = Long.compareUnsigned(mapping.address(), to) < 0
                         && Long.compareUnsigned(mapping.end(), from) > 0;

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import malloc4j.internal.proc.AuxiliaryVector;
+import malloc4j.internal.proc.LivingThread;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.linux.MemoryLimits.HugePagePool;
@@ -24,21 +25,29 @@ final class LimitsReader {
     private static final String HUGE_PAGES = "/sys/kernel/mm/hugepages";
     private static final String TRANSPARENT = "/sys/kernel/mm/transparent_hugepage";
 
-    private final SystemFiles files;
+    /// The directory of the process that this runs in.
+    static final String THIS_PROCESS = "/proc/self";
 
-    LimitsReader(SystemFiles files) {
+    private final SystemFiles files;
+    private final String process;
+    private final String directory; // of the process, or of a thread of it that runs
+
+    /// @param process its directory, such as `/proc/4711`
+    LimitsReader(SystemFiles files, String process) {
         this.files = files;
+        this.process = process;
+        this.directory = LivingThread.directory(files, process);
     }
 
     MemoryLimits read() {
-        ControlGroupReader groups = new ControlGroupReader(files);
+        ControlGroupReader groups = new ControlGroupReader(files, process);
         return new MemoryLimits(
                 limit("Max address space", "VmSize"),
                 limit("Max data size", "VmData"),
                 limit("Max stack size", "VmStk"),
                 limit("Max locked memory", "VmLck"),
                 new MappingCount(
-                        mappings(), number("/proc/sys/vm/max_map_count"), MappingBudget.used(), MappingBudget.limit()),
+                        mappings(), number("/proc/sys/vm/max_map_count"), ours(), MappingBudget.limit()),
                 overcommit(),
                 new Machine(memory("MemTotal"), memory("MemAvailable"), memory("SwapTotal"), memory("SwapFree")),
                 groups.read(),
@@ -73,11 +82,11 @@ final class LimitsReader {
 
     /// `Max data size   unlimited   unlimited   bytes`
     private ResourceLimit limit(String name, String used) {
-        return new ResourceLimit(limitColumn(name, 0), limitColumn(name, 1), field("/proc/self/status", used));
+        return new ResourceLimit(limitColumn(name, 0), limitColumn(name, 1), field(directory + "/status", used));
     }
 
     private Reading<Long> limitColumn(String name, int column) {
-        String file = "/proc/self/limits";
+        String file = process + "/limits";
         return reading(file, () -> {
             for (String line : files.lines(file)) {
                 if (line.startsWith(name)) {
@@ -89,8 +98,14 @@ final class LimitsReader {
         });
     }
 
+    private Reading<Long> ours() {
+        return process.equals(THIS_PROCESS)
+                ? Reading.of((long) MappingBudget.used())
+                : Reading.unknown("another process does not tell it");
+    }
+
     private Reading<Long> mappings() {
-        String file = "/proc/self/maps";
+        String file = directory + "/maps";
         return reading(file, () -> {
             long lines = 0;
             byte[] buffer = new byte[1 << 16];
@@ -106,7 +121,7 @@ final class LimitsReader {
     }
 
     private Reading<Long> pageBytes() {
-        String file = "/proc/self/auxv";
+        String file = directory + "/auxv";
         return reading(file, () -> {
             long pageBytes = AuxiliaryVector.read(files, file).value(AuxiliaryVector.AT_PAGESZ);
             if (pageBytes == 0) {

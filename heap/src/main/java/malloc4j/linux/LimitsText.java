@@ -42,9 +42,9 @@ final class LimitsText {
                 count(mappings.used()),
                 String.format(
                         Locale.ROOT,
-                        "vm.max_map_count; of malloc4j at most %,d, now %,d%s",
+                        "vm.max_map_count; of malloc4j at most %,d, now %s%s",
                         mappings.oursMax(),
-                        mappings.ours(),
+                        count(mappings.ours()),
                         why(mappings.max())));
     }
 

@@ -4,9 +4,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import malloc4j.internal.os.Errno;
 import malloc4j.internal.proc.SystemFiles;
 
-/// Everything that may stop this process from having more memory, as it is now: the limits of the process, of its
+/// Everything that may stop a process from having more memory, as it is now: the limits of the process, of its
 /// control group and of the machine, and how the kernel hands out pages. Sizes are bytes; [#UNLIMITED] stands for
 /// no limit. What a kernel does not tell is an unknown [Reading] that says why.
 ///
@@ -81,9 +82,9 @@ public record MemoryLimits(
     ///
     /// @param used mappings of the process
     /// @param max `vm.max_map_count`
-    /// @param ours the most of them that this library has caused, by its own count
+    /// @param ours the most of them that this library has caused, by its own count; unknown of another process
     /// @param oursMax how many it lets itself cause
-    public record MappingCount(Reading<Long> used, Reading<Long> max, int ours, int oursMax) {}
+    public record MappingCount(Reading<Long> used, Reading<Long> max, Reading<Long> ours, int oursMax) {}
 
     /// What `vm.overcommit_memory` says.
     public enum OvercommitMode {
@@ -231,8 +232,30 @@ public record MemoryLimits(
         return read(SystemFiles.LIVE);
     }
 
+    /// Reads those of another process: its limits, its control group, and the machine's. What this library has in it
+    /// is not known here.
+    ///
+    /// @param pid its number, 1 or more
+    /// @throws IllegalArgumentException if `pid` is below 1
+    /// @throws SystemCallException if there is no such process (`ENOENT`)
+    public static MemoryLimits of(long pid) {
+        if (pid < 1) {
+            throw new IllegalArgumentException("pid " + pid + ": must be 1 or more");
+        }
+        return pid == ProcessHandle.current().pid() ? read() : of(SystemFiles.LIVE, pid);
+    }
+
+    static MemoryLimits of(SystemFiles files, long pid) {
+        String process = "/proc/" + pid;
+        if (!files.exists(process + "/limits")) {
+            throw new SystemCallException(
+                    "read(" + process + "/limits)", -Errno.ENOENT, "there is no process with this number");
+        }
+        return new LimitsReader(files, process).read();
+    }
+
     static MemoryLimits read(SystemFiles files) {
-        return new LimitsReader(files).read();
+        return new LimitsReader(files, LimitsReader.THIS_PROCESS).read();
     }
 
     /// How far it is to each limit that there is, the nearest first. The machine's own memory is always among them,

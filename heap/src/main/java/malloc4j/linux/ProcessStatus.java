@@ -2,11 +2,11 @@ package malloc4j.linux;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
+import malloc4j.internal.proc.SystemFiles;
 
-/// What `/proc/self/status` says of this process at one moment.
+/// What `/proc/thread-self/status` says of this process at one moment. Not `/proc/self`, which tells no memory once the
+/// first thread has ended.
 ///
 /// @param lockedBytes memory that is locked, `VmLck`
 /// @param virtualBytes address space in use, `VmSize`: what `RLIMIT_AS` bounds
@@ -20,7 +20,7 @@ record ProcessStatus(long lockedBytes, long virtualBytes, long dataBytes, boolea
     static ProcessStatus read() {
         List<String> lines;
         try {
-            lines = Files.readAllLines(Path.of("/proc/self/status"));
+            lines = SystemFiles.LIVE.lines("/proc/thread-self/status");
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }

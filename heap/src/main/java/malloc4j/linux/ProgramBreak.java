@@ -244,7 +244,7 @@ public final class ProgramBreak {
 
     private static ProcessStat program() {
         try {
-            return ProcessStat.read(SystemFiles.LIVE, "/proc/self");
+            return ProcessStat.read(SystemFiles.LIVE, "/proc/thread-self");
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
@@ -260,7 +260,7 @@ public final class ProgramBreak {
     private record Next(long address, String name) {
         static Next above(long address) {
             List<MappedRange> above = new ArrayList<>(1);
-            try (InputStream maps = SystemFiles.LIVE.open("/proc/self/maps")) {
+            try (InputStream maps = SystemFiles.LIVE.open("/proc/thread-self/maps")) {
                 Smaps.Summary unused = Smaps.read(maps, mapping -> {
                     if (above.isEmpty() && Long.compareUnsigned(mapping.address(), address) >= 0) {
                         above.add(mapping);

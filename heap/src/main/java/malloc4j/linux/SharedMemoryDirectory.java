@@ -130,7 +130,7 @@ final class SharedMemoryDirectory {
             if (!options.persistent()) {
                 checkLock(path, LivenessLocks.take(calls, (int) fd, LivenessLocks.CREATOR));
             }
-            long linked = calls.link("/proc/self/fd/" + fd, path, Linux.AT_SYMLINK_FOLLOW);
+            long linked = calls.link("/proc/thread-self/fd/" + fd, path, Linux.AT_SYMLINK_FOLLOW);
             if (linked < 0 && linked != -Errno.EEXIST) {
                 throw new SystemCallException(
                         "link(path=" + path + ")",

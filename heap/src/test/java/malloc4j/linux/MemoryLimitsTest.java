@@ -216,6 +216,89 @@ class MemoryLimitsTest {
                 .isEqualTo(MemoryLimits.UNLIMITED);
     }
 
+    /// Mounts of the same hierarchy, of which some cannot be seen or are of other groups.
+    @Test
+    void theMountThatHasTheGroupIsTakenWhereverItStands() throws IOException {
+        write("proc/self/cgroup", "0::/kubepods/pod1/app\n");
+        write("proc/self/mountinfo", """
+                28 23 0:26 / /not/here rw - cgroup2 cgroup rw
+                29 23 0:26 /kubepods/pod2 /run/other rw - cgroup2 cgroup rw
+                30 23 0:26 /kubepods/pod1 /run/pod rw - cgroup2 cgroup rw
+                31 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw
+                32 23 0:26 /kubepods/pod /run/prefix rw - cgroup2 cgroup rw
+                """);
+        write("run/other/memory.max", "4096\n");
+        write("run/pod/app/memory.max", "1048576\n");
+        write("run/prefix/1/app/memory.max", "4096\n");
+        assertThat(read().controlGroup().get().levels()).extracting(Level::path).containsExactly("/app", "/");
+
+        write("sys/fs/cgroup/kubepods/pod1/app/memory.max", "1048576\n");
+        assertThat(read().controlGroup().get().levels())
+                .as("the mount that shows most groups above it")
+                .extracting(Level::path)
+                .containsExactly("/kubepods/pod1/app", "/kubepods/pod1", "/kubepods", "/");
+        assertThat(read().controlGroup().get().limitBytes()).isEqualTo(1 << 20);
+    }
+
+    @Test
+    void aMountOfAnotherContainerDoesNotCount() throws IOException {
+        write("proc/self/cgroup", "5:memory,hugetlb:/docker/abc\n0::/\n");
+        String other = "30 23 0:26 /docker/other /sys/fs/cgroup/other rw - cgroup cgroup rw,memory,hugetlb\n";
+        write("proc/self/mountinfo", other);
+        write("sys/fs/cgroup/other/memory.limit_in_bytes", "4096\n");
+        assertThat(read().controlGroup().whyNot())
+                .isEqualTo("control group /docker/abc of version 1 is not mounted here");
+
+        write(
+                "proc/self/mountinfo",
+                other + "31 23 0:26 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory,hugetlb\n");
+        write("sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+        assertThat(read().controlGroup().get().limitBytes()).isEqualTo(GIB);
+    }
+
+    /// A namespace that was left: the mounts of the one outside show groups above this process's own.
+    @Test
+    void aMountFromOutsideTheNamespaceShowsAGroupAbove() throws IOException {
+        write("proc/self/cgroup", "0::/\n");
+        write("proc/self/mountinfo", "30 23 0:26 /.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n");
+        write("sys/fs/cgroup/memory.max", "1073741824\n");
+        assertThat(read().controlGroup().get().limitBytes()).isEqualTo(GIB);
+    }
+
+    @Test
+    void aGroupThatWasRemovedCountsInTheOneAbove() throws IOException {
+        write("proc/self/cgroup", "0::/a/b (deleted)\n");
+        write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n");
+        write("sys/fs/cgroup/a/memory.max", "1073741824\n");
+        assertThat(read().controlGroup().get().limitBytes()).isEqualTo(GIB);
+
+        write("sys/fs/cgroup/a/b (deleted)/memory.max", "1048576\n");
+        assertThat(read().controlGroup().get().limitBytes()).as("it has that name").isEqualTo(1 << 20);
+    }
+
+    @Test
+    void anotherProcessHasItsOwnGroupAndLimits() throws IOException {
+        write("proc/77/cgroup", "0::/a\n");
+        write("proc/77/limits", "Max address space   1000000   2000000   bytes\n");
+        write("proc/77/status", "VmSize:\t  100 kB\n");
+        write("proc/self/cgroup", "0::/b\n");
+        write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n");
+        write("sys/fs/cgroup/a/memory.max", "1073741824\n");
+        write("sys/fs/cgroup/b/memory.max", "4096\n");
+
+        MemoryLimits limits = MemoryLimits.of(new SystemFiles(root), 77);
+
+        assertThat(limits.controlGroup().get().limitBytes()).isEqualTo(GIB);
+        assertThat(limits.addressSpace().softBytes().get()).isEqualTo(1_000_000);
+        assertThat(limits.addressSpace().usedBytes().get()).isEqualTo(100 << 10);
+        assertThat(limits.mappings().ours().whyNot()).isEqualTo("another process does not tell it");
+        assertThat(limits.table()).contains("of malloc4j at most");
+        assertThatThrownBy(() -> MemoryLimits.of(new SystemFiles(root), 78))
+                .isInstanceOf(SystemCallException.class)
+                .hasMessageContaining("ENOENT (no such file or directory); there is no process with this number");
+        assertThatThrownBy(() -> MemoryLimits.of(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
     /// In a namespace of its own a container sees its group as the root, or paths that lead out of it.
     @Test
     void containersSeeTheirOwnGroupAsTheRoot() throws IOException {

@@ -2,7 +2,9 @@ package malloc4j.internal.proc;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -31,9 +33,13 @@ import org.jspecify.annotations.Nullable;
 public final class LayoutReader {
     private static final long DEFAULT_PAGE_BYTES = 4096;
 
+    private static final int ATTEMPTS = 3;
+
     private final SystemFiles files;
-    private final String directory;
+    private final String process;
+    private final String directory; // of the process, or of a thread of it that runs
     private final boolean isThisProcess;
+    private final ProcessStat identity;
     private final ProcessStat stat;
     private final AuxiliaryVector auxiliary;
     private final long pageBytes;
@@ -42,10 +48,12 @@ public final class LayoutReader {
     private final Mappings mappings = new Mappings();
     private final List<String> notes = new ArrayList<>();
 
-    private LayoutReader(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
+    private LayoutReader(SystemFiles files, String process, boolean isThisProcess) throws IOException {
         this.files = files;
-        this.directory = directory;
+        this.process = process;
         this.isThisProcess = isThisProcess;
+        this.identity = ProcessStat.read(files, process);
+        this.directory = LivingThread.directory(files, process);
         this.stat = ProcessStat.read(files, directory);
         this.auxiliary = readAuxiliary(files, directory);
         long told = auxiliary.value(AuxiliaryVector.AT_PAGESZ);
@@ -57,19 +65,40 @@ public final class LayoutReader {
     ///
     /// @param directory of the process, such as `/proc/4711`
     /// @param isThisProcess whether it is the one this runs in, whose zones are known
-    /// @throws IOException if there is no such process, or this one may not read it, or it ended meanwhile
+    /// @throws java.nio.file.NoSuchFileException if there is no such process
+    /// @throws ProcessEndedException if it ended meanwhile
+    /// @throws IOException if this one may not read it
     public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
-        return new LayoutReader(files, directory, isThisProcess).read();
+        ProcessStat first = ProcessStat.read(files, directory);
+        try {
+            for (int attempt = 1; ; attempt++) {
+                LayoutReader reader = new LayoutReader(files, directory, isThisProcess);
+                reader.checkIdentity(first);
+                ProcessLayout layout = reader.read();
+                boolean isWhole = !layout.mappings().isEmpty()
+                        || LivingThread.directory(files, directory).equals(reader.directory);
+                if (isWhole || attempt == ATTEMPTS) {
+                    return layout; // or else its thread has ended while it was read, and another one runs
+                }
+            }
+        } catch (ProcessEndedException ended) {
+            throw ended;
+        } catch (IOException failure) {
+            if (!LivingThread.hasMemory(files, directory)) {
+                throw new ProcessEndedException(directory, failure);
+            }
+            throw failure;
+        }
     }
 
     private ProcessLayout read() throws IOException {
         MemoryUse rollup = readRollup();
         readMappings();
         List<Area> areas = readOwners();
-        checkIdentity();
+        checkIdentity(ProcessStat.read(files, process));
         return new ProcessLayout(
-                stat.pid(),
-                stat.name(),
+                identity.pid(),
+                identity.name(),
                 program,
                 pageBytes,
                 List.copyOf(mappings),
@@ -98,10 +127,9 @@ public final class LayoutReader {
         }
     }
 
-    private void checkIdentity() throws IOException {
-        ProcessStat now = ProcessStat.read(files, directory);
-        if (now.field(ProcessStat.START_TIME) != stat.field(ProcessStat.START_TIME)) {
-            throw new IOException("No such process"); // another one has its number by now
+    private void checkIdentity(ProcessStat other) throws IOException {
+        if (other.field(ProcessStat.START_TIME) != identity.field(ProcessStat.START_TIME)) {
+            throw new ProcessEndedException(process); // another one has its number by now
         }
     }
 
@@ -113,7 +141,7 @@ public final class LayoutReader {
             notes.add("this kernel has no smaps: nothing tells what the mappings hold");
             file = directory + "/maps";
         }
-        try (InputStream in = files.open(file)) {
+        try (InputStream in = openMappings(file)) {
             Smaps.Summary summary = Smaps.read(in, mappings::append);
             if (summary.unknownLines() > 0) {
                 notes.add(summary.unknownLines() + " lines of " + file + " made no sense");
@@ -122,6 +150,20 @@ public final class LayoutReader {
         }
         if (mappings.overlaps() > 0) {
             notes.add(mappings.overlaps() + " mappings changed while they were read");
+        }
+    }
+
+    /// Newer kernels have no such process where one has no memory: a kernel's thread, or what has ended.
+    private InputStream openMappings(String file) throws IOException {
+        try {
+            return files.open(file);
+        } catch (AccessDeniedException | NoSuchFileException refused) {
+            throw refused;
+        } catch (FileSystemException noMemory) {
+            if (!LivingThread.hasMemory(files, process)) {
+                return InputStream.nullInputStream();
+            }
+            throw noMemory;
         }
     }
 
@@ -154,7 +196,10 @@ public final class LayoutReader {
             OwnAreas.label(labels);
         }
         try (PageStates states = PageStates.open(files, directory, pageBytes)) {
-            Threads threads = new Threads(files, directory);
+            Threads threads = new Threads(files, process);
+            if (!directory.equals(process)) {
+                threads.leaveOut((int) identity.pid()); // it has ended, and has no stack any more
+            }
             labelByMemory(labels, states, threads);
             if (!states.isKnown() && !mappings.isEmpty()) {
                 notes.add("not permitted to read " + directory

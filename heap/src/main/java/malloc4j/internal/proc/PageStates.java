@@ -1,10 +1,9 @@
 package malloc4j.internal.proc;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /// Which pages of a process are in memory and which are swapped out, by `/proc/PID/pagemap`: one word a page, of
@@ -17,13 +16,13 @@ final class PageStates implements AutoCloseable {
     private static final long SWAPPED = 1L << 62;
     private static final int STEP_PAGES = 1 << 16;
 
-    private final @Nullable FileChannel pagemap;
+    private final @Nullable RandomAccessFile pagemap;
     private final int pageShift;
 
     /// How many pages of a range are in memory, and how many in swap.
     record Count(long present, long swapped) {}
 
-    private PageStates(@Nullable FileChannel pagemap, int pageShift) {
+    private PageStates(@Nullable RandomAccessFile pagemap, int pageShift) {
         this.pagemap = pagemap;
         this.pageShift = pageShift;
     }
@@ -32,8 +31,7 @@ final class PageStates implements AutoCloseable {
     static PageStates open(SystemFiles files, String directory, long pageBytes) {
         int pageShift = Long.numberOfTrailingZeros(pageBytes);
         try {
-            return new PageStates(
-                    FileChannel.open(files.path(directory + "/pagemap"), StandardOpenOption.READ), pageShift);
+            return new PageStates(files.openAnywhere(directory + "/pagemap"), pageShift);
         } catch (IOException refused) {
             return new PageStates(null, pageShift);
         }
@@ -63,13 +61,12 @@ final class PageStates implements AutoCloseable {
         while (page < end) {
             words.clear().limit((int) Math.min(words.capacity(), (end - page) * Long.BYTES));
             try {
-                if (pagemap.read(words, page * Long.BYTES) < words.limit()) {
+                if (SystemFiles.readAt(pagemap, page * Long.BYTES, words.array(), words.limit()) < words.limit()) {
                     return null;
                 }
             } catch (IOException ended) {
                 return null;
             }
-            words.flip();
             page += words.limit() / Long.BYTES;
             while (words.hasRemaining()) {
                 long word = words.getLong();

@@ -2,11 +2,10 @@ package malloc4j.internal.proc;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -27,7 +26,7 @@ final class ProcessMemory implements AutoCloseable {
     private static final int KEPT_PAGES = 4096;
     private static final int MAX_STRING_BYTES = 512;
 
-    private final FileChannel memory;
+    private final RandomAccessFile memory;
     private final PageStates states;
     private final Map<Long, ByteBuffer> pages = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -38,7 +37,7 @@ final class ProcessMemory implements AutoCloseable {
         }
     };
 
-    private ProcessMemory(FileChannel memory, PageStates states) {
+    private ProcessMemory(RandomAccessFile memory, PageStates states) {
         this.memory = memory;
         this.states = states;
     }
@@ -46,7 +45,7 @@ final class ProcessMemory implements AutoCloseable {
     /// @param directory of the process, such as `/proc/4711`
     /// @throws IOException if this process may not read it
     static ProcessMemory open(SystemFiles files, String directory, PageStates states) throws IOException {
-        return new ProcessMemory(FileChannel.open(files.path(directory + "/mem"), StandardOpenOption.READ), states);
+        return new ProcessMemory(files.openAnywhere(directory + "/mem"), states);
     }
 
     long word(long address) throws IOException {
@@ -98,7 +97,7 @@ final class ProcessMemory implements AutoCloseable {
         ByteBuffer page = pages.get(start);
         if (page == null) {
             page = ByteBuffer.allocate(PAGE_BYTES).order(ByteOrder.nativeOrder());
-            if (start < 0 || memory.read(page, start) < PAGE_BYTES) {
+            if (start < 0 || SystemFiles.readAt(memory, start, page.array(), PAGE_BYTES) < PAGE_BYTES) {
                 throw new EOFException("nothing can be read at 0x" + Long.toHexString(address));
             }
             pages.put(start, page);

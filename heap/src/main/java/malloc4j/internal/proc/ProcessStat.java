@@ -14,6 +14,9 @@ public final class ProcessStat {
     /// When it started, in ticks since the machine did.
     public static final int START_TIME = 22;
 
+    /// How many bytes are mapped; 0 where there is no memory.
+    static final int VIRTUAL_BYTES = 23;
+
     /// The address of the program's code.
     public static final int START_CODE = 26;
 
@@ -26,7 +29,8 @@ public final class ProcessStat {
     /// Where the program break began.
     public static final int START_BREAK = 47;
 
-    private static final int FIRST_BEHIND_NAME = 3;
+    private static final int STATE = 3;
+    private static final int FIRST_BEHIND_NAME = STATE;
 
     private final long pid;
     private final String name;
@@ -45,10 +49,14 @@ public final class ProcessStat {
     public static ProcessStat read(SystemFiles files, String directory) throws IOException {
         String text = files.text(directory + "/stat");
         int nameEnd = text.lastIndexOf(')');
-        return new ProcessStat(
-                Long.parseLong(text.substring(0, text.indexOf(' '))),
-                text.substring(text.indexOf('(') + 1, nameEnd),
-                text.substring(nameEnd + 2).split(" ", -1));
+        try {
+            return new ProcessStat(
+                    Long.parseLong(text.substring(0, text.indexOf(' '))),
+                    text.substring(text.indexOf('(') + 1, nameEnd),
+                    text.substring(nameEnd + 2).split(" ", -1));
+        } catch (NumberFormatException | IndexOutOfBoundsException unexpected) {
+            throw new IOException(directory + "/stat does not say what it should", unexpected);
+        }
     }
 
     /// The process's number.
@@ -59,6 +67,12 @@ public final class ProcessStat {
     /// The process's name, up to 15 letters.
     String name() {
         return name;
+    }
+
+    /// Whether it, or the thread that this is of, has ended and is only not waited for.
+    boolean hasEnded() {
+        String state = behindName[STATE - FIRST_BEHIND_NAME];
+        return state.equals("Z") || state.equals("X");
     }
 
     /// A field by its number, [#START_TIME] or one after it; unsigned, and 0 where it may not be known or this

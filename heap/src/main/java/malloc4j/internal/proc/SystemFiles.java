@@ -4,10 +4,12 @@ import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -19,6 +21,10 @@ import java.util.List;
 /// read should take all, and what cannot be told is missing, unreadable or empty.
 ///
 /// Paths begin with a slash and are below [#root], which is `/` but in tests.
+///
+/// Read by streams and by [RandomAccessFile], which an interrupt of the thread neither stops nor closes, as it does a
+/// `FileChannel`: what is read is the same, and the thread stays interrupted. Why a file cannot be opened is told by
+/// the kernel's number, not by its text, which is in the user's language.
 public final class SystemFiles {
     /// The files of this machine.
     public static final SystemFiles LIVE = new SystemFiles(Path.of("/"));
@@ -37,11 +43,49 @@ public final class SystemFiles {
 
     /// A stream over a file of any length.
     public InputStream open(String name) throws IOException {
-        Path file = path(name);
         try {
-            return new FileInputStream(file.toFile());
-        } catch (FileNotFoundException refused) { // says the same of a missing file and a forbidden one
-            throw Files.exists(file) ? new AccessDeniedException(name) : new NoSuchFileException(name);
+            return new FileInputStream(path(name).toFile());
+        } catch (FileNotFoundException refused) {
+            throw refusal(name, refused);
+        }
+    }
+
+    /// A file that is read at any offset, by [#readAt].
+    RandomAccessFile openAnywhere(String name) throws IOException {
+        try {
+            return new RandomAccessFile(path(name).toFile(), "r");
+        } catch (FileNotFoundException refused) {
+            throw refusal(name, refused);
+        }
+    }
+
+    /// Fills the first `length` bytes from `offset` of a file, and returns how many there were.
+    static int readAt(RandomAccessFile file, long offset, byte[] bytes, int length) throws IOException {
+        file.seek(offset);
+        int filled = 0;
+        while (filled < length) {
+            int count = file.read(bytes, filled, length - filled);
+            if (count <= 0) {
+                break;
+            }
+            filled += count;
+        }
+        return filled;
+    }
+
+    /// Why a file was not opened, which `refused` has in words alone: asked once more, of an interface that tells.
+    private IOException refusal(String name, FileNotFoundException refused) {
+        try {
+            Files.newByteChannel(path(name)).close();
+            return refused;
+        } catch (AccessDeniedException forbidden) {
+            return new AccessDeniedException(name);
+        } catch (NoSuchFileException missing) {
+            return new NoSuchFileException(name);
+        } catch (FileSystemException other) {
+            return new FileSystemException(name, null, other.getReason());
+        } catch (IOException other) {
+            return other;
         }
     }
 
@@ -57,8 +101,11 @@ public final class SystemFiles {
         return new String(bytes(name), StandardCharsets.UTF_8).strip();
     }
 
+    /// A file's lines. They end with a newline: the kernel leaves other control characters in names as they are.
     public List<String> lines(String name) throws IOException {
-        return new String(bytes(name), StandardCharsets.UTF_8).lines().toList();
+        String text = new String(bytes(name), StandardCharsets.UTF_8);
+        String[] lines = text.split("\n", -1);
+        return List.of(lines).subList(0, text.endsWith("\n") || text.isEmpty() ? lines.length - 1 : lines.length);
     }
 
     public boolean exists(String name) {

@@ -47,6 +47,11 @@ final class Threads {
         }
     }
 
+    /// Forgets a thread that has no stack.
+    void leaveOut(int thread) {
+        names.remove(thread);
+    }
+
     int count() {
         return names.size();
     }
