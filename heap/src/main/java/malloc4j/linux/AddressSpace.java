@@ -327,17 +327,33 @@ public final class AddressSpace {
 
     /// A picture of the zones, the highest addresses at the top, some 30 lines: what lies in each, and the gaps.
     public String drawing() {
-        return LayoutText.drawing(this);
+        return drawing(Texts.WIDE);
+    }
+
+    /// The same in lines of at most `columns` letters, for a terminal of that width. At least 60.
+    public String drawing(int columns) {
+        return LayoutText.drawing(this, columns);
     }
 
     /// A table for people, the highest addresses at the top: what lies side by side and has one owner is one line.
     public String table() {
-        return LayoutText.table(this);
+        return table(Texts.WIDE);
+    }
+
+    /// The same in lines of at most `columns` letters, for a terminal of that width; what is longer goes on in further
+    /// lines. At least 20.
+    public String table(int columns) {
+        return LayoutText.table(this, columns);
     }
 
     /// What each owner has, for people: the groups that hold most come first.
     public String sumsTable() {
-        return LayoutText.sums(this);
+        return sumsTable(Texts.WIDE);
+    }
+
+    /// The same in lines of at most `columns` letters, as in [#table(int)].
+    public String sumsTable(int columns) {
+        return LayoutText.sums(this, columns);
     }
 
     /// One line.

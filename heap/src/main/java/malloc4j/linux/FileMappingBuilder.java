@@ -43,7 +43,7 @@ public final class FileMappingBuilder {
     private static final long TO_THE_END = -1;
 
     private final SystemCalls calls;
-    private final String path;
+    private final Path path;
     private long offset;
     private long byteSize = TO_THE_END;
     private Protection protection = Protection.READ;
@@ -57,7 +57,7 @@ public final class FileMappingBuilder {
             throw new IllegalArgumentException("the kernel cannot map " + path + " of " + path.getFileSystem());
         }
         this.calls = calls;
-        this.path = path.toString();
+        this.path = path;
     }
 
     /// Where in the file the memory begins, in bytes, 0 or more; anywhere, not only at a page. 0 by default.
@@ -148,8 +148,9 @@ public final class FileMappingBuilder {
     /// Opens and maps the file.
     ///
     /// @throws IllegalArgumentException if the options contradict each other, or the part lies beyond the end of
-    ///     the file
-    /// @throws SystemCallException if the kernel refuses, or this library's share of `vm.max_map_count` is used up;
+    ///     the file, as everything does of one that is empty, or made while it is read; of a character device, if
+    ///     [#byteSize] is missing
+    /// @throws SystemCallException if it is a directory, a named pipe or a socket, the kernel refuses, or this library's share of `vm.max_map_count` is used up;
     ///     nothing is mapped or open then, and the file has the length that it had. If it was created it stays,
     ///     empty
     public Mapping map() {
@@ -168,20 +169,42 @@ public final class FileMappingBuilder {
         }
     }
 
+    /// Why the part that is asked for cannot be mapped.
+    private String notInside(MappedFile file, long length) {
+        if (length == 0 && file.isOfProc()) {
+            return "file " + path + " is made by the kernel while it is read, so it has no length and cannot be mapped:"
+                    + " read it";
+        }
+        if (length == 0) {
+            return "file " + path + " is empty, and nothing of it can be mapped: write to it first, or ask for byteSize,"
+                    + " readWrite and createOrExtend";
+        }
+        String part = byteSize == TO_THE_END ? "offset=" + offset : "offset=" + offset + ", byteSize=" + byteSize;
+        return part + " is not inside the " + length + " bytes of file " + path;
+    }
+
     private Mapping map(MappedFile file) {
-        long length = file.length();
+        FileStatus status = file.status();
+        String kind = status.kind();
+        if (!status.isRegular() && !status.isDevice()) {
+            throw Refusals.notMappable("mmap(file " + path + ")", kind);
+        }
+        if (status.isCharacterDevice() && byteSize == TO_THE_END) {
+            throw new IllegalArgumentException(path + " is " + kind + ", which has no end to map to: give byteSize");
+        }
+        long length = status.isRegular() ? status.byteSize() : file.length(); // not all files can seek
         long mapped = byteSize == TO_THE_END ? length - offset : byteSize;
         long end = offset + mapped;
         boolean mayExtend = extended || preallocated;
-        if (mapped < 1 || end < offset || (end > length && !mayExtend)) {
-            throw new IllegalArgumentException("offset=" + offset + ", byteSize=" + Math.max(mapped, 1)
-                    + " is not inside the " + length + " bytes of file " + path);
+        boolean isInside = end <= length || status.isCharacterDevice();
+        if (mapped < 1 || end < offset || !(isInside || mayExtend)) {
+            throw new IllegalArgumentException(notInside(file, length));
         }
         try {
             if (preallocated) {
                 file.preallocate(offset, mapped);
             }
-            if (end > length) {
+            if (end > length && mayExtend) {
                 file.setLength(end);
             }
             int mmapFlags = address == 0 ? flags : flags | Linux.MAP_FIXED_NOREPLACE;

@@ -87,6 +87,37 @@ record FileStatus(
         return (mode & Linux.S_IFMT) == Linux.S_IFREG;
     }
 
+    boolean isCharacterDevice() {
+        return (mode & Linux.S_IFMT) == Linux.S_IFCHR;
+    }
+
+    boolean isDevice() {
+        return isCharacterDevice() || (mode & Linux.S_IFMT) == Linux.S_IFBLK;
+    }
+
+    /// What it is, in words.
+    String kind() {
+        return switch (mode & Linux.S_IFMT) {
+            case Linux.S_IFREG -> "a regular file";
+            case Linux.S_IFDIR -> "a directory";
+            case Linux.S_IFCHR -> "a character device";
+            case Linux.S_IFBLK -> "a block device";
+            case Linux.S_IFIFO -> "a named pipe";
+            case Linux.S_IFLNK -> "a symbolic link";
+            case Linux.S_IFSOCK -> "a socket";
+            default -> "a file of a kind that is not known";
+        };
+    }
+
+    /// As the record's own, with the mode as `ls` and `chmod` take it, and the device as the kernel writes it.
+    @Override
+    public String toString() {
+        return "FileStatus[" + kind() + ", mode=0" + Integer.toOctalString(mode & ~Linux.S_IFMT) + ", uid=" + uid
+                + ", linkCount=" + linkCount + ", device=0x" + Long.toHexString(device) + ", inode=" + inode
+                + ", byteSize=" + byteSize + " (" + Texts.size(byteSize) + "), allocatedBytes=" + allocatedBytes + " ("
+                + Texts.size(allocatedBytes) + "), created=" + created + "]";
+    }
+
     /// Whether it keeps the convention of [SharedMemoryDirectory].
     boolean isMarked() {
         return (mode & SharedMemoryDirectory.MARK) != 0;

@@ -3,7 +3,9 @@ package malloc4j.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.KernelPath;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
 
@@ -18,11 +20,12 @@ record MappedFile(SystemCalls calls, String path, int fd, boolean writable) {
     ///
     /// @param create whether to create it when it is missing, for its owner alone
     /// @throws SystemCallException if the kernel refuses
-    static MappedFile open(SystemCalls calls, String path, boolean writable, boolean create) {
+    static MappedFile open(SystemCalls calls, Path file, boolean writable, boolean create) {
+        String path = file.toString();
         int access = writable ? Linux.O_RDWR : Linux.O_RDONLY;
         int creation = create ? Linux.O_CREAT : 0;
         // Not blocking: a named pipe without a writer would keep us waiting.
-        long fd = calls.open(path, access | creation | Linux.O_CLOEXEC | Linux.O_NONBLOCK, OWNER_ONLY);
+        long fd = calls.open(KernelPath.of(file), access | creation | Linux.O_CLOEXEC | Linux.O_NONBLOCK, OWNER_ONLY);
         if (fd < 0) {
             String flags = (writable ? "O_RDWR" : "O_RDONLY") + (create ? "|O_CREAT" : "");
             throw Refusals.open("open(path=" + path + ", " + flags + ")", fd);
@@ -40,6 +43,19 @@ record MappedFile(SystemCalls calls, String path, int fd, boolean writable) {
             }
             return answer.get(ValueLayout.JAVA_LONG, Linux.STATFS_BSIZE);
         }
+    }
+
+    /// Whether the file is one of `/proc`, which the kernel makes while it is read.
+    boolean isOfProc() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(Linux.STATFS_BYTES, Long.BYTES);
+            return calls.fstatfs(fd, answer.address()) == 0
+                    && answer.get(ValueLayout.JAVA_LONG, Linux.STATFS_TYPE) == Linux.PROC_SUPER_MAGIC;
+        }
+    }
+
+    FileStatus status() {
+        return FileStatus.of(calls, fd);
     }
 
     /// The length in bytes.

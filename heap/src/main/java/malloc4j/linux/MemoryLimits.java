@@ -292,6 +292,12 @@ public record MemoryLimits(
 
     /// A table for people.
     public String table() {
-        return LimitsText.table(this);
+        return table(Texts.WIDE);
+    }
+
+    /// The same in lines of at most `columns` letters, for a terminal of that width; what is longer goes on in further
+    /// lines. At least 20.
+    public String table(int columns) {
+        return LimitsText.table(this, columns);
     }
 }

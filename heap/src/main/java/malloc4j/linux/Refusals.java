@@ -40,6 +40,12 @@ final class Refusals {
                 });
     }
 
+    /// A refusal of ours: of what the kernel would refuse to map, or say of that it is endless.
+    static SystemCallException notMappable(String call, String kind) {
+        return refused(
+                call, -Errno.ENODEV, "it is " + kind + ": only regular files, and devices that say so, can be mapped");
+    }
+
     static SystemCallException mprotect(String call, long result) {
         return refused(
                 call,
@@ -119,7 +125,9 @@ final class Refusals {
                 switch ((int) -result) {
                     case Errno.ENOENT -> "check the path, or ask for createOrExtend";
                     case Errno.EACCES, Errno.EPERM -> "check the permissions of the file and its directories";
-                    case Errno.EISDIR, Errno.ENXIO -> "only regular files, and devices that say so, can be mapped";
+                    case Errno.EISDIR -> "it is a directory: only regular files, and devices that say so, can be mapped";
+                    case Errno.ENXIO ->
+                        "it is a socket, or a device that is not there: only regular files, and devices that say so, can be mapped";
                     case Errno.EROFS -> "the file system is mounted read-only: map it without readWrite";
                     case Errno.ETXTBSY -> "the program is running: map it without readWrite";
                     case Errno.EMFILE -> "close files, or raise ulimit -n (RLIMIT_NOFILE)";

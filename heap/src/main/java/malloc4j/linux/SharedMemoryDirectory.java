@@ -155,6 +155,9 @@ final class SharedMemoryDirectory {
                 return null;
             }
             if (fd < 0) {
+                if (fd != -Errno.ELOOP) {
+                    requireRegular(path);
+                }
                 throw new SystemCallException(openCall(path, access), fd, adviceOnOpening(fd));
             }
             boolean opened = false;
@@ -192,17 +195,28 @@ final class SharedMemoryDirectory {
 
     private static FileStatus regular(String path, FileStatus status) {
         if (!status.isRegular()) {
-            throw new IllegalStateException(path + " is not a regular file, so it is no shared memory");
+            throw new IllegalStateException(
+                    path + " is " + status.kind() + ", not a regular file, so it is no shared memory");
         }
         return status;
+    }
+
+    /// Tells what a name is whose file could not be opened, where that is the reason.
+    private void requireRegular(String path) {
+        FileStatus named = FileStatus.of(calls, path, Linux.AT_SYMLINK_NOFOLLOW);
+        if (named != null) {
+            FileStatus unused = regular(path, named);
+        }
     }
 
     boolean unlink(String name) {
         String path = pathOf(name);
         long result = calls.unlink(path);
         if (result < 0 && result != -Errno.ENOENT) {
-            throw new SystemCallException(
-                    "unlink(path=" + path + ")", result, "only its owner, or root, removes a name in " + directory);
+            String advice = result == -Errno.EISDIR
+                    ? "it is a directory, so it is no shared memory"
+                    : "only its owner, or root, removes a name in " + directory;
+            throw new SystemCallException("unlink(path=" + path + ")", result, advice);
         }
         return result == 0;
     }
@@ -407,10 +421,9 @@ final class SharedMemoryDirectory {
 
     private static String adviceOnOpening(long result) {
         return switch ((int) -result) {
+            case Errno.ELOOP -> "it is a symbolic link, which is not followed";
             case Errno.EACCES ->
                 "its mode and owner do not let this user: open it READ_ONLY, or let the owner set the mode";
-            case Errno.ELOOP -> "it is a symbolic link, which is not followed";
-            case Errno.EISDIR, Errno.ENXIO -> "it is not a regular file, so it is no shared memory";
             case Errno.EMFILE, Errno.ENFILE -> "close what is open, or raise RLIMIT_NOFILE or fs.file-max";
             default -> "see open(2)";
         };
@@ -422,7 +435,10 @@ final class SharedMemoryDirectory {
         try {
             Status status = status(name).orElse(null);
             if (status == null) {
-                return "it was removed since: try again";
+                FileStatus named = FileStatus.of(calls, pathOf(name), Linux.AT_SYMLINK_NOFOLLOW);
+                return named == null
+                        ? "it was removed since: try again"
+                        : "it is " + named.kind() + ", not shared memory: take another name";
             }
             return switch (status.liveness()) {
                 case STALE -> "nobody has it any more: removeStale(\"" + name + "\"), and try again";

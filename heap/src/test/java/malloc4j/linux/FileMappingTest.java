@@ -288,7 +288,7 @@ class FileMappingTest {
         Path empty = Files.createFile(directory.resolve("empty"));
         assertThatIllegalArgumentException()
                 .isThrownBy(Mapping.ofFile(empty)::map)
-                .withMessageContaining("is not inside the 0 bytes");
+                .withMessageContaining("file " + empty + " is empty");
         try (Mapping extended = Mapping.ofFile(file)
                 .readWrite()
                 .offset(8)

@@ -161,6 +161,12 @@ public final class Linux {
     /// The bits of a mode that say what kind of file it is.
     public static final int S_IFMT = 0xf000; // 00170000
     public static final int S_IFREG = 0x8000; // 0100000
+    public static final int S_IFDIR = 0x4000; // 0040000
+    public static final int S_IFCHR = 0x2000; // 0020000
+    public static final int S_IFBLK = 0x6000; // 0060000
+    public static final int S_IFIFO = 0x1000; // 0010000
+    public static final int S_IFLNK = 0xa000; // 0120000
+    public static final int S_IFSOCK = 0xc000; // 0140000
     /// The sticky bit, which means nothing to Linux on a file that is not a directory.
     public static final int S_ISVTX = 0x200; // 0001000
 
@@ -177,6 +183,7 @@ public final class Linux {
     /// Offset of the block size, 64 bits; of hugetlbfs the size of its pages.
     public static final int STATFS_BSIZE = 8;
     public static final long HUGETLBFS_MAGIC = 0x958458f6L;
+    public static final long PROC_SUPER_MAGIC = 0x9fa0L;
 
     // fcntl(2) commands and seals. Source: asm-generic/fcntl.h, linux/fcntl.h.
 

@@ -169,8 +169,8 @@ public final class LinuxCalls implements SystemCalls {
             return -Errno.EINVAL; // the kernel would see a shorter path
         }
         try (Arena arena = Arena.ofConfined()) {
-            long from = arena.allocateFrom(path, StandardCharsets.UTF_8).address();
-            long to = arena.allocateFrom(newPath, StandardCharsets.UTF_8).address();
+            long from = bytes(arena, path);
+            long to = bytes(arena, newPath);
             return call(SystemCall.LINKAT, Linux.AT_FDCWD, from, Linux.AT_FDCWD, to, flags, 0);
         }
     }
@@ -181,7 +181,7 @@ public final class LinuxCalls implements SystemCalls {
             return -Errno.EINVAL; // the kernel would see a shorter path
         }
         try (Arena arena = Arena.ofConfined()) {
-            long address = arena.allocateFrom(path, StandardCharsets.UTF_8).address();
+            long address = bytes(arena, path);
             return call(SystemCall.STATX, fd, address, flags, mask, statusAddress, 0);
         }
     }
@@ -289,7 +289,7 @@ public final class LinuxCalls implements SystemCalls {
             return -Errno.EINVAL; // the kernel would see a shorter name
         }
         try (Arena arena = Arena.ofConfined()) {
-            return call(call, arena.allocateFrom(name, StandardCharsets.UTF_8).address(), flags, 0, 0, 0, 0);
+            return call(call, bytes(arena, name), flags, 0, 0, 0, 0);
         }
     }
 
@@ -298,9 +298,17 @@ public final class LinuxCalls implements SystemCalls {
             return -Errno.EINVAL; // the kernel would see a shorter path
         }
         try (Arena arena = Arena.ofConfined()) {
-            long address = arena.allocateFrom(path, StandardCharsets.UTF_8).address();
+            long address = bytes(arena, path);
             return call(call, Linux.AT_FDCWD, address, flags, mode, 0, 0);
         }
+    }
+
+    /// The address of a string's bytes, with a zero behind them.
+    private static long bytes(Arena arena, String path) {
+        byte[] bytes = KernelPath.encode(path);
+        MemorySegment copy = arena.allocate(bytes.length + 1L); // zeroed
+        MemorySegment.copy(bytes, 0, copy, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        return copy.address();
     }
 
     private long call(SystemCall call, long a, long b, long c, long d, long e, long f) {
