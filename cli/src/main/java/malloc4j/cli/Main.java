@@ -1,10 +1,12 @@
 package malloc4j.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import malloc4j.cli.bench.BenchCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.replay.ReplayCommand;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -12,6 +14,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The top command `malloc4j`. It does nothing itself: it names the other commands and owns how they end.
 ///
@@ -39,6 +42,9 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:a problem was found", "2:wrong usage", "3:the environment cannot"})
 public final class Main implements Runnable {
+    private static final int MIN_HELP_COLUMNS = 55; // the library's least
+    private static final int MAX_HELP_COLUMNS = 80;
+
     static final int PROBLEM_FOUND = 1;
     static final int WRONG_USAGE = 2;
     static final int ENVIRONMENT_CANNOT = 3;
@@ -54,10 +60,12 @@ public final class Main implements Runnable {
     /// The command line with this program's habits; the tests run the same one with other writers.
     public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
-        commandLine.setParameterExceptionHandler((e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, e));
+        commandLine.setUsageHelpWidth(Math.clamp(Terminal.columns(), MIN_HELP_COLUMNS, MAX_HELP_COLUMNS));
+        commandLine.setParameterExceptionHandler(
+                (e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, e.getMessage() + nearest(e)));
         commandLine.setExecutionExceptionHandler((e, failing, ignored) -> {
             if (e instanceof CliException ended) {
-                return say(failing, ended.exitCode(), ended);
+                return say(failing, ended.exitCode(), ended.getMessage());
             }
             throw e;
         });
@@ -71,9 +79,15 @@ public final class Main implements Runnable {
                 "Name a command: " + String.join(", ", spec.subcommands().keySet()));
     }
 
-    private static int say(CommandLine failing, int exitCode, Exception reason) {
+    /// The known word that is most like an unknown one.
+    private static String nearest(ParameterException wrong) {
+        List<String> near = wrong instanceof UnmatchedArgumentException unknown ? unknown.getSuggestions() : List.of();
+        return near.isEmpty() ? "" : ": did you mean " + near.getFirst() + "?";
+    }
+
+    private static int say(CommandLine failing, int exitCode, @Nullable String reason) {
         PrintWriter err = failing.getErr();
-        err.println("malloc4j: " + String.valueOf(reason.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; "));
+        err.println("malloc4j: " + String.valueOf(reason).strip().replaceAll("\\s*\\R\\s*", "; "));
         err.flush();
         return exitCode;
     }

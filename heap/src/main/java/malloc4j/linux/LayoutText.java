@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /// An [AddressSpace] for people. The highest addresses are at the top, as in the books.
 final class LayoutText {
+    private static final int LEFT = 18; // letters of the drawing up to the inside of its wall
     private static final int INSIDE = 50; // letters between the walls of the drawing
-    private static final String COLUMNS = "   %-24s %9s  %9s";
+    private static final int NARROW = 41; // the same on a narrow terminal
+    private static final int NAMES = LEFT + INSIDE + 1 + " program break".length(); // with what stands beside it
     private static final int MAX_CONTENTS = 6;
     private static final int MAX_BOXES = 16;
     private static final long MIN_WIDE_GAP = 1L << 30;
@@ -79,30 +81,76 @@ final class LayoutText {
         }
     }
 
-    static String drawing(AddressSpace space) {
-        StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%18s" + COLUMNS, "", "", "size", "resident")
-                .stripTrailing());
-        text.append('\n');
-        @Nullable Box above = null;
-        for (Box box : boxes(space)) {
-            if (above != null) {
-                line(text, ":", gap(box.end, above.start));
+    static String drawing(AddressSpace space, int columns) {
+        return new Drawing(columns).of(space);
+    }
+
+    /// The lines of a drawing. Where there is no room beside it, the names of edges stand in them.
+    private static final class Drawing {
+        private final StringBuilder text = new StringBuilder();
+        private final boolean isWide;
+        private final int inside;
+        private final String cells;
+
+        Drawing(int columns) {
+            isWide = columns >= NAMES;
+            inside = isWide ? INSIDE : Math.clamp(columns - LEFT - 1, NARROW, INSIDE);
+            cells = isWide ? "   %-24s %9s  %9s" : " %-" + (inside - 21) + "s %9s %9s";
+        }
+
+        String of(AddressSpace space) {
+            text.append(" ".repeat(LEFT))
+                    .append(cells("", "size", "resident").stripTrailing())
+                    .append('\n');
+            @Nullable Box above = null;
+            for (Box box : boxes(space)) {
+                if (above != null) {
+                    line(":", gap(box.end, above.start));
+                }
+                edge(box.end, top(box, space));
+                line("|", " " + box.place.label.toUpperCase(Locale.ROOT));
+                box.contents.entrySet().stream()
+                        .sorted(Comparator.comparingLong(entry -> -weight(entry.getValue())))
+                        .limit(MAX_CONTENTS)
+                        .forEach(entry -> line("|", contents(entry.getKey(), entry.getValue())));
+                edge(box.start, bottom(box, space));
+                above = box;
             }
-            edge(text, box.end, top(box, space));
-            line(text, "|", " " + box.place.label.toUpperCase(Locale.ROOT));
-            box.contents.entrySet().stream()
-                    .sorted(Comparator.comparingLong(entry -> -weight(entry.getValue())))
-                    .limit(MAX_CONTENTS)
-                    .forEach(entry -> line(text, "|", contents(entry.getKey(), entry.getValue())));
-            edge(text, box.start, bottom(box, space));
-            above = box;
+            if (above != null) {
+                line(":", gap(0, above.start));
+                edge(0, "");
+            }
+            return text.toString();
         }
-        if (above != null) {
-            line(text, ":", gap(0, above.start));
-            edge(text, 0, "");
+
+        private String contents(Group group, Sum sum) {
+            String label = group == Group.ANONYMOUS ? "anonymous, reserved" : group.label();
+            long resident = sum.use().residentBytes();
+            return cells(label, Texts.size(sum.byteSize()), resident == 0 ? "" : Texts.size(resident));
         }
-        return text.toString();
+
+        private String gap(long from, long to) {
+            long byteSize = to - from;
+            boolean cannotBe = byteSize < 0 || byteSize > HALF_OF_ADDRESSES;
+            return cells(cannotBe ? "not for programs" : "gap", Texts.size(byteSize), "");
+        }
+
+        private String cells(String label, String size, String resident) {
+            int room = inside - 21;
+            String fitted = isWide || label.length() <= room ? label : label.substring(0, room - 2) + "..";
+            return String.format(Locale.ROOT, cells, fitted, size, resident);
+        }
+
+        private void edge(long address, String name) {
+            String shown = name.isEmpty() || isWide ? "" : "- " + name + " ";
+            text.append(String.format(
+                    Locale.ROOT, "%16s +%s+", Texts.hex(address), shown + "-".repeat(inside - shown.length())));
+            text.append(name.isEmpty() || !isWide ? "" : " " + name).append('\n');
+        }
+
+        private void line(String wall, String content) {
+            text.append(String.format(Locale.ROOT, "%17s%s%-" + inside + "s%s\n", "", wall, content, wall));
+        }
     }
 
     private static long weight(Sum sum) {
@@ -170,31 +218,6 @@ final class LayoutText {
         };
     }
 
-    private static String contents(Group group, Sum sum) {
-        String label = group == Group.ANONYMOUS ? "anonymous, reserved" : group.label();
-        return String.format(
-                Locale.ROOT,
-                COLUMNS,
-                label,
-                Texts.size(sum.byteSize()),
-                sum.use().residentBytes() == 0 ? "" : Texts.size(sum.use().residentBytes()));
-    }
-
-    private static String gap(long from, long to) {
-        long byteSize = to - from;
-        boolean cannotBe = byteSize < 0 || byteSize > HALF_OF_ADDRESSES;
-        return String.format(Locale.ROOT, COLUMNS, cannotBe ? "not for programs" : "gap", Texts.size(byteSize), "");
-    }
-
-    private static void edge(StringBuilder text, long address, String name) {
-        text.append(String.format(Locale.ROOT, "%16s +%s+", Texts.hex(address), "-".repeat(INSIDE)));
-        text.append(name.isEmpty() ? "" : " " + name).append('\n');
-    }
-
-    private static void line(StringBuilder text, String wall, String inside) {
-        text.append(String.format(Locale.ROOT, "%17s%s%-" + INSIDE + "s%s%n", "", wall, inside, wall));
-    }
-
     // The table.
 
     /// Areas side by side that are one thing to people.
@@ -234,7 +257,7 @@ final class LayoutText {
         }
     }
 
-    static String table(AddressSpace space) {
+    static String table(AddressSpace space, int columns) {
         MemoryUse total = space.total();
         boolean hasSwap = total.swappedBytes() > 0;
         boolean hasLocked = total.lockedBytes() > 0;
@@ -274,7 +297,7 @@ final class LayoutText {
             table.add(cells.toArray(String[]::new));
             above = row;
         }
-        return table.toString();
+        return table.toString(columns);
     }
 
     private static List<Row> rows(AddressSpace space) {
@@ -319,7 +342,7 @@ final class LayoutText {
 
     // The sums.
 
-    static String sums(AddressSpace space) {
+    static String sums(AddressSpace space, int columns) {
         Map<AreaKind, Sum> sums = space.sums();
         Map<Group, List<AreaKind>> groups = new EnumMap<>(Group.class);
         for (AreaKind kind : sums.keySet()) {
@@ -338,7 +361,7 @@ final class LayoutText {
                                 a.byteSize() + b.byteSize(),
                                 a.use().plus(b.use())));
         addRow(table, "all", "", all);
-        return table.toString();
+        return table.toString(columns);
     }
 
     private static long resident(List<AreaKind> kinds, Map<AreaKind, Sum> sums) {

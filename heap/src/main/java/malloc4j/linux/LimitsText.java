@@ -19,14 +19,14 @@ final class LimitsText {
         this.limits = limits;
     }
 
-    static String table(MemoryLimits limits) {
+    static String table(MemoryLimits limits, int columns) {
         LimitsText text = new LimitsText(limits);
         text.process();
         text.group();
         text.machine();
         text.hugePages();
         text.rooms();
-        return text.table.toString();
+        return text.table.toString(columns);
     }
 
     private void process() {

@@ -42,4 +42,41 @@ class TextsTest {
                 longer      1
                 """);
     }
+
+    @Test
+    void aRowThatDoesNotFitGoesOnInFurtherLines() {
+        Texts.Table table = new Texts.Table("name", " size", "what");
+        table.add("a name", "1,024", "a long remark that needs some lines");
+        table.add("b", "1", "short");
+        table.addLine("a line as it is");
+
+        assertThat(table.toString(24)).isEqualTo("""
+                name     size  what
+                a name  1,024
+                    a long remark that
+                    needs some lines
+                b           1  short
+                a line as it is
+                """);
+        assertThat(Texts.wrapped("aaaaaaaaaaaaaaaaaaaaaaaaa bb", 20)).isEqualTo("""
+                aaaaaaaaaaaaaaaaaaaa
+                    aaaaa bb""");
+    }
+
+    @Test
+    void everyLineOfALayoutAndOfLimitsFitsANarrowTerminal() {
+        AddressSpace space = AddressSpace.ofThisProcess();
+        MemoryLimits limits = MemoryLimits.read();
+        for (int columns : new int[] {60, 72, 80, 100}) {
+            assertThat(space.drawing(columns).lines())
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
+            assertThat(space.table(columns).lines())
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
+            assertThat(space.sumsTable(columns).lines())
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
+            assertThat(limits.table(columns).lines())
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
+        }
+        assertThat(space.drawing(60)).contains("+- mmap top -", "resident");
+    }
 }

@@ -4,6 +4,8 @@ import io.avaje.jsonb.Jsonb;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import malloc4j.cli.CliException;
+import malloc4j.cli.ProcessNumber;
+import malloc4j.cli.Terminal;
 import malloc4j.linux.AddressSpace;
 import malloc4j.linux.SystemCallException;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +43,11 @@ public final class LayoutCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "PID", arity = "0..1", description = "The process. Default: the one of this command.")
+    @Parameters(
+            paramLabel = "PID",
+            arity = "0..1",
+            converter = ProcessNumber.class,
+            description = "The process, or self. Default: the one of this command.")
     private @Nullable Long pid;
 
     @Option(names = "--json", description = "Print one JSON document instead of text.")
@@ -77,21 +83,23 @@ public final class LayoutCommand implements Callable<Integer> {
     }
 
     private static void print(AddressSpace space, PrintWriter out) {
-        out.println(space);
+        int columns = Terminal.columns();
+        out.println(Terminal.fitted(space.toString(), columns));
         if (space.mappings().isEmpty()) {
             out.println();
-            out.println("It has no memory of its own: a kernel thread, or a process that has ended.");
+            out.println(Terminal.fitted(
+                    "It has no memory of its own: a kernel thread, or a process that has ended.", columns));
             return;
         }
         out.println();
-        out.print(space.drawing());
+        out.print(space.drawing(columns));
         out.println();
-        out.print(space.table());
+        out.print(space.table(columns));
         out.println();
-        out.print(space.sumsTable());
+        out.print(space.sumsTable(columns));
         if (!space.notes().isEmpty()) {
             out.println();
-            space.notes().forEach(out::println);
+            space.notes().forEach(note -> out.println(Terminal.fitted(note, columns)));
         }
     }
 }

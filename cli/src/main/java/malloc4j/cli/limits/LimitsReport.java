@@ -40,7 +40,7 @@ public record LimitsReport(
 
     /// How many mappings there are and may be.
     @Json
-    public record Mappings(@Nullable Long used, @Nullable Long max, int ours, int oursMax) {}
+    public record Mappings(@Nullable Long used, @Nullable Long max, @Nullable Long ours, int oursMax) {}
 
     /// Whether memory is promised that is not there; `mode` is heuristic, always or never.
     @Json
@@ -124,7 +124,7 @@ public record LimitsReport(
                 new Mappings(
                         values.of("mappings.used", limits.mappings().used()),
                         values.of("mappings.max", limits.mappings().max()),
-                        limits.mappings().ours(),
+                        values.of("mappings.ours", limits.mappings().ours()),
                         limits.mappings().oursMax()),
                 new Overcommit(
                         values.of("overcommit.mode", overcommit.mode().map(mode -> mode.name()

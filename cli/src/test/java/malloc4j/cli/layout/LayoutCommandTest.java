@@ -30,6 +30,14 @@ class LayoutCommandTest {
     }
 
     @Test
+    void selfIsTheCommandsOwnProcess() {
+        assertThat(run("layout", "self")).isZero();
+
+        assertThat(out.toString())
+                .startsWith("java (pid " + ProcessHandle.current().pid() + "): ");
+    }
+
+    @Test
     void printsTheLayoutOfAnotherProcess() throws Exception {
         Process process = new ProcessBuilder("sh", "-c", "echo ready; exec cat").start();
         try {
@@ -89,7 +97,8 @@ class LayoutCommandTest {
         assertWrongUsage("process 99999999: there is no process with this number", "layout", "99999999");
         assertWrongUsage("pid 0: must be 1 or more", "layout", "0");
         assertWrongUsage(
-                "Invalid value for positional parameter at index 0 (PID): 'init' is not a long", "layout", "init");
+                "Invalid value for positional parameter at index 0 (PID): 'init' is neither a process's number nor self",
+                "layout", "init");
         assertWrongUsage("Unmatched argument at index 2: '2'", "layout", "1", "2");
     }
 

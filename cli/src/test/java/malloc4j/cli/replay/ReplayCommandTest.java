@@ -149,7 +149,7 @@ class ReplayCommandTest {
                 "--with",
                 "none",
                 "--verify");
-        assertWrongUsage("Unmatched argument at index 0: 'reply'", "reply");
+        assertWrongUsage("Unmatched argument at index 0: 'reply': did you mean replay?", "reply");
         assertWrongUsage("Name a command: replay, bench, layout, limits, help");
     }
 

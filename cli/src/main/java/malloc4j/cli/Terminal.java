@@ -1,0 +1,41 @@
+package malloc4j.cli;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/// The terminal that a command writes to, as far as the environment tells.
+public final class Terminal {
+    private static final int WIDE = Integer.MAX_VALUE;
+    private static final int INDENT = 4;
+    private static final int MIN_COLUMNS = 40;
+
+    private Terminal() {}
+
+    /// How many letters a line has room for: what `COLUMNS` says, else any number.
+    public static int columns() {
+        return columns(System.getenv("COLUMNS"));
+    }
+
+    static int columns(@Nullable String told) {
+        try {
+            return told == null ? WIDE : Math.max(MIN_COLUMNS, Integer.parseInt(told.strip()));
+        } catch (NumberFormatException unknown) {
+            return WIDE;
+        }
+    }
+
+    /// A line of text, broken at blanks so that it fits.
+    public static String fitted(String line, int columns) {
+        StringBuilder text = new StringBuilder();
+        String rest = line;
+        int room = columns;
+        while (rest.length() > room) {
+            int blank = rest.lastIndexOf(' ', room);
+            int end = blank > 0 ? blank : room;
+            text.append(rest, 0, end).append(String.format(Locale.ROOT, "%n%s", " ".repeat(INDENT)));
+            rest = rest.substring(blank > 0 ? end + 1 : end);
+            room = columns - INDENT;
+        }
+        return text.append(rest).toString();
+    }
+}
