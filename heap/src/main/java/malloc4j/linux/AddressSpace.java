@@ -85,7 +85,14 @@ public final class AddressSpace {
     ///
     /// @param address of the first byte; unsigned
     /// @param byteSize unsigned too: below the highest mapping of x86-64 it passes 2^63
-    public record Gap(long address, long byteSize) {}
+    public record Gap(long address, long byteSize) {
+        /// Its addresses in hexadecimal, and its size.
+        @Override
+        public String toString() {
+            return "Gap[0x" + Long.toHexString(address) + "-0x" + Long.toHexString(address + byteSize) + " "
+                    + Texts.size(byteSize) + "]";
+        }
+    }
 
     /// What some areas come to.
     ///
@@ -97,6 +104,11 @@ public final class AddressSpace {
 
         Sum plus(Area area) {
             return new Sum(areaCount + 1, byteSize + area.byteSize(), use.plus(area.use()));
+        }
+
+        @Override
+        public String toString() {
+            return "Sum[areaCount=" + areaCount + ", byteSize=" + Texts.size(byteSize) + ", use=" + use + "]";
         }
     }
 
@@ -118,7 +130,19 @@ public final class AddressSpace {
             OptionalLong mmapTop,
             OptionalLong interpreter,
             OptionalLong vdso,
-            OptionalLong stackTop) {}
+            OptionalLong stackTop) {
+        /// The addresses in hexadecimal, `-` for those that are not known.
+        @Override
+        public String toString() {
+            return "Bases[program=" + hex(program) + ", breakStart=" + hex(breakStart) + ", breakEnd=" + hex(breakEnd)
+                    + ", mmapTop=" + hex(mmapTop) + ", interpreter=" + hex(interpreter) + ", vdso=" + hex(vdso)
+                    + ", stackTop=" + hex(stackTop) + "]";
+        }
+
+        private static String hex(OptionalLong address) {
+            return address.isPresent() ? "0x" + Long.toHexString(address.getAsLong()) : "-";
+        }
+    }
 
     private AddressSpace(ProcessLayout layout) {
         this.layout = layout;
@@ -205,11 +229,14 @@ public final class AddressSpace {
                 }
                 case "[heap]" -> breakEnd = OptionalLong.of(mapping.end());
                 case "[vdso]" -> vdso = OptionalLong.of(mapping.address());
-                default -> {
-                    if (first.isEmpty() && mapping.isFile() && mapping.path().equals(layout.program())) {
-                        first = OptionalLong.of(mapping.address());
-                    }
-                }
+                default -> {}
+            }
+        }
+        for (Area area : layout.areas()) {
+            if (first.isEmpty()
+                    && area.kind().group() == AreaKind.Group.PROGRAM
+                    && area.mapping().isFile()) {
+                first = OptionalLong.of(area.address());
             }
         }
         for (MappedRange mapping : layout.mappings()) {

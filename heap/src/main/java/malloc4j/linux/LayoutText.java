@@ -189,7 +189,7 @@ final class LayoutText {
         if (area.kind() == AreaKind.BREAK || area.mapping().name().equals("[heap]")) {
             return Place.BREAK;
         }
-        if (area.mapping().path().equals(space.program()) || area.kind() == AreaKind.PROGRAM_BSS) {
+        if (area.kind().group() == Group.PROGRAM) {
             return Place.PROGRAM;
         }
         if (bases.stackTop().isPresent() && Long.compareUnsigned(address, mmapTop) >= 0) {

@@ -99,7 +99,7 @@ public final class ProgramBreak {
         public String toString() {
             return "break at 0x" + Long.toHexString(current) + ", heap from 0x" + Long.toHexString(start)
                     + ", room for "
-                    + roomBytes + " bytes until "
+                    + roomBytes + " bytes (" + Texts.size(roomBytes) + ") until "
                     + (bound == Bound.NEXT_MAPPING
                             ? "the mapping " + nextMappingName + " at 0x" + Long.toHexString(nextMapping)
                             : bound.toString());

@@ -155,6 +155,14 @@ public final class SharedMemory implements AutoCloseable {
             Instant created,
             Liveness liveness,
             OptionalLong creatorPid) {
+        /// As the record's own, with the mode as `chmod` takes it and sizes in words too.
+        @Override
+        public String toString() {
+            return "Status[name=" + name + ", byteSize=" + byteSize + " (" + Texts.size(byteSize) + "), allocatedBytes="
+                    + allocatedBytes + " (" + Texts.size(allocatedBytes) + "), mode=0" + Integer.toOctalString(mode)
+                    + ", uid=" + uid + ", created=" + created + ", liveness=" + liveness + ", creatorPid="
+                    + (creatorPid.isPresent() ? creatorPid.getAsLong() : "-") + "]";
+        }
 
         /// How long ago it was created.
         public Duration age() {

@@ -16,4 +16,11 @@ public record Area(
     public long end() {
         return address + byteSize;
     }
+
+    /// Its addresses in hexadecimal, its size, and what the other components say.
+    @Override
+    public String toString() {
+        return "Area[" + Sizes.range(address, end()) + " " + Sizes.text(byteSize) + ", kind=" + kind + ", owner=" + owner
+                + ", detail=" + detail + ", use=" + use + ", mapping=" + mapping + "]";
+    }
 }

@@ -19,6 +19,8 @@ package malloc4j.observe;
 /// @param flags the kernel's two-letter flags (`VmFlags`), such as `lo` locked, `dd` not dumped, `nh` no huge
 ///     pages; empty before Linux 3.8
 /// @param use what it holds
+/// @param isDeleted whether the file has no name any more: ` (deleted)` at the end of `name` is the kernel's word then,
+///     and else a part of the file's own name
 /// @source [proc_pid_maps(5)](https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html)
 public record MappedRange(
         long address,
@@ -29,8 +31,23 @@ public record MappedRange(
         long inode,
         String name,
         String flags,
-        MemoryUse use) {
+        MemoryUse use,
+        boolean isDeleted) {
     private static final String DELETED = " (deleted)";
+
+    /// One whose file has no name any more if the name ends as the kernel says that.
+    public MappedRange(
+            long address,
+            long byteSize,
+            String rights,
+            long fileOffset,
+            String device,
+            long inode,
+            String name,
+            String flags,
+            MemoryUse use) {
+        this(address, byteSize, rights, fileOffset, device, inode, name, flags, use, name.endsWith(DELETED));
+    }
 
     /// The first address behind it; unsigned.
     public long end() {
@@ -69,9 +86,9 @@ public record MappedRange(
         return name.startsWith("/");
     }
 
-    /// Whether the file has no name any more.
-    public boolean isDeleted() {
-        return name.endsWith(DELETED);
+    /// Whether it is of the same file as another one: by device and inode, as two files may be written alike.
+    public boolean isOfSameFile(MappedRange other) {
+        return inode == other.inode && device.equals(other.device) && (inode != 0 || name.equals(other.name));
     }
 
     /// The name without the kernel's ` (deleted)`.
@@ -79,8 +96,21 @@ public record MappedRange(
         return isDeleted() ? name.substring(0, name.length() - DELETED.length()) : name;
     }
 
+    /// This range with a file that has its name still, though that ends with the kernel's word for one that has not.
+    public MappedRange withName() {
+        return new MappedRange(address, byteSize, rights, fileOffset, device, inode, name, flags, use, false);
+    }
+
     /// The last part of the path, or the name where that is no path.
     public String fileName() {
         return isFile() ? path().substring(path().lastIndexOf('/') + 1) : name;
+    }
+
+    /// As the kernel writes it, with the size and what it holds.
+    @Override
+    public String toString() {
+        return "MappedRange[" + Sizes.range(address, end()) + " " + rights + " " + Sizes.text(byteSize) + ", fileOffset="
+                + Sizes.hex(fileOffset) + ", device=" + device + ", inode=" + inode + ", name=" + name + ", flags=" + flags
+                + ", use=" + use + (isDeleted ? ", deleted" : "") + "]";
     }
 }

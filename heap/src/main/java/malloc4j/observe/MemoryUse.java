@@ -166,7 +166,7 @@ public final class MemoryUse {
         return Arrays.hashCode(bytes);
     }
 
-    /// The figures that are not 0, in bytes, under the kernel's names.
+    /// The figures that are not 0, under the kernel's names.
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("MemoryUse[");
@@ -175,7 +175,7 @@ public final class MemoryUse {
                 text.append(text.charAt(text.length() - 1) == '[' ? "" : ", ")
                         .append(figure.smapsName)
                         .append('=')
-                        .append(bytes(figure));
+                        .append(Sizes.text(bytes(figure)));
             }
         }
         return text.append(']').toString();

@@ -41,6 +41,11 @@ public final class KernelPath {
         }
     }
 
+    /// The letters of a path, as UTF-8 in every language: for people, as what is not UTF-8 is a question mark.
+    public static String text(Path path) {
+        return new String(encode(of(path)), StandardCharsets.UTF_8);
+    }
+
     private static byte[] unescaped(String escaped) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(escaped.length());
         for (int index = 0; index < escaped.length(); index++) {

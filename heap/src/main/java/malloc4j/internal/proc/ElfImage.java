@@ -21,7 +21,10 @@ final class ElfImage {
     private static final int DT_SYMTAB = 6;
     private static final int DT_GNU_HASH = 0x6ffffef5;
     private static final int SYMBOL_BYTES = 24;
-    private static final int MAX_HEADERS = 64;
+    private static final int HEADER_BYTES = 56;
+    private static final int MAX_HEADERS = 256;
+    private static final long MAX_HEADERS_OFFSET = 1 << 20;
+    private static final long MAX_ADDRESS = 1L << 57; // above what any program has
     private static final int MAX_DYNAMIC = 256;
     private static final int MAX_SYMBOLS = 1 << 20;
 
@@ -35,9 +38,18 @@ final class ElfImage {
     private long hash;
 
     /// One program header; addresses as linked.
-    private record Segment(int type, int flags, long address, long fileBytes, long memoryBytes) {}
+    private record Segment(int type, int flags, long address, long fileBytes, long memoryBytes) {
+        /// Whether a kernel would load it: no part of it lies outside of the addresses, or is in the file alone.
+        boolean isPossible() {
+            return address >= 0
+                    && address < MAX_ADDRESS
+                    && fileBytes >= 0
+                    && fileBytes <= memoryBytes
+                    && memoryBytes < MAX_ADDRESS;
+        }
+    }
 
-    /// A range of addresses.
+    /// A range of addresses, neither empty nor beyond the end of them.
     record Range(long start, long end) {}
 
     private ElfImage(ProcessMemory memory, long pageBytes) {
@@ -47,7 +59,7 @@ final class ElfImage {
 
     /// Reads the headers of the image whose first byte is at `base`.
     ///
-    /// @throws IOException if there is no 64-bit ELF header, or it cannot be read
+    /// @throws IOException if there is no 64-bit ELF header, it says what cannot be, or it cannot be read
     static ElfImage at(ProcessMemory memory, long base, long pageBytes) throws IOException {
         ElfImage image = new ElfImage(memory, pageBytes);
         image.readSegments(base);
@@ -58,17 +70,25 @@ final class ElfImage {
         if (memory.number(base) != MAGIC || memory.unsignedByte(base + 4) != CLASS_64) {
             throw new IOException("no ELF header at 0x" + Long.toHexString(base));
         }
-        long headers = base + memory.word(base + 32);
+        long offset = memory.word(base + 32);
         int headerBytes = memory.unsignedShort(base + 54);
-        int count = Math.min(memory.unsignedShort(base + 56), MAX_HEADERS);
+        int count = memory.unsignedShort(base + 56);
+        if (headerBytes != HEADER_BYTES || count > MAX_HEADERS || offset < 0 || offset > MAX_HEADERS_OFFSET) {
+            throw new IOException("the ELF header at 0x" + Long.toHexString(base) + " says what cannot be");
+        }
         for (int index = 0; index < count; index++) {
-            long header = headers + (long) index * headerBytes;
-            segments.add(new Segment(
+            long header = base + offset + (long) index * HEADER_BYTES;
+            Segment segment = new Segment(
                     memory.number(header),
                     memory.number(header + 4),
                     memory.word(header + 16),
                     memory.word(header + 32),
-                    memory.word(header + 40)));
+                    memory.word(header + 40));
+            if (isUsed(segment) && !segment.isPossible()) {
+                throw new IOException("a program header of the image at 0x" + Long.toHexString(base)
+                        + " says what cannot be");
+            }
+            segments.add(segment);
         }
         for (Segment segment : segments) {
             if (segment.type() == PT_LOAD) {
@@ -78,13 +98,17 @@ final class ElfImage {
         }
     }
 
+    private static boolean isUsed(Segment segment) {
+        return segment.type() == PT_LOAD || segment.type() == PT_DYNAMIC;
+    }
+
     /// The pages that begin as zero and are in no file: behind what the file has of each writable segment.
     List<Range> bss() {
         List<Range> ranges = new ArrayList<>();
         for (Segment segment : segments) {
             long end = alignUp(bias + segment.address() + segment.memoryBytes());
             long fileEnd = alignUp(bias + segment.address() + segment.fileBytes());
-            if (segment.type() == PT_LOAD && (segment.flags() & PF_W) != 0 && fileEnd < end) {
+            if (segment.type() == PT_LOAD && (segment.flags() & PF_W) != 0 && fileEnd > 0 && fileEnd < end) {
                 ranges.add(new Range(fileEnd, end));
             }
         }

@@ -6,8 +6,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import malloc4j.observe.Area;
@@ -47,6 +49,7 @@ public final class LayoutReader {
 
     private final Mappings mappings = new Mappings();
     private final List<String> notes = new ArrayList<>();
+    private final Map<String, Boolean> deletedNames = new HashMap<>();
 
     private LayoutReader(SystemFiles files, String process, boolean isThisProcess) throws IOException {
         this.files = files;
@@ -121,7 +124,9 @@ public final class LayoutReader {
 
     private static String readProgram(SystemFiles files, String directory) {
         try {
-            return files.link(directory + "/exe").replaceFirst(" \\(deleted\\)$", "");
+            String program = files.link(directory + "/exe");
+            boolean isNamed = files.linkCount(directory + "/exe") > 0;
+            return isNamed ? program : program.replaceFirst(" \\(deleted\\)$", "");
         } catch (IOException | UnsupportedOperationException unreadable) {
             return ""; // the address of its code tells too
         }
@@ -142,7 +147,7 @@ public final class LayoutReader {
             file = directory + "/maps";
         }
         try (InputStream in = openMappings(file)) {
-            Smaps.Summary summary = Smaps.read(in, mappings::append);
+            Smaps.Summary summary = Smaps.read(in, range -> mappings.append(named(range)));
             if (summary.unknownLines() > 0) {
                 notes.add(summary.unknownLines() + " lines of " + file + " made no sense");
             }
@@ -151,6 +156,16 @@ public final class LayoutReader {
         if (mappings.overlaps() > 0) {
             notes.add(mappings.overlaps() + " mappings changed while they were read");
         }
+    }
+
+    /// The same range, without the kernel's word for a file that is gone where it is there, and its name ends so.
+    private MappedRange named(MappedRange range) {
+        if (!range.isDeleted() || range.inode() == 0) {
+            return range;
+        }
+        boolean isThere = deletedNames.computeIfAbsent(
+                Names.file(range), unused -> files.isFile(process + "/root" + range.name(), range.inode()));
+        return isThere ? range.withName() : range;
     }
 
     /// Newer kernels have no such process where one has no memory: a kernel's thread, or what has ended.
@@ -243,14 +258,48 @@ public final class LayoutReader {
 
     private void labelBss(ProcessMemory memory, Labels labels) {
         Set<String> executables = Names.executables(mappings);
+        Names names = names();
         for (MappedRange range : mappings) {
-            if (range.fileOffset() == 0 && executables.contains(range.name())) {
-                AreaKind kind = isProgram(range) ? AreaKind.PROGRAM_BSS : AreaKind.LIBRARY_BSS;
+            if (range.fileOffset() == 0 && executables.contains(Names.file(range))) {
+                AreaKind kind = names.isProgram(range) ? AreaKind.PROGRAM_BSS : AreaKind.LIBRARY_BSS;
                 for (ElfImage.Range bss : bss(memory, range)) {
-                    labels.add(bss.start(), bss.end(), kind, range.fileName(), "");
+                    if (adjoins(range, bss)) {
+                        labels.add(bss.start(), bss.end(), kind, range.fileName(), "");
+                    }
                 }
             }
         }
+    }
+
+    private Names names() {
+        return new Names(mappings, program, stat.field(ProcessStat.START_CODE));
+    }
+
+    /// Whether a range is what a loader makes of an image's bss: memory of no file, without a gap, right behind data of
+    /// the image. A file that was only mapped may say anything in its headers.
+    private boolean adjoins(MappedRange image, ElfImage.Range bss) {
+        int index = mappings.indexAt(bss.start() - 1);
+        while (index >= 0 && isPlain(mappings.get(index))) {
+            index = mappings.below(index) == null ? -1 : index - 1;
+        }
+        if (index < 0
+                || !mappings.get(index).isOfSameFile(image)
+                || mappings.get(index).isExecutable()) {
+            return false;
+        }
+        long end = bss.start();
+        while (end < bss.end()) {
+            index = mappings.indexAt(end);
+            if (index < 0 || !isPlain(mappings.get(index))) {
+                return false;
+            }
+            end = mappings.get(index).end();
+        }
+        return true;
+    }
+
+    private static boolean isPlain(MappedRange range) {
+        return range.isAnonymous() || range.name().equals("[heap]"); // which follows the program's bss, or is one with it
     }
 
     private List<ElfImage.Range> bss(ProcessMemory memory, MappedRange first) {
@@ -261,20 +310,13 @@ public final class LayoutReader {
         }
     }
 
-    private boolean isProgram(MappedRange range) {
-        return range.path().equals(program)
-                || (program.isEmpty()
-                        && Long.compareUnsigned(stat.field(ProcessStat.START_CODE) - range.address(), range.byteSize())
-                                < 0);
-    }
-
     // Cutting mappings where the owner changes.
 
     private record Part(long address, long end, AreaKind kind, String owner, String detail) {}
 
     private List<Area> cut(Labels labels, PageStates states) {
         List<Area> cut = new ArrayList<>(mappings.size());
-        Names names = new Names(mappings, program, stat.field(ProcessStat.START_CODE));
+        Names names = names();
         Iterator<Labels.Label> each = labels.inOrder().iterator();
         Labels.@Nullable Label label = each.hasNext() ? each.next() : null;
         List<Part> parts = new ArrayList<>();

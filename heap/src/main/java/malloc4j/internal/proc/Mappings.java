@@ -43,7 +43,8 @@ final class Mappings extends AbstractList<MappedRange> implements RandomAccess {
                 range.inode(),
                 range.name(),
                 range.flags(),
-                MemoryUse.of(figures));
+                MemoryUse.of(figures),
+                range.isDeleted());
     }
 
     /// How many mappings overlapped one that was told after them.

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.Set;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
+import org.jspecify.annotations.Nullable;
 
 /// Whose a mapping is by what the kernel says of it: its name and its rights. The last to be asked.
 ///
@@ -14,22 +15,45 @@ final class Names {
             Set.of("/memfd:", "/SYSV", "/dev/zero", "/dev/shm/", "/anon_hugepage");
 
     private final Set<String> executables;
-    private final String program;
+    private final @Nullable MappedRange program;
 
     /// @param program the path of the process's program, empty if that is not known
     /// @param startCode the address of its code, which tells as well; 0 if that is not known
     Names(Mappings mappings, String program, long startCode) {
         this.executables = executables(mappings);
-        int code = program.isEmpty() && startCode != 0 ? mappings.indexAt(startCode) : -1;
-        this.program = code < 0 ? program : mappings.get(code).path();
+        this.program = program(mappings, program, startCode);
     }
 
-    /// The names of the files that have an executable mapping.
+    /// A mapping of the program's file: the one that has its code, or where that may not be known, one with its path.
+    private static @Nullable MappedRange program(Mappings mappings, String program, long startCode) {
+        int code = startCode == 0 ? -1 : mappings.indexAt(startCode);
+        if (code >= 0 && mappings.get(code).isFile()) {
+            return mappings.get(code);
+        }
+        String written = program.replace("\n", "\\012"); // as the kernel does
+        for (MappedRange range : mappings) {
+            if (range.isFile() && range.path().equals(written)) {
+                return range;
+            }
+        }
+        return null;
+    }
+
+    /// What tells a file from others: two may have one name, one after the other, or be written alike.
+    static String file(MappedRange range) {
+        return range.inode() == 0 ? range.name() : range.device() + " " + range.inode();
+    }
+
+    boolean isProgram(MappedRange range) {
+        return program != null && range.isFile() && range.isOfSameFile(program);
+    }
+
+    /// The files, by [#file], that have an executable mapping.
     static Set<String> executables(Mappings mappings) {
         Set<String> names = new HashSet<>();
         for (MappedRange range : mappings) {
             if (range.isExecutable() && range.isFile()) {
-                names.add(range.name());
+                names.add(file(range));
             }
         }
         return names;
@@ -73,8 +97,8 @@ final class Names {
     }
 
     private AreaKind kindOfFile(MappedRange range) {
-        if (executables.contains(range.name())) {
-            boolean isProgram = range.path().equals(program);
+        if (executables.contains(file(range))) {
+            boolean isProgram = isProgram(range);
             if (range.isExecutable()) {
                 return isProgram ? AreaKind.PROGRAM_TEXT : AreaKind.LIBRARY_TEXT;
             }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import malloc4j.internal.os.KernelPath;
 
 /// The kernel's text files under `/proc` and `/sys`. They look like files and are not: they have no length, one
 /// read should take all, and what cannot be told is missing, unreadable or empty.
@@ -114,7 +115,25 @@ public final class SystemFiles {
 
     /// What a symbolic link holds.
     public String link(String name) throws IOException {
-        return Files.readSymbolicLink(path(name)).toString();
+        return KernelPath.text(Files.readSymbolicLink(path(name)));
+    }
+
+    /// How many names a file has, that of a symbolic link's target; 1 where that is not told.
+    int linkCount(String name) {
+        try {
+            return (Integer) Files.getAttribute(path(name), "unix:nlink");
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException untold) {
+            return 1;
+        }
+    }
+
+    /// Whether a path leads to the file with this inode.
+    boolean isFile(String name, long inode) {
+        try {
+            return (Long) Files.getAttribute(path(name), "unix:ino") == inode;
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException missing) {
+            return false; // also where the user's language has no such letters
+        }
     }
 
     /// The names in a directory, in order; none when it cannot be read.

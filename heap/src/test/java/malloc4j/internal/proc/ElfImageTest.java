@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -128,5 +129,66 @@ class ElfImageTest {
             assertThat(process.number(0x0ffd)).isEqualTo(0x4433_2211);
             assertThat(process.string(STRINGS + 8)).isEqualTo("wanted");
         }
+    }
+
+    @Test
+    void headersThatSayWhatCannotBeAreRefused() throws IOException {
+        byte[] good = memory.array().clone();
+        int data = BASE + 64 + 56;
+        refused(good, BASE + 54, Short.BYTES, 0); // e_phentsize
+        refused(good, BASE + 54, Short.BYTES, 32);
+        refused(good, BASE + 56, Short.BYTES, 0xffff); // e_phnum: the count is elsewhere
+        refused(good, BASE + 32, Long.BYTES, -1); // e_phoff
+        refused(good, BASE + 32, Long.BYTES, Long.MAX_VALUE - 8);
+        refused(good, data + 16, Long.BYTES, -PAGE_BYTES); // p_vaddr
+        refused(good, data + 40, Long.BYTES, -1); // p_memsz
+        refused(good, data + 40, Long.BYTES, 8); // less than the file has
+        refused(good, data + 32, Long.BYTES, Long.MAX_VALUE); // p_filesz
+        refused(good, data + 40, Long.BYTES, Long.MAX_VALUE);
+    }
+
+    private void refused(byte[] good, int offset, int bytes, long value) throws IOException {
+        memory.put(0, good);
+        for (int index = 0; index < bytes; index++) {
+            memory.put(offset + index, (byte) (value >>> (index * Byte.SIZE)));
+        }
+        try (ProcessMemory process = open()) {
+            assertThatThrownBy(() -> ElfImage.at(process, BASE, PAGE_BYTES))
+                    .as("%x at %x", value, offset)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("says what cannot be");
+        } finally {
+            memory.put(0, good);
+        }
+    }
+
+    /// Random words in random places: an answer, or the one exception.
+    @Test
+    void anyBytesAreReadOrRefused() throws IOException {
+        dynamic(0x6ffffef5, HASH, 4, HASH, 5, STRINGS, 6, SYMBOLS);
+        byte[] good = memory.array().clone();
+        Random random = new Random(14);
+        int read = 0;
+        for (int round = 0; round < 2_000; round++) {
+            memory.put(0, good);
+            for (int change = random.nextInt(4); change >= 0; change--) {
+                int at = BASE + 8 * random.nextInt(0x1a00 / 8);
+                long[] values = {random.nextLong(), random.nextInt(), -1, 0, 1L << random.nextInt(64), BASE};
+                memory.putLong(random.nextBoolean() ? BASE + 8 * random.nextInt(40) : at, values[random.nextInt(6)]);
+            }
+            memory.putInt(BASE, 0x464c457f).put(BASE + 4, (byte) 2);
+            try (ProcessMemory process = open()) {
+                ElfImage image = ElfImage.at(process, BASE, PAGE_BYTES);
+                assertThat(image.bss()).allSatisfy(bss -> {
+                    assertThat(bss.start()).isPositive();
+                    assertThat(bss.end()).isGreaterThan(bss.start());
+                });
+                var unused = image.symbol("wanted");
+                read++;
+            } catch (IOException refused) {
+                continue;
+            }
+        }
+        assertThat(read).isBetween(10, 1_990);
     }
 }

@@ -1,0 +1,65 @@
+package malloc4j.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.OptionalLong;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.linux.SharedMemory.Liveness;
+import malloc4j.observe.Area;
+import malloc4j.observe.AreaKind;
+import malloc4j.observe.MappedRange;
+import malloc4j.observe.MemoryUse;
+import malloc4j.observe.MemoryUse.Figure;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Records that are printed, as in a log or a failed test, are for people: addresses in hexadecimal, modes in octal,
+/// sizes in units.
+class PrintedRecordsTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"en-US", "tr-TR", "ar-EG-u-nu-arab", "de-DE"})
+    void areasHaveHexadecimalAddressesAndUnits(String language) {
+        Locale before = Locale.getDefault();
+        Locale.setDefault(Locale.forLanguageTag(language));
+        try {
+            long[] figures = new long[Figure.count()];
+            figures[Figure.RESIDENT.index()] = 3 << 19;
+            MemoryUse use = MemoryUse.of(figures);
+            MappedRange range = new MappedRange(
+                    0x7f0d_c2d8_6000L, 5 << 20, "rw-p", 0x1000, "fe:00", 77, "/a (deleted)", "rd wr", use);
+            assertThat(range)
+                    .hasToString("MappedRange[0x7f0dc2d86000-0x7f0dc3286000 rw-p 5 MiB, fileOffset=0x1000, device=fe:00,"
+                            + " inode=77, name=/a (deleted), flags=rd wr, use=MemoryUse[Rss=1.5 MiB], deleted]");
+            assertThat(new Area(0x1000, 0x3000, AreaKind.SLAB, "heap", "x", use, range).toString())
+                    .startsWith("Area[0x1000-0x4000 12 KiB, kind=SLAB, owner=heap, detail=x, use=MemoryUse[Rss=1.5 MiB],");
+            assertThat(new AddressSpace.Gap(0x1000, 1L << 63))
+                    .hasToString("Gap[0x1000-0x8000000000001000 8 EiB]");
+            OptionalLong none = OptionalLong.empty();
+            assertThat(new AddressSpace.Bases(OptionalLong.of(0xab000), none, none, none, none, none, none))
+                    .hasToString("Bases[program=0xab000, breakStart=-, breakEnd=-, mmapTop=-, interpreter=-, vdso=-,"
+                            + " stackTop=-]");
+        } finally {
+            Locale.setDefault(before);
+        }
+    }
+
+    @Test
+    void filesHaveOctalModes(@TempDir Path directory) throws Exception {
+        Path file = Files.write(directory.resolve("file"), new byte[3 << 20]);
+        Files.setPosixFilePermissions(file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r-----"));
+        assertThat(String.valueOf(FileStatus.of(LinuxCalls.instance(), file.toString(), Linux.AT_SYMLINK_NOFOLLOW)))
+                .startsWith("FileStatus[a regular file, mode=0640, uid=")
+                .contains("byteSize=3145728 (3 MiB)");
+        assertThat(new SharedMemory.Status(
+                                "/a", 4096, 0, 0600, 7, java.time.Instant.EPOCH, Liveness.STALE, OptionalLong.empty())
+                        .toString())
+                .isEqualTo("Status[name=/a, byteSize=4096 (4 KiB), allocatedBytes=0 (-), mode=0600, uid=7,"
+                        + " created=1970-01-01T00:00:00Z, liveness=STALE, creatorPid=-]");
+    }
+}
