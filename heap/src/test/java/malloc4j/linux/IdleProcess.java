@@ -25,8 +25,12 @@ final class IdleProcess implements AutoCloseable {
             import java.util.concurrent.locks.LockSupport;
             public class Idle {
                 static Object[] objects = new Object[1000];
+                static java.nio.ByteBuffer[] direct = new java.nio.ByteBuffer[Integer.getInteger("direct", 0)];
                 public static void main(String[] arguments) throws Exception {
                     for (int i = 0; i < objects.length; i++) objects[i] = new byte[1000];
+                    for (int i = 0; i < direct.length; i++) {
+                        direct[i] = java.nio.ByteBuffer.allocateDirect(1 << 20);
+                    }
                     CountDownLatch running = new CountDownLatch(1);
                     Thread other = new Thread(() -> { running.countDown(); LockSupport.parkNanos(Long.MAX_VALUE); });
                     other.setName("other-thread");

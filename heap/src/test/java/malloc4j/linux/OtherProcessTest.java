@@ -107,6 +107,30 @@ class OtherProcessTest {
         }
     }
 
+    /// Memory that the C library maps beside metaspace, which the kernel makes one mapping with it.
+    @ParameterizedTest
+    @ValueSource(strings = {"this", "17"})
+    void directBuffersAreNoMetaspace(String version) throws Exception {
+        Path home = version.equals("this") ? IdleProcess.thisJdk() : jdk17();
+        try (IdleProcess process = IdleProcess.java(home, directory, "-Ddirect=200", "-XX:+UseSerialGC")) {
+            AddressSpace space = AddressSpace.of(process.pid());
+
+            space.verify();
+            assertThat(space.sum(AreaKind.METASPACE).use().residentBytes())
+                    .as(space.table())
+                    .isPositive()
+                    .isLessThan(16 << 20);
+            assertThat(space.sum(AreaKind.C_LARGE_BLOCK).use().residentBytes()
+                            + space.sums(AreaKind.ANONYMOUS)
+                                    .getOrDefault("metaspace or C heap", AddressSpace.Sum.NONE)
+                                    .use()
+                                    .residentBytes())
+                    .as(space.table())
+                    .isGreaterThan(190 << 20);
+            compareWithTheJvm(space, process.pid());
+        }
+    }
+
     private static IdleProcess start(Path home, String option) throws IOException {
         try {
             return IdleProcess.java(home, directory, option, "-XX:+UnlockDiagnosticVMOptions");

@@ -9,7 +9,7 @@ import malloc4j.observe.MappedRange;
 /// ```
 /// a heap of an arena: at a multiple of 64 MiB
 ///   | arena | previous heap | size | committed | ...            heap_info
-/// a block mapped for itself: at the start of a mapping, or behind another one
+/// a block mapped for itself: at the start of a mapping, or behind another one or what is another's
 ///   | previous size | size | 2 | contents ...                   size: whole pages; 2: IS_MMAPPED
 /// ```
 ///
@@ -88,13 +88,15 @@ final class CHeap {
 
     private void labelBlocks(MappedRange range) {
         long block = range.address();
-        while (block < range.end() && !labels.touches(block, block + pageBytes)) {
-            long bytes = mappedBlockBytes(block);
+        while (block < range.end()) {
+            boolean isFree = !labels.touches(block, block + pageBytes);
+            long bytes = isFree ? mappedBlockBytes(block) : 0;
             if (bytes <= 0 || bytes > range.end() - block || labels.touches(block, block + bytes)) {
-                return;
+                block = labels.nextEnd(block, range.end());
+            } else {
+                labels.add(block, block + bytes, AreaKind.C_LARGE_BLOCK, "glibc", "");
+                block += bytes;
             }
-            labels.add(block, block + bytes, AreaKind.C_LARGE_BLOCK, "glibc", "");
-            block += bytes;
         }
     }
 

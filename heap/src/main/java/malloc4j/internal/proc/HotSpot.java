@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// | Java heap | `CollectedHeap::_reserved`; of ZGC, the bits of its addresses (`ZAddressOffsetMask`) |
 /// | code cache | the boundaries of each `CodeHeap`, its segment map included |
 /// | CDS archive | `MetaspaceObj::_shared_metaspace_base` and `_top` |
-/// | metaspace, class space | no list of them is told: the mappings in which classes, constant pools and methods lie |
+/// | metaspace, class space | no list of them is told: the blocks of 4 MiB, in which HotSpot reserves them, where classes,
+///   constant pools and methods lie |
 /// | GC tables | the card table of Serial, Parallel and G1; other tables are not told |
 /// | stacks | `_stack_base` and `_stack_size` of each Java thread |
 /// | perf counters | `PerfMemory::_start` and `_end` |
@@ -30,6 +31,8 @@ final class HotSpot {
     private static final int MAX_LOADERS = 1 << 18;
     private static final int MAX_CLASSES = 1 << 20;
     private static final long MAX_STACK_BYTES = 1L << 32;
+    private static final long METASPACE_BLOCK_BYTES = 4L << 20; // root chunks, which reservations are whole ones of
+    private static final long METASPACE_RESERVED_BYTES = 64L << 20; // no reservation is larger
 
     private final ProcessMemory memory;
     private final VmStructs structs;
@@ -199,25 +202,62 @@ final class HotSpot {
 
     // Metaspace.
 
-    /// Follows every class of every loader, notes which mappings class metadata lies in, and labels those, each
-    /// with the reserved addresses behind it.
+    /// Follows every class of every loader, notes in which blocks of addresses class metadata lies, and labels those,
+    /// each with the reserved addresses behind it. Not the whole mapping: the kernel makes one of metaspace and of what
+    /// the C library has mapped right beside it.
     private void labelMetaspace() throws IOException {
-        Map<Integer, AreaKind> found = new TreeMap<>();
+        Map<Long, AreaKind> found = new TreeMap<>();
         try {
             followClasses(found);
         } finally {
-            found.forEach((index, kind) -> {
-                MappedRange range = mappings.get(index);
-                labels.add(range.address(), range.end(), kind, "", "");
-                MappedRange behind = mappings.above(index);
-                if (behind != null && behind.isAnonymous() && behind.isReserved()) {
-                    labels.add(behind.address(), behind.end(), kind, "", "");
+            found.forEach((block, kind) -> {
+                if (kind == AreaKind.CLASS_SPACE) {
+                    labelClassSpace(block);
+                } else {
+                    labelBlock(block);
                 }
             });
         }
     }
 
-    private void followClasses(Map<Integer, AreaKind> found) throws IOException {
+    /// The class space is one reservation, far from where others map memory.
+    private void labelClassSpace(long block) {
+        for (MappedRange range : mappings) {
+            boolean isIn = range.address() < block + METASPACE_BLOCK_BYTES && range.end() > block;
+            if (isIn && range.isAnonymous() && range.isWritable()) {
+                labels.add(range.address(), range.end(), AreaKind.CLASS_SPACE, "", "");
+                labelReserved(range.end(), Long.MAX_VALUE, AreaKind.CLASS_SPACE);
+            }
+        }
+    }
+
+    private void labelBlock(long block) {
+        long end = block + METASPACE_BLOCK_BYTES;
+        int index = mappings.indexAt(block);
+        for (index = Math.max(index, 0); index < mappings.size(); index++) {
+            MappedRange range = mappings.get(index);
+            if (range.address() >= end) {
+                break;
+            }
+            if (range.end() > block && range.isAnonymous()) {
+                labels.add(
+                        Math.max(block, range.address()), Math.min(end, range.end()), AreaKind.METASPACE, "", "");
+            }
+        }
+        labelReserved(end, end + METASPACE_RESERVED_BYTES, AreaKind.METASPACE);
+    }
+
+    /// What is reserved from `start`, up to `end`, if it was reserved together with what is before it.
+    private void labelReserved(long start, long end, AreaKind kind) {
+        int index = mappings.indexAt(start);
+        if (index >= 0
+                && mappings.get(index).isAnonymous()
+                && mappings.get(index).isReserved()) {
+            labels.add(start, Math.min(mappings.get(index).end(), end), kind, "", "");
+        }
+    }
+
+    private void followClasses(Map<Long, AreaKind> found) throws IOException {
         AreaKind kindOfClasses = structs.flag("UseCompressedClassPointers") ? AreaKind.CLASS_SPACE : AreaKind.METASPACE;
         long loader = structs.staticWord("ClassLoaderDataGraph::_head");
         int classes = 0;
@@ -240,7 +280,7 @@ final class HotSpot {
         }
     }
 
-    private void noteMetadata(Map<Integer, AreaKind> found, long klass) throws IOException {
+    private void noteMetadata(Map<Long, AreaKind> found, long klass) throws IOException {
         if (memory.number(klass + structs.offset("Klass::_layout_helper")) <= 0) {
             return; // an array's class has none
         }
@@ -255,12 +295,12 @@ final class HotSpot {
         }
     }
 
-    private void note(Map<Integer, AreaKind> found, long address, AreaKind kind) {
+    private void note(Map<Long, AreaKind> found, long address, AreaKind kind) {
         int index = mappings.indexAt(address);
         if (index >= 0
                 && mappings.get(index).isAnonymous()
                 && mappings.get(index).isWritable()) {
-            AreaKind unused = found.putIfAbsent(index, kind);
+            AreaKind unused = found.putIfAbsent(address & -METASPACE_BLOCK_BYTES, kind);
         }
     }
 

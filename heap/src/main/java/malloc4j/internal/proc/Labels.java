@@ -48,6 +48,15 @@ final class Labels {
         return below != null && below.getValue().end() > start;
     }
 
+    /// Where the first label ends that ends above `address`, at most `limit`.
+    long nextEnd(long address, long limit) {
+        Map.Entry<Long, Label> at = byStart.floorEntry(address);
+        if (at == null || at.getValue().end() <= address) {
+            at = byStart.higherEntry(address);
+        }
+        return at == null ? limit : Math.min(limit, at.getValue().end());
+    }
+
     /// Every label, in address order.
     Collection<Label> inOrder() {
         return byStart.values();

@@ -238,6 +238,7 @@ public final class LayoutReader {
             }
             labelBss(memory, labels);
             CHeap.label(memory, mappings, labels, pageBytes);
+            labelBesideMetaspace(labels);
         } catch (FileSystemException refused) {
             notes.add("not permitted to read " + directory
                     + "/mem (ptrace): stacks, the JVM's areas, bss and C heaps are anonymous here");
@@ -252,6 +253,18 @@ public final class LayoutReader {
                 notes.addAll(HotSpot.label(memory, image, mappings, threads, labels));
             } catch (IOException untold) {
                 notes.add("the JVM's areas are anonymous here: " + untold.getMessage());
+            }
+        }
+    }
+
+    /// The kernel makes one mapping of metaspace and what the C library has mapped beside it. What neither has told of it
+    /// may be either's.
+    private void labelBesideMetaspace(Labels labels) {
+        for (Labels.Label label : List.copyOf(labels.inOrder())) {
+            int index = label.kind() == AreaKind.METASPACE ? mappings.indexAt(label.start()) : -1;
+            if (index >= 0 && mappings.get(index).isWritable()) {
+                MappedRange range = mappings.get(index);
+                labels.add(range.address(), range.end(), AreaKind.ANONYMOUS, "metaspace or C heap", "");
             }
         }
     }

@@ -9,7 +9,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
@@ -29,6 +31,7 @@ class CHeapTest {
     private Path root;
 
     private final Mappings mappings = new Mappings();
+    private Consumer<Labels> before = labels -> {};
 
     @SuppressWarnings("NullAway.Init") // opened before each test
     private FileChannel memory;
@@ -72,6 +75,7 @@ class CHeapTest {
     private String found() throws IOException {
         SystemFiles files = new SystemFiles(root);
         Labels labels = new Labels(PAGE_BYTES);
+        before.accept(labels);
         try (PageStates states = PageStates.open(files, "/proc/7", PAGE_BYTES);
                 ProcessMemory process = ProcessMemory.open(files, "/proc/7", states)) {
             CHeap.label(process, mappings, labels, PAGE_BYTES);
@@ -122,6 +126,17 @@ class CHeapTest {
         assertThat(found()).as("a previous size").isEmpty();
         page(0x10000, PRESENT, 0, 0x3000 | 3);
         assertThat(found()).as("another flag").isEmpty();
+    }
+
+    /// A mapping that the kernel has made one of with somebody else's.
+    @Test
+    void mappedBlocksAreFoundBehindWhatIsAnothers() throws IOException {
+        map(0x10000, 0x10000, "rw-p", 0x2000);
+        page(0x10000, PRESENT, 0, 0x3000 | 2);
+        page(0x18000, PRESENT, 0, 0x4000 | 2);
+        before = labels -> labels.add(0x14000, 0x18000, AreaKind.METASPACE, "", "");
+        assertThat(found())
+                .isEqualTo("10000-13000 C_LARGE_BLOCK 14000-18000 METASPACE 18000-1c000 C_LARGE_BLOCK");
     }
 
     @Test

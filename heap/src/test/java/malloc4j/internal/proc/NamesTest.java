@@ -59,7 +59,7 @@ class NamesTest {
     }
 
     private static MappedRange range(long address, String name, String rights) {
-        int inode = name.startsWith("/") ? 1 : 0;
+        int inode = name.startsWith("/") ? 1 + name.length() : 0; // of each of these its own
         return new MappedRange(address, 0x1000, rights, 0, "00:00", inode, name, "", MemoryUse.NONE);
     }
 }
