@@ -3,6 +3,7 @@ package malloc4j;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.KernelPath;
 import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.FileSource;
@@ -20,7 +21,7 @@ final class HeapFile {
     ///
     /// @throws SystemCallException if it cannot be opened, is a symbolic link or no regular file, or another heap has it
     static int open(SystemCalls calls, String path) {
-        long fd = FileSource.openFile(calls, path);
+        long fd = FileSource.openFile(calls, KernelPath.of(path));
         if (fd < 0) {
             throw new SystemCallException(
                     "open(path=" + path + ", O_RDWR|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, 0600)", fd, advice(fd));
