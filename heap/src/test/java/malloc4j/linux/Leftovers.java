@@ -10,6 +10,7 @@ import malloc4j.faults.Maps;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.OwnMemory.HeapMemory;
+import malloc4j.internal.region.RootRecord;
 
 /// What of this library's memory tests have left behind in this process, beside what is there for good: the zones,
 /// and the regions and huge blocks of the common heap.
@@ -45,7 +46,7 @@ final class Leftovers {
         String temporary = System.getProperty("java.io.tmpdir") + "/junit";
         Stream<String> mapped = Maps.all().stream().map(Maps.Mapping::name);
         Stream.concat(mapped, Footprint.openFiles())
-                .filter(name -> name.startsWith("/memfd:")
+                .filter(name -> (name.startsWith("/memfd:") && !name.startsWith(RootRecord.MAPPING))
                         || name.startsWith("/dev/shm/")
                         || name.startsWith("/anon_hugepage")
                         || name.startsWith(temporary)

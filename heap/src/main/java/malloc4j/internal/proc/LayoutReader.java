@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///   smaps ----> Mappings -------------------------------------+
 ///   records of our zones ----> OwnAreas  --+                  |
+///   another's root record ---> OtherHeaps--|                  |
 ///   tables of libjvm.so -----> HotSpot   --|                  |
 ///   stack pointers ----------> Threads   --+--> Labels -------+--> areas: each mapping, cut where the label changes
 ///   program headers ---------> ElfImage  --|                  |
@@ -230,6 +231,9 @@ public final class LayoutReader {
             return;
         }
         try (ProcessMemory memory = ProcessMemory.open(files, directory, states)) {
+            if (!isThisProcess && OtherHeaps.label(memory, mappings, labels, pageBytes)) {
+                notes.add("huge blocks of malloc4j are anonymous here: that process alone knows them");
+            }
             labelJvm(memory, threads, labels);
             threads.labelStacks(mappings, labels);
             if (threads.countWithoutStack() > 0) {

@@ -7,7 +7,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import malloc4j.observe.AreaKind;
 
-/// Where the memory of this library lies in this process, for those who draw the process's layout. Asking changes
+/// Where the memory of this library lies in this process, for those who draw the process's layout; zones and reserves
+/// stand in the [RootRecord] too, for those who draw it from outside. Asking changes
 /// nothing: before the first heap there is no zone, and this class makes none.
 ///
 /// Concurrency: zones and reserves are only ever added; heaps come and go; any thread may read.
@@ -30,12 +31,17 @@ public final class OwnMemory {
     public record Reserve(AreaKind kind, long address, long byteSize) {}
 
     static void addZone(Zone zone) {
+        if (ZONES.isEmpty() && RootRecord.address() != 0) {
+            RESERVES.add(new Reserve(AreaKind.RECORDS, RootRecord.address(), RootRecord.byteSize()));
+        }
         ZONES.add(zone);
+        RootRecord.addZone(zone);
     }
 
     /// Adds addresses that stay this library's until the process ends.
     public static void addReserve(AreaKind kind, long address, long byteSize) {
         RESERVES.add(new Reserve(kind, address, byteSize));
+        RootRecord.addReserve(kind, address, byteSize);
     }
 
     /// Adds a heap; [#removeHeap] follows when it is closed.

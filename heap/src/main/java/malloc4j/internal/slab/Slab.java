@@ -76,7 +76,9 @@ public final class Slab {
     public static final int FULL = 3;
 
     private static final int RECIPROCAL = 8;
-    private static final int BLOCK_BYTES = 12;
+    /// Offset of the size of its blocks in a slab's record, 32 bits.
+    public static final int BLOCK_BYTES = 12;
+
     private static final int BASE = 16;
     private static final int SUMMARY = 24;
     private static final int SIZE_CLASS = 32;

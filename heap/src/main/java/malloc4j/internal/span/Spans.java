@@ -42,7 +42,9 @@ public final class Spans {
     private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
     private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
     private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
-    private static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
+    /// Bytes of a page's entry in the record of a chunk with tag [PageMap#PAGES]: how many pages the block has that
+    /// begins there.
+    public static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
     private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
 
     private final PageSource source;
