@@ -2,6 +2,7 @@ package malloc4j;
 
 import java.util.Arrays;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.route.Tenants;
 
 /// The chunks of a heap's confined arenas, one for each platform thread that opens such arenas, so that opening one,
 /// a few small blocks, and closing it cost no malloc.
@@ -15,7 +16,8 @@ import malloc4j.internal.os.Mutex;
 /// ```
 ///
 /// One arena at a time has a chunk; arenas opened meanwhile, those of virtual threads, and those of threads whose
-/// place another living thread has, do without. A chunk stays its thread's while that lives. The next thread at that
+/// place another living thread has, do without, and are only counted. A chunk stays its thread's while that lives. The
+// next thread at that
 /// place takes it over.
 ///
 /// Invariant: a chunk belongs to at most one thread that has not ended.
@@ -31,6 +33,7 @@ final class ArenaChunks {
     private final Heap heap;
     private final ArenaChunk[] places;
     private final Mutex lock = new Mutex();
+    private final ArenaChunk unplaced; // counts the arenas of threads that have no place
 
     ArenaChunks(Heap heap) {
         this(heap, PLACES);
@@ -41,16 +44,19 @@ final class ArenaChunks {
         this.heap = heap;
         this.places = new ArenaChunk[placeCount];
         Arrays.fill(places, ArenaChunk.NONE);
+        this.unplaced = new ArenaChunk(heap.tenants().count(Tenants.Kind.CONFINED_ARENA));
     }
 
-    /// The chunk for an arena that the current thread opens, busy from here on; or [ArenaChunk#NONE].
+    /// What an arena that the current thread opens is counted by, from here on: the thread's chunk, or one without
+    /// memory.
     ArenaChunk take(Thread thread) {
         ArenaChunk chunk = places[place(thread)];
-        if (chunk.owner == thread && !chunk.busy) {
-            chunk.busy = true;
-            return chunk;
+        if (chunk.owner == thread) {
+            ArenaChunk found = chunk.open == 0 ? chunk : chunk.beside;
+            found.open++;
+            return found;
         }
-        return chunk.isOwned() || thread.isVirtual() ? ArenaChunk.NONE : takeOver(thread);
+        return (chunk.isOwned() || thread.isVirtual() ? unplaced : takeOver(thread)).enter();
     }
 
     private ArenaChunk takeOver(Thread thread) {
@@ -59,17 +65,18 @@ final class ArenaChunks {
         try {
             ArenaChunk chunk = places[place];
             if (chunk.isOwned()) {
-                return ArenaChunk.NONE;
+                return unplaced;
             }
-            if (chunk == ArenaChunk.NONE || chunk.busy) { // an arena that its thread has never closed keeps its memory
+            if (chunk == ArenaChunk.NONE
+                    || chunk.open > 0) { // an arena that its thread has never closed keeps its memory
                 long address = heap.mallocResult(CHUNK_BYTES);
                 if (address < 0) {
-                    return ArenaChunk.NONE;
+                    return unplaced;
                 }
                 chunk = new ArenaChunk(address, address + CHUNK_BYTES);
                 places[place] = chunk;
             }
-            chunk.busy = true;
+            chunk.beside.open = 0; // those of the ended thread stay open for ever
             chunk.owner = thread;
             return chunk;
         } finally {
@@ -84,8 +91,13 @@ final class ArenaChunks {
     /// How many chunks no arena is open on.
     int idleCount() {
         return (int) Arrays.stream(places)
-                .filter(chunk -> chunk != ArenaChunk.NONE && !chunk.busy)
+                .filter(chunk -> chunk != ArenaChunk.NONE && chunk.open == 0)
                 .count();
+    }
+
+    /// How many arenas are open on the chunks of threads that have not ended.
+    long openCount() {
+        return Arrays.stream(places).mapToLong(ArenaChunk::openCount).sum();
     }
 
     /// Frees the chunks of threads that have ended and of the current one, where no arena is open on them.
@@ -95,7 +107,7 @@ final class ArenaChunks {
             for (int place = 0; place < places.length; place++) {
                 ArenaChunk chunk = places[place];
                 boolean unused = chunk.owner == Thread.currentThread() || !chunk.isOwned();
-                if (chunk != ArenaChunk.NONE && unused && !chunk.busy) {
+                if (chunk != ArenaChunk.NONE && unused && chunk.open == 0 && chunk.openCount() == 0) {
                     places[place] = ArenaChunk.NONE;
                     chunk.owner = null;
                     heap.free(chunk.begin);

@@ -3,6 +3,9 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.ref.WeakReference;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
@@ -19,6 +22,7 @@ import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
+import malloc4j.internal.route.Tenants;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
 import malloc4j.observe.HeapStatistics;
@@ -40,7 +44,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Addresses are multiples of 16. Sizes and alignments are in bytes.
 ///
-/// Closing a heap gives everything back at once, whatever is still allocated: no other thread may be using it then.
+/// Closing a heap gives everything back at once, whatever is still allocated: no other thread may be using it then. It
+/// ends the segments that the heap itself has handed out, and automatic arenas; it is refused while arenas of other
+/// kinds, pools, regions, stacks or heaps below it are open. So only a block's bare address, and a segment of a block
+/// that was freed, can reach memory that is gone.
 public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The alignment that every block has, 16 bytes.
     public static final long MIN_BYTE_ALIGNMENT = SizeClasses.QUANTUM_BYTES;
@@ -50,10 +57,17 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
 
+    static {
+        Tenants.findBy(heap -> ((Heap) heap).tenants);
+    }
+
     private static final ReentrantLock COMMON_LOCK = new ReentrantLock();
     private static volatile @Nullable Heap common;
 
     private final CacheTable table;
+    private final Tenants tenants = new Tenants();
+    private final Arena scope;
+    private final Set<WeakReference<Arena>> automaticScopes = ConcurrentHashMap.newKeySet();
     private final ArenaChunks arenaChunks;
     private final CacheRegistry caches;
     private final Route route;
@@ -73,6 +87,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.closeable = closeable;
         this.caches = parts.caches();
         this.table = parts.caches().table();
+        this.scope = closeable ? Arena.ofShared() : Arena.global();
         this.arenaChunks = new ArenaChunks(this);
         this.spans = parts.spans();
         this.huge = parts.huge();
@@ -81,6 +96,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.calls = parts.calls();
         this.options = options;
         this.limits = new HeapLimits(this, options);
+        if (options.parent() != null) {
+            options.parent().tenants.count(Tenants.Kind.CHILD).increment();
+        }
         this.heapId = parts.heapId();
         this.stopPurging = parts.stopPurging();
         boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
@@ -162,6 +180,24 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     Budget budget() {
         return budget;
+    }
+
+    Tenants tenants() {
+        return tenants;
+    }
+
+    /// The scope of segments that have no other: it ends when this heap is closed.
+    Arena scope() {
+        return scope;
+    }
+
+    /// The scopes of automatic arenas that the collector has not found yet.
+    Set<WeakReference<Arena>> automaticScopes() {
+        return automaticScopes;
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     HeapLimits limits() {
@@ -494,7 +530,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        return RawMemory.segment(alignedAlloc(byteAlignment, byteSize), byteSize);
+        return RawMemory.segment(alignedAlloc(byteAlignment, byteSize), byteSize, scope);
     }
 
     /// Allocates a block as a segment that is zero and lives until [#free(MemorySegment)].
@@ -512,7 +548,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         long address = byteAlignment <= MIN_BYTE_ALIGNMENT
                 ? zeroedResult(byteSize)
                 : slowZeroedResult(byteSize, byteAlignment);
-        return RawMemory.segment(address > 0 ? address : fail(call, address), byteSize);
+        return RawMemory.segment(address > 0 ? address : fail(call, address), byteSize, scope);
     }
 
     /// This heap as an allocator whose segments are zero.
@@ -526,7 +562,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///
     /// @throws BlockMisuseException if no live block of this heap begins at `address`
     public MemorySegment segment(long address) {
-        return RawMemory.segment(address, usableSize("segment", address));
+        return RawMemory.segment(address, usableSize("segment", address), scope);
     }
 
     /// Frees the block that `block` begins at; [MemorySegment#NULL] does nothing.
@@ -546,7 +582,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws OutOfNativeMemoryError if there is no memory; the block is as it was
     /// @throws IllegalStateException if this heap is closed
     public MemorySegment realloc(MemorySegment block, long byteSize) {
-        return RawMemory.segment(realloc(address("realloc", block), byteSize), byteSize);
+        return RawMemory.segment(realloc(address("realloc", block), byteSize), byteSize, scope);
     }
 
     private long address(String call, MemorySegment block) {
@@ -570,8 +606,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     /// An arena for all threads that costs no handshake of threads to close. **Not the JDK's contract**: its
-    /// segments are zeroed and bounded, but in the global scope. Touching one after the arena has closed is what
-    /// touching a freed block is, and no exception tells. Closing it twice, and allocating from it after that,
+    /// segments are zeroed and bounded, but in a scope that ends with the heap. Touching one after the arena has closed
+    /// is what touching a freed block is, and no exception tells. Closing it twice, and allocating from it after that,
     /// throws.
     ///
     /// @implNote The JDK closes a shared arena in some 20 microseconds, because every thread must be asked whether
@@ -580,7 +616,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return HeapArena.ofUnscoped(this);
     }
 
-    /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto].
+    /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
     }
@@ -695,17 +731,28 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    /// Gives everything back at once, live blocks too. No other thread may be using this heap, or any memory of it.
-    /// Closing a closed heap does nothing.
+    /// Gives everything back at once, live blocks too; segments of this heap and of its automatic arenas throw from now
+    /// on. No other thread may be using this heap, or any memory of it. Closing a closed heap does nothing.
     ///
-    /// @throws IllegalStateException if the kernel refused to take something back; closing again tries again
+    /// A confined arena, region or pool of a thread that has ended does not count; one of a virtual thread does: nobody
+    /// is left to close it, and the heap stays.
+    ///
+    /// @throws IllegalStateException if arenas, pools, regions, stacks or child heaps are open on this heap, counted by
+    ///     kind in the message, or a native call is using a segment: nothing has changed. Or if the kernel refused to
+    ///     take something back; closing again tries again
     /// @throws UnsupportedOperationException if this is the common heap
     @Override
     public void close() {
         if (!closeable) {
             throw new UnsupportedOperationException("the common heap is never closed");
         }
-        closed = true;
+        if (!closed) {
+            endScopes();
+            closed = true;
+            if (options.parent() != null) {
+                options.parent().tenants.count(Tenants.Kind.CHILD).decrement();
+            }
+        }
         arenaChunks.clear();
         stopPurging.run();
         long hugeResult = huge.close();
@@ -716,6 +763,23 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                     + "': the kernel did not take everything back: " + Errno.name(failure) + "; close it again");
         }
         OwnMemory.removeHeap(heapId);
+    }
+
+    private void endScopes() {
+        String open = tenants.describe(arenaChunks.openCount());
+        if (!open.isEmpty()) {
+            throw new IllegalStateException(
+                    "close of heap '" + options.name() + "': open on it: " + open + "; close them first");
+        }
+        if (scope.scope().isAlive()) { // it is not when a native call was using an automatic arena's segment
+            scope.close();
+        }
+        for (WeakReference<Arena> entry : automaticScopes) {
+            Arena automatic = entry.get();
+            if (automatic != null && automatic.scope().isAlive()) {
+                automatic.close();
+            }
+        }
     }
 
     @Override

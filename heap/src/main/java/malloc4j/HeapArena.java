@@ -2,12 +2,15 @@ package malloc4j;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.util.Arrays;
 import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -23,7 +26,12 @@ import org.jspecify.annotations.Nullable;
 /// A confined arena that is opened, used and closed in one method costs little more than the zeroing: it is made of
 /// few fields and small methods, so that the JIT can do without the object.
 ///
-/// An unscoped arena has the global scope: nothing has to be told to other threads when it closes.
+/// An unscoped arena has the scope of its heap, for the common heap the global one: nothing has to be told to other
+/// threads when it closes. An automatic one has the scope of a shared arena, which ends with the heap; that keeps an
+/// automatic arena of the JDK reachable, whose end frees the blocks.
+///
+/// The heap counts the arenas that are open on it, and is not closed before them; but for automatic ones, which nobody
+/// can close.
 ///
 /// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock.
 final class HeapArena implements Arena {
@@ -66,17 +74,27 @@ final class HeapArena implements Arena {
     }
 
     static HeapArena ofShared(Heap heap) {
-        return new HeapArena(heap, Arena.ofShared(), null, ArenaChunk.NONE, Closing.WITH_SCOPE);
+        ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.SHARED_ARENA));
+        return new HeapArena(heap, Arena.ofShared(), null, count.enter(), Closing.WITH_SCOPE);
     }
 
     static HeapArena ofUnscoped(Heap heap) {
-        return new HeapArena(heap, Arena.global(), null, ArenaChunk.NONE, Closing.WITHOUT_SCOPE);
+        ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.UNSCOPED_ARENA));
+        return new HeapArena(heap, heap.scope(), null, count.enter(), Closing.WITHOUT_SCOPE);
     }
 
     static HeapArena ofAuto(Heap heap) {
-        HeapArena arena = new HeapArena(heap, Arena.ofAuto(), null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
+        Arena scope = Arena.ofShared();
+        Arena reachable = Arena.ofAuto();
+        HeapArena arena = new HeapArena(heap, scope, null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
         Blocks blocks = arena.blocks; // not the arena: the cleanup must not keep the scope reachable
-        RawMemory.onClose(arena.scope, blocks::free);
+        WeakReference<Arena> entry = new WeakReference<>(scope);
+        RawMemory.onClose(scope, () -> Reference.reachabilityFence(reachable));
+        heap.automaticScopes().add(entry);
+        RawMemory.onClose(reachable, () -> {
+            heap.automaticScopes().remove(entry);
+            blocks.freeUnlessClosed();
+        });
         return arena;
     }
 
@@ -172,8 +190,11 @@ final class HeapArena implements Arena {
 
     @Override
     public void close() {
-        if (closing != Closing.WITHOUT_SCOPE) {
-            scope.close(); // throws for a scope that only the collector closes
+        if (closing == Closing.BY_COLLECTOR) {
+            Arena.global().close(); // throws what the JDK throws for a scope that nobody closes
+        }
+        if (closing == Closing.WITH_SCOPE) {
+            scope.close();
         }
         if (lock == null) {
             blocks.free();
@@ -187,6 +208,7 @@ final class HeapArena implements Arena {
             }
             closed = true;
             blocks.free();
+            chunk.release();
         } finally {
             lock.unlock();
         }
@@ -228,6 +250,13 @@ final class HeapArena implements Arena {
             }
             if (otherCount > 0) {
                 freeOthers();
+            }
+        }
+
+        /// For the collector's thread: a heap that was closed before has taken them back.
+        void freeUnlessClosed() {
+            if (!heap.isClosed()) {
+                free();
             }
         }
 

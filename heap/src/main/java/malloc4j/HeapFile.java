@@ -19,7 +19,8 @@ final class HeapFile {
 
     /// Opens the file at `path`, created when missing, locks and empties it. Returns its descriptor.
     ///
-    /// @throws SystemCallException if it cannot be opened, is a symbolic link or no regular file, or another heap has it
+    /// @throws SystemCallException if it cannot be opened, is a symbolic link or no regular file, or another heap has
+    // it
     static int open(SystemCalls calls, String path) {
         long fd = FileSource.openFile(calls, KernelPath.of(path));
         if (fd < 0) {
@@ -51,7 +52,8 @@ final class HeapFile {
     }
 
     private static void requireRegular(int fd, String path) {
-        if (!Files.isRegularFile(Path.of("/proc/self/fd", Integer.toString(fd)))) { // what is open, not what has the name now
+        if (!Files.isRegularFile(
+                Path.of("/proc/self/fd", Integer.toString(fd)))) { // what is open, not what has the name now
             throw new SystemCallException("open(path=" + path + ")", -Errno.ENODEV, advice(-Errno.ENODEV));
         }
     }

@@ -37,14 +37,24 @@ class HeapArenaTest {
         }
     }
 
+    private static final List<Arena> OPENED = new ArrayList<>();
+
+    private static Kind kind(String name, boolean confined, boolean closeable, Supplier<Arena> open) {
+        return new Kind(name, confined, closeable, () -> {
+            Arena arena = open.get();
+            OPENED.add(arena);
+            return arena;
+        });
+    }
+
     static Stream<Arguments> all() {
         return Stream.of(
-                        new Kind("JDK confined", true, true, Arena::ofConfined),
-                        new Kind("JDK shared", false, true, Arena::ofShared),
-                        new Kind("JDK auto", false, false, Arena::ofAuto),
-                        new Kind("heap confined", true, true, HEAP::ofConfined),
-                        new Kind("heap shared", false, true, HEAP::ofShared),
-                        new Kind("heap auto", false, false, HEAP::ofAuto))
+                        kind("JDK confined", true, true, Arena::ofConfined),
+                        kind("JDK shared", false, true, Arena::ofShared),
+                        kind("JDK auto", false, false, Arena::ofAuto),
+                        kind("heap confined", true, true, HEAP::ofConfined),
+                        kind("heap shared", false, true, HEAP::ofShared),
+                        kind("heap auto", false, false, HEAP::ofAuto))
                 .map(Arguments::of);
     }
 
@@ -58,6 +68,19 @@ class HeapArenaTest {
 
     static Stream<Arguments> open() {
         return all().filter(arguments -> !((Kind) arguments.get()[0]).confined());
+    }
+
+    /// The heap is not closed before the arenas that are open on it.
+    @AfterEach
+    void closeArenas() {
+        for (Arena arena : OPENED) {
+            try {
+                arena.close();
+            } catch (UnsupportedOperationException | IllegalStateException automaticOrClosed) {
+                continue;
+            }
+        }
+        OPENED.clear();
     }
 
     @AfterEach
@@ -436,7 +459,7 @@ class HeapArenaTest {
         assertThat(small.asByteBuffer()).isEqualTo(ByteBuffer.allocate(100));
         Thread other = Thread.ofPlatform().start(() -> arena.allocate(50, 1).fill((byte) 1));
         other.join();
-        assertThat(arena.scope()).isEqualTo(Arena.global().scope());
+        assertThat(arena.scope()).isEqualTo(HEAP.scope().scope());
         assertThat(HEAP.statistics().liveBlocks()).isGreaterThan(before);
         arena.close();
         assertThat(HEAP.statistics().liveBlocks()).isEqualTo(before);

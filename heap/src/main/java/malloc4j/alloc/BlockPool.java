@@ -11,6 +11,7 @@ import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// A pool of blocks of one size, each allocated and freed by itself: for many structures of one kind.
@@ -195,7 +196,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
         /// A pool for the current thread alone that grows by chunks from `heap`.
         public BlockPool confined(Heap heap) {
-            return new BlockPool(this, false, null, new HeapBlocks(heap));
+            return new BlockPool(this, false, null, new HeapBlocks(heap, Tenants.Kind.POOL, Thread.currentThread()));
         }
 
         /// A pool for the current thread alone in `segment`, such as a mapping's.
@@ -213,7 +214,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
         /// A pool for all threads that grows by chunks from `heap`.
         public BlockPool shared(Heap heap) {
-            return new BlockPool(this, true, null, new HeapBlocks(heap));
+            return new BlockPool(this, true, null, new HeapBlocks(heap, Tenants.Kind.POOL, null));
         }
 
         /// A pool for all threads in `segment`, such as a mapping's; see [#confined(MemorySegment)].
@@ -535,8 +536,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
     /// segment gives nothing back, and its blocks live as long as the segment. Raw addresses must not be used any
     /// more, nor may another thread be allocating or freeing by address. Closing a closed pool does nothing.
     ///
-    /// @throws IllegalStateException if a native call is using a block: nothing has changed. Or if the heap has
-    ///     been closed before: the pool is closed
+    /// @throws IllegalStateException if a native call is using a block: nothing has changed
     /// @throws WrongThreadException if the pool is confined to another thread
     @Override
     public void close() {

@@ -3,15 +3,32 @@ package malloc4j.alloc;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.Heap;
+import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// The blocks of a heap that an allocator hands out parts of. Not safe for use by several threads at once.
-final class HeapBlocks {
+final class HeapBlocks implements Tenants.Tenant {
+    private final Tenants.Kind kind;
+    private final @Nullable Thread owner;
     private final Heap heap;
     private final List<Long> addresses = new ArrayList<>();
 
-    HeapBlocks(Heap heap) {
+    /// @param owner the thread that has the allocator to itself, or null
+    HeapBlocks(Heap heap, Tenants.Kind kind, @Nullable Thread owner) {
         this.heap = heap;
+        this.kind = kind;
+        this.owner = owner;
+        Tenants.of(heap).enter(this);
+    }
+
+    @Override
+    public Tenants.Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public @Nullable Thread owner() {
+        return owner;
     }
 
     /// Allocates a block; when the heap refuses, nothing has changed.
@@ -26,9 +43,11 @@ final class HeapBlocks {
         addresses.remove(address);
     }
 
-    /// Gives all of them back. The heap may refuse some, for instance because it has been closed before: then the
-    /// others are freed all the same, none is tried again, and the first refusal is thrown.
+    /// Gives all of them back, because their allocator is closed. The heap may refuse some, when somebody else has
+    // freed
+    /// them: then the others are freed all the same, none is tried again, and the first refusal is thrown.
     void freeAll() {
+        Tenants.of(heap).leave(this);
         @Nullable RuntimeException refused = null;
         for (long address : addresses) {
             try {

@@ -8,6 +8,7 @@ import java.util.List;
 import malloc4j.Heap;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// Memory that is given out by moving a cursor, and taken back all at once, or back to a mark.
@@ -92,7 +93,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         if (chunkBytes < MIN_CHUNK_BYTES || chunkBytes > 1L << 30) {
             throw new IllegalArgumentException("chunkBytes=" + chunkBytes + ": must be 64 to 2^30");
         }
-        return new Region(null, new HeapBlocks(heap), chunkBytes);
+        return new Region(null, new HeapBlocks(heap, Tenants.Kind.REGION, Thread.currentThread()), chunkBytes);
     }
 
     /// A region in `segment`, such as a mapping's, for the current thread.
@@ -288,7 +289,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
     /// Closing a closed region does nothing.
     ///
     /// @throws IllegalStateException if a native call is using a block: the region is rewound as far as that
-    ///     allows. Or if the heap has been closed before: the region is closed
+    ///     allows
     /// @throws WrongThreadException if the current thread is not the one that made the region
     @Override
     public void close() {

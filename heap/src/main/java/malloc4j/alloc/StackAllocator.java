@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import malloc4j.Heap;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// alloca for Java: blocks that are gone when the frame they were allocated in is closed.
@@ -110,7 +111,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     /// @param stackBytes the size of a stack in bytes, 64 to 2^30
     /// @throws IllegalArgumentException if `stackBytes` is outside its range
     public static StackAllocator ofHeap(Heap heap, long stackBytes) {
-        return new StackAllocator(checkStackBytes(stackBytes), null, new HeapBlocks(heap));
+        return new StackAllocator(checkStackBytes(stackBytes), null, new HeapBlocks(heap, Tenants.Kind.STACKS, null));
     }
 
     /// An allocator whose stacks are parts of `segment`, such as a mapping's: as many as fit. When all of them
@@ -463,8 +464,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     /// Gives all stacks back to the heap. No other thread may be opening a frame meanwhile. Closing a closed
     /// allocator does nothing.
     ///
-    /// @throws IllegalStateException if a thread that lives has a frame open: nothing has changed. Or if the heap
-    ///     has been closed before: this allocator is closed
+    /// @throws IllegalStateException if a thread that lives has a frame open: nothing has changed
     @Override
     public void close() {
         lock.lock();

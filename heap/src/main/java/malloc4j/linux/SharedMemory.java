@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
 import org.jspecify.annotations.Nullable;
 

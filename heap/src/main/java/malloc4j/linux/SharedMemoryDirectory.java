@@ -302,9 +302,7 @@ final class SharedMemoryDirectory {
         if (creator != LivenessLocks.NOBODY) {
             return Liveness.CREATOR_LIVES;
         }
-        return holder(calls, fd, LivenessLocks.USERS) == LivenessLocks.NOBODY
-                ? Liveness.STALE
-                : Liveness.ORPHANED;
+        return holder(calls, fd, LivenessLocks.USERS) == LivenessLocks.NOBODY ? Liveness.STALE : Liveness.ORPHANED;
     }
 
     List<Status> list() {

@@ -382,16 +382,4 @@ class BlockPoolTest {
             assertThat(pool.capacity()).isZero();
         }
     }
-
-    @ParameterizedTest
-    @EnumSource(Form.class)
-    void heapThatWasClosedBeforeThePoolIsReportedOnce(Form form) {
-        Heap gone = Heap.create(HeapOptions.builder().name("gone").build());
-        BlockPool pool = form.on(BlockPool.ofSize(16), gone);
-        pool.malloc();
-        gone.close();
-        assertThatIllegalStateException().isThrownBy(pool::close).withMessageContaining("of heap 'gone'");
-        pool.close();
-        assertThatIllegalStateException().isThrownBy(pool::malloc).withMessageContaining("the pool is closed");
-    }
 }

@@ -322,14 +322,4 @@ class RegionTest {
         assertThat(region.capacityBytes()).isZero();
         region.verify();
     }
-
-    @Test
-    void heapThatWasClosedBeforeTheRegionIsReportedOnce() {
-        Heap gone = Heap.create(HeapOptions.builder().name("gone").build());
-        Region region = Region.ofHeap(gone, 256);
-        region.allocate(8, 8);
-        gone.close();
-        assertThatIllegalStateException().isThrownBy(region::close).withMessageContaining("of heap 'gone'");
-        region.close();
-    }
 }

@@ -405,15 +405,4 @@ class StackAllocatorTest {
         assertThatThrownBy(() -> leaked[0].alloca(8)).isInstanceOf(WrongThreadException.class);
         assertThatThrownBy(() -> leaked[0].close()).isInstanceOf(WrongThreadException.class);
     }
-
-    @Test
-    void heapThatWasClosedBeforeTheAllocatorIsReportedOnce() {
-        Heap gone = Heap.create(HeapOptions.builder().name("gone").build());
-        StackAllocator orphan = StackAllocator.ofHeap(gone, 256);
-        orphan.push().close();
-        gone.close();
-        assertThatIllegalStateException().isThrownBy(orphan::close).withMessageContaining("of heap 'gone'");
-        orphan.close();
-        assertThatIllegalStateException().isThrownBy(orphan::push);
-    }
 }

@@ -126,7 +126,8 @@ class LayersTest {
     @Test
     void fewClassesKnowSegments() {
         noClasses()
-                .that(areNot(RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, LIVENESS_LOCKS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
+                .that(areNot(
+                        RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, LIVENESS_LOCKS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
                 .and(areNotIn(SEGMENT_PACKAGES))
                 .should()
                 .dependOnClassesThat()

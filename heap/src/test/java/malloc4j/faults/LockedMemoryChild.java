@@ -21,10 +21,8 @@ public final class LockedMemoryChild {
         MemoryLock.lockAll(MemoryLock.LockAll.CURRENT, MemoryLock.LockAll.FUTURE, MemoryLock.LockAll.ON_FAULT);
         Path file = Files.createTempFile("locked", ".heap");
         for (MemorySource source : MemorySource.values()) {
-            HeapOptions.Builder builder = HeapOptions.builder()
-                    .name("locked")
-                    .brkClaimBytes(4 * MIB)
-                    .purgeDelay(Duration.ofMillis(-1));
+            HeapOptions.Builder builder =
+                    HeapOptions.builder().name("locked").brkClaimBytes(4 * MIB).purgeDelay(Duration.ofMillis(-1));
             run(source == MemorySource.FILE ? builder.file(file.toString()) : builder.source(source));
         }
         Files.delete(file);

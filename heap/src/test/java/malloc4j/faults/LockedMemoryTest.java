@@ -15,10 +15,10 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.linux.MemoryLock;
 import malloc4j.linux.SystemCallException;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.api.Test;
 
 /// Memory that the program has locked goes back to the kernel all the same, and its heap closes.
 class LockedMemoryTest {
@@ -35,7 +35,13 @@ class LockedMemoryTest {
 
     @ParameterizedTest
     @CsvSource({
-        "MMAP, true", "MMAP, false", "BRK, true", "BRK, false", "HUGE, true", "SHARED_MEMORY, true", "HUGETLB, true"
+        "MMAP, true",
+        "MMAP, false",
+        "BRK, true",
+        "BRK, false",
+        "HUGE, true",
+        "SHARED_MEMORY, true",
+        "HUGETLB, true"
     })
     void pagesLockedByAHandleGoBackAndStayLocked(MemorySource source, boolean kernelHasDontneedLocked) {
         RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
@@ -70,9 +76,7 @@ class LockedMemoryTest {
         long large = heap.malloc(100_000);
         long huge = heap.malloc(40 * MIB);
         List<MemoryLock> locks = List.of(
-                MemoryLock.lock(small, 100),
-                MemoryLock.lock(large, 5_000),
-                MemoryLock.lock(huge + 65_536, 4_096));
+                MemoryLock.lock(small, 100), MemoryLock.lock(large, 5_000), MemoryLock.lock(huge + 65_536, 4_096));
         heap.close();
         locks.forEach(LockedMemoryTest::closeGone);
     }
@@ -88,6 +92,8 @@ class LockedMemoryTest {
     @Test
     void whileAllMemoryIsLockedFreedMemoryGoesBackAndHeapsClose() throws Exception {
         assumeTrue(MemoryLock.limits().roomBytes() > 1L << 30, "a limit on locked memory");
-        assertThat(ChildJvm.small().run(LockedMemoryChild.class)).contains("given back").doesNotContain("not so");
+        assertThat(ChildJvm.small().run(LockedMemoryChild.class))
+                .contains("given back")
+                .doesNotContain("not so");
     }
 }

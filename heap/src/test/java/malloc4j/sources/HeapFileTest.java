@@ -41,7 +41,8 @@ class HeapFileTest {
                         .isInstanceOf(SystemCallException.class)
                         .hasMessageContaining(path.toString())
                         .hasMessageContaining("another heap of this process")
-                        .hasMessageContaining(Long.toString(ProcessHandle.current().pid()));
+                        .hasMessageContaining(
+                                Long.toString(ProcessHandle.current().pid()));
             }
             Patterns.check(address, 100_000, 100_000, 1);
             first.verify();

@@ -33,7 +33,8 @@ public final class FileSource implements PageSource {
         return calls.memfdCreate(name, Linux.MFD_CLOEXEC);
     }
 
-    /// Opens the file at `path`, created when missing, but not through a symbolic link. Returns its descriptor, or minus
+    /// Opens the file at `path`, created when missing, but not through a symbolic link. Returns its descriptor, or
+    // minus
     /// errno.
     public static long openFile(SystemCalls calls, String path) {
         int flags = Linux.O_RDWR | Linux.O_CREAT | Linux.O_NOFOLLOW | Linux.O_NONBLOCK | Linux.O_CLOEXEC;

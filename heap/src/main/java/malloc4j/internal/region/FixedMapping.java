@@ -31,15 +31,15 @@ final class FixedMapping {
 
     private FixedMapping() {}
 
-    /// Maps reserved addresses over a range that is ours. Returns the address, or minus errno; see [#stateAfterRefusal].
+    /// Maps reserved addresses over a range that is ours. Returns the address, or minus errno; see
+    // [#stateAfterRefusal].
     static long reserve(SystemCalls calls, long address, long byteSize) {
         return calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED, -1, 0);
     }
 
     /// One of the three states, of a range whose pages had `rights`, as `/proc/self/maps` writes them.
     static int stateAfterRefusal(SystemCalls calls, long address, long byteSize, String rights) {
-        long mapped =
-                calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED_NOREPLACE, -1, 0);
+        long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED_NOREPLACE, -1, 0);
         if (mapped == address) {
             return RESERVED;
         }

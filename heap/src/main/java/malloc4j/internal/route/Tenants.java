@@ -1,0 +1,104 @@
+package malloc4j.internal.route;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// What stands on a heap and is open: a heap that has tenants is not closed, for they have handed out its memory.
+///
+/// What is opened often is only counted. What a thread has to itself counts while that thread lives: nobody else can
+/// reach its memory, nor close it.
+///
+/// Concurrency: any thread at any time. Who opens something while another thread closes the heap may be missed.
+public final class Tenants {
+    private static volatile Function<Object, Tenants> finder = heap -> {
+        throw new IllegalStateException("no heap was made");
+    };
+
+    private final Map<Kind, LongAdder> counts = new EnumMap<>(Kind.class);
+    private final Set<Tenant> named = ConcurrentHashMap.newKeySet();
+
+    public Tenants() {
+        for (Kind kind : Kind.values()) {
+            counts.put(kind, new LongAdder());
+        }
+    }
+
+    /// What can stand on a heap.
+    public enum Kind {
+        CONFINED_ARENA("confined arena"),
+        SHARED_ARENA("shared arena"),
+        UNSCOPED_ARENA("unscoped arena"),
+        POOL("pool"),
+        REGION("region"),
+        STACKS("stack allocator"),
+        CHILD("child heap");
+
+        private final String text;
+
+        Kind(String text) {
+            this.text = text;
+        }
+    }
+
+    /// One that is known by itself.
+    public interface Tenant {
+        Kind kind();
+
+        /// The thread that has it to itself, or null.
+        @Nullable
+        Thread owner();
+    }
+
+    /// Tells how the packages above find a heap's tenants.
+    public static void findBy(Function<Object, Tenants> function) {
+        finder = function;
+    }
+
+    /// The tenants of a heap.
+    public static Tenants of(Object heap) {
+        return finder.apply(heap);
+    }
+
+    /// The count of a kind: more by one from when one is opened, less by one when it is closed.
+    public LongAdder count(Kind kind) {
+        return requireNonNull(counts.get(kind));
+    }
+
+    public void enter(Tenant tenant) {
+        named.add(tenant);
+    }
+
+    public void leave(Tenant tenant) {
+        named.remove(tenant);
+    }
+
+    /// How many of each kind are open, such as "2 shared arenas, 1 pool"; empty when none is.
+    ///
+    /// @param moreConfinedArenas those that are counted elsewhere
+    public String describe(long moreConfinedArenas) {
+        Map<Kind, Long> open = new EnumMap<>(Kind.class);
+        counts.forEach((kind, count) -> open.put(kind, count.sum()));
+        open.merge(Kind.CONFINED_ARENA, moreConfinedArenas, Long::sum);
+        for (Tenant tenant : named) {
+            Thread owner = tenant.owner();
+            if (owner == null || owner.isAlive()) {
+                open.merge(tenant.kind(), 1L, Long::sum);
+            }
+        }
+        StringJoiner text = new StringJoiner(", ");
+        open.forEach((kind, count) -> {
+            if (count > 0) {
+                text.add(count + " " + kind.text + (count == 1 ? "" : "s"));
+            }
+        });
+        return text.toString();
+    }
+}
