@@ -19,16 +19,18 @@ import java.lang.foreign.MemorySegment;
 /// last       the same from the other end
 /// ```
 final class ByteSearch {
-    private static final int BLOCK_BYTES = 4096;
+    private static final int BLOCK_BYTES = ShortRanges.PAGE_BYTES;
     private static final int SMALL_BLOCK_BYTES = 512;
     private static final int HEAD_BYTES = 64; // searched by words before the first block: many searches end soon
 
     private ByteSearch() {}
 
-    /// The offset of the first byte of `[from, to)` that is `value`, or -1.
+    /// The offset of the first byte of `[from, to)` that is `value`, or -1. Words are aligned and blocks end with
+    /// their page, so no page behind that byte is touched: a segment may claim more than there is, as C's `memchr`
+    /// may be told more.
     static long first(MemorySegment segment, long from, long to, int value) {
         long repeated = Words.repeat(value);
-        long at = Math.min(from + HEAD_BYTES, to);
+        long at = Math.min(from + HEAD_BYTES - (segment.address() + from) % Long.BYTES, to);
         long found = firstByWords(segment, from, at, value);
         if (found >= 0) {
             return found;
@@ -36,7 +38,8 @@ final class ByteSearch {
         long end = to;
         long block = BLOCK_BYTES;
         while (end - at >= SMALL_BLOCK_BYTES) {
-            long byteSize = Math.min(block, end - at) & -Long.BYTES;
+            long leftOfPage = BLOCK_BYTES - ((segment.address() + at) & (BLOCK_BYTES - 1));
+            long byteSize = Math.min(Math.min(block, leftOfPage), end - at) & -Long.BYTES;
             if (!blockHas(segment.asSlice(at, byteSize), repeated)) {
                 at += byteSize;
             } else if (byteSize > SMALL_BLOCK_BYTES) {
@@ -52,6 +55,11 @@ final class ByteSearch {
     private static long firstByWords(MemorySegment segment, long from, long to, int value) {
         long repeated = Words.repeat(value);
         long at = from;
+        for (; at < to && (segment.address() + at) % Long.BYTES != 0; at++) {
+            if (segment.get(JAVA_BYTE, at) == (byte) value) {
+                return at;
+            }
+        }
         for (; at <= to - Long.BYTES; at += Long.BYTES) {
             long flags = Words.firstZeroBytes(segment.get(JAVA_LONG_UNALIGNED, at) ^ repeated);
             if (flags != 0) {

@@ -160,7 +160,7 @@ public final class Bytes {
     /// @throws IndexOutOfBoundsException if the range is not within the segment
     public static long memchr(MemorySegment segment, long offset, int value, long byteSize) {
         checkRange(segment, offset, byteSize);
-        if (byteSize <= MAX_SHORT_SEARCH) {
+        if (byteSize <= MAX_SHORT_SEARCH && ShortRanges.inOnePage(segment.address() + offset, byteSize)) {
             long index = ShortRanges.first(segment, offset, value, byteSize);
             return index < 0 ? -1 : offset + index;
         }
@@ -295,24 +295,27 @@ public final class Bytes {
                 : CLibrary.memcmp(left, right, byteSize);
     }
 
-    /// The address of the first byte that is `value`, or 0.
+    /// The address of the first byte that is `value`, or 0. No page behind that byte is touched: as in C, `byteSize`
+    /// may reach beyond the memory, up to [Long#MAX_VALUE], where the byte is known to be there.
     ///
-    /// @throws IllegalArgumentException if the range is not one of addresses
+    /// @throws IllegalArgumentException if `address` is 0 or negative, or `byteSize` is negative
     public static long memchr(long address, int value, long byteSize) {
-        checkRange("memchr", address, byteSize);
-        if (byteSize <= MAX_SHORT_SEARCH) {
-            long index = ShortRanges.first(address, value, byteSize);
+        long above = Long.MAX_VALUE - Math.max(address, 0); // how many addresses there are
+        long readable = Math.min(byteSize, Math.max(above, 1));
+        checkRange("memchr", address, readable);
+        if (readable <= MAX_SHORT_SEARCH && ShortRanges.inOnePage(address, readable)) {
+            long index = ShortRanges.first(address, value, readable);
             return index < 0 ? 0 : address + index;
         }
-        return CLibrary.memchr(address, value, byteSize);
+        return CLibrary.memchr(address, value, readable);
     }
 
-    /// The address of the last byte that is `value`, or 0.
+    /// The address of the last byte that is `value`, or 0. No page before that byte is touched.
     ///
     /// @throws IllegalArgumentException if the range is not one of addresses
     public static long memrchr(long address, int value, long byteSize) {
         checkRange("memrchr", address, byteSize);
-        if (byteSize <= MAX_SHORT_SEARCH) {
+        if (byteSize <= MAX_SHORT_SEARCH && ShortRanges.inOnePage(address, byteSize)) {
             long index = ShortRanges.last(address, value, byteSize);
             return index < 0 ? 0 : address + index;
         }

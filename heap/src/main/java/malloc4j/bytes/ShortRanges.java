@@ -19,7 +19,15 @@ import malloc4j.internal.memory.RawMemory;
 ///
 /// Each operation is here twice, over addresses and over segments, whose accesses check bounds and scope.
 final class ShortRanges {
+    /// The smallest page that a processor has: what does not cross a multiple of it is in one page of any size.
+    static final int PAGE_BYTES = 4096;
+
     private ShortRanges() {}
+
+    /// Whether all of a range may be read where one byte of it may be: C's `memchr` reads no page behind its match.
+    static boolean inOnePage(long address, long byteSize) {
+        return (address & (PAGE_BYTES - 1)) <= PAGE_BYTES - byteSize;
+    }
 
     // Addresses.
 
@@ -98,7 +106,7 @@ final class ShortRanges {
         return Words.compare(upToSeven(left, byteSize), upToSeven(right, byteSize));
     }
 
-    /// Up to 16 bytes. Returns the index of the first byte, or -1.
+    /// Up to 16 bytes, all of which are read. Returns the index of the first byte, or -1.
     static long first(long address, int value, long byteSize) {
         long repeated = Words.repeat(value);
         if (byteSize >= 8) {
@@ -113,7 +121,7 @@ final class ShortRanges {
         return firstOfSeven(upToSeven(address, byteSize), repeated, byteSize);
     }
 
-    /// Up to 16 bytes. Returns the index of the last byte, or -1.
+    /// Up to 16 bytes, all of which are read. Returns the index of the last byte, or -1.
     static long last(long address, int value, long byteSize) {
         long repeated = Words.repeat(value);
         if (byteSize >= 8) {
