@@ -126,7 +126,8 @@ class EarlyMatchTest {
                             .isEqualTo(match);
                 }
                 for (long before : new long[] {4_096, BYTE_SIZE, 1 << 30, start - 1}) {
-                    assertThat(Bytes.memrchr(Math.max(match - before, 1), 'y', Math.min(before, match - 1) + 1 + behind))
+                    assertThat(Bytes.memrchr(
+                                    Math.max(match - before, 1), 'y', Math.min(before, match - 1) + 1 + behind))
                             .isEqualTo(match);
                 }
             }
