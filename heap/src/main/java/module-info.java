@@ -1,6 +1,6 @@
 /// The malloc4j heap: an allocator of memory outside the Java heap that needs `java.base` and nothing else.
 module malloc4j {
-    requires static transitive org.jspecify;
+    requires static org.jspecify; // annotations, without which others compile against this and run it
 
     exports malloc4j;
     exports malloc4j.alloc;
