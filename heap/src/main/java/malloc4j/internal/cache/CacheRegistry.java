@@ -2,7 +2,10 @@ package malloc4j.internal.cache;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageSource;
@@ -14,14 +17,22 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A cache outlives its thread: the next thread without one takes it over as it is, full of blocks. Nothing is
 /// abandoned when a thread ends, and nothing needs to be told. Virtual threads get no cache of their own: they
-/// share a few, each under a lock while it is used; so do threads that find no place in the table.
+/// share a few, each under a lock while it is used.
 ///
-/// Invariant: a cache belongs to at most one living thread.
+/// Nobody tells that a thread has ended. Each thread that needs a cache looks at the next few in turn, and each visit
+/// of the purger at all; the caches of threads that have ended are kept in a list, the latest first.
+///
+/// Invariants, checked by [#verify]:
+/// 1. A cache belongs to at most one living thread, which [CacheTable] leads to it.
+/// 2. The idle caches are exactly those without a thread.
 ///
 /// Concurrency: lookups by [CacheTable] need no lock; all else is under the lock.
 public final class CacheRegistry {
     private static final int COMMON_PLACES = 1 << 12; // 80 KiB of Java heap
     private static final int PLACES = 1 << 8; // 5 KiB
+
+    /// How many caches each new thread looks at: so at most an eighth more is made than threads live at once.
+    private static final int SEARCHED = 8;
 
     private final Slabs slabs;
     private final Reclaimer reclaimer;
@@ -30,6 +41,9 @@ public final class CacheRegistry {
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final CacheTable table;
+    private @Nullable ThreadCache idle; // the first of a list
+    private int nextSearched;
+    private long leaseCount;
     private volatile boolean closed;
 
     /// @param common whether many threads will use the heap
@@ -50,7 +64,7 @@ public final class CacheRegistry {
         return table;
     }
 
-    /// The current thread's cache, or null when it has none at its first place in the table.
+    /// The current thread's cache, or null when it has none.
     public @Nullable ThreadCache current() {
         return table.current();
     }
@@ -78,8 +92,8 @@ public final class CacheRegistry {
         }
     }
 
-    /// Frees a block of a slab from a thread that does not own it, or owns it by a cache that is not at its table
-    /// index. Returns false, and has done nothing, when `address` is not a live block of the slab.
+    /// Frees a block of a slab from a thread that does not own it. Returns false, and has done nothing, when `address`
+    /// is not a live block of the slab.
     public static boolean freeRemote(long slab, long address) {
         return ThreadCache.freeRemote(slab, address);
     }
@@ -90,39 +104,65 @@ public final class CacheRegistry {
         return cache == null ? null : cache.registry();
     }
 
-    /// The current thread's cache: at another place than its first, taken over, or new; null when the table has no
-    /// place for it, or there is no memory for another cache.
+    /// Gives the current thread, which has none, a cache: an idle one, or a new one. Returns null when the registry is
+    /// closed, or there is no memory for another cache.
     private @Nullable ThreadCache lease() {
         Thread thread = Thread.currentThread();
-        ThreadCache displaced = table.find(thread);
-        if (displaced != null) {
-            return displaced;
-        }
         lock.lock();
         try {
-            ThreadCache cache = closed ? null : idleCache();
-            if (cache == null) {
+            leaseCount++;
+            if (closed) {
                 return null;
             }
-            boolean placed = table.insert(cache, thread);
-            cache.thread = placed ? thread : null;
-            return placed ? cache : null;
+            table.makeRoom();
+            searchIdle();
+            ThreadCache cache = idle;
+            if (cache == null) {
+                cache = newCache();
+                if (cache == null) {
+                    return null;
+                }
+                caches.add(cache);
+            } else {
+                idle = cache.nextIdle;
+                cache.nextIdle = null;
+            }
+            table.insert(cache, thread);
+            cache.thread = thread;
+            return cache;
         } finally {
             lock.unlock();
         }
     }
 
-    private @Nullable ThreadCache idleCache() {
-        for (ThreadCache cache : caches) {
-            if (isIdle(cache)) {
-                return cache;
-            }
+    /// Looks at the next few caches. Under the lock.
+    private void searchIdle() {
+        for (int count = Math.min(SEARCHED, caches.size()); count > 0; count--) {
+            nextSearched = nextSearched < caches.size() ? nextSearched : 0;
+            noteEnd(caches.get(nextSearched++));
         }
-        ThreadCache cache = newCache();
-        if (cache != null) {
-            caches.add(cache);
+    }
+
+    /// Makes a cache idle when its thread has ended. Returns whether it is idle. Under the lock.
+    private boolean noteEnd(ThreadCache cache) {
+        Thread thread = cache.thread;
+        if (thread != null && !thread.isAlive()) {
+            table.remove(cache, thread);
+            cache.thread = null;
+            cache.nextIdle = idle;
+            idle = cache;
         }
-        return cache;
+        return cache.thread == null;
+    }
+
+    /// How often a thread came for a cache: its first call, and nothing after that.
+    long leaseCount() {
+        lock.lock();
+        try {
+            return leaseCount;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private @Nullable ThreadCache newCache() {
@@ -189,8 +229,7 @@ public final class CacheRegistry {
         lock.lock();
         try {
             for (ThreadCache cache : caches) {
-                if (isIdle(cache)) {
-                    cache.thread = null;
+                if (noteEnd(cache)) {
                     cache.unlease();
                 } else if (currentToo && cache.thread == Thread.currentThread()) {
                     cache.unlease();
@@ -256,6 +295,7 @@ public final class CacheRegistry {
                 closedTags.add(cache.tag());
             }
             caches.clear();
+            idle = null;
             Arrays.fill(shared, null);
             table.clear();
         } finally {
@@ -274,8 +314,29 @@ public final class CacheRegistry {
         }
     }
 
-    /// Checks every cache while its owner rests. Returns how many slabs they lease or list.
+    /// Checks the invariants of the class header, and every cache while its owner rests. Returns how many slabs they
+    /// lease or list.
     int verify() {
+        lock.lock();
+        try {
+            Set<ThreadCache> listed = Collections.newSetFromMap(new IdentityHashMap<>());
+            for (ThreadCache cache = idle; cache != null && listed.add(cache); cache = cache.nextIdle) {}
+            long without = 0;
+            for (ThreadCache cache : caches) {
+                Thread thread = cache.thread;
+                if (thread != null) {
+                    table.verify(cache, thread);
+                } else {
+                    without += listed.contains(cache) ? 1 : listed.size() + 1;
+                }
+            }
+            if (without != listed.size()) {
+                throw new AssertionError("idle caches are not those without a thread");
+            }
+            table.displaced().verify();
+        } finally {
+            lock.unlock();
+        }
         return all().stream().mapToInt(ThreadCache::verify).sum();
     }
 }

@@ -12,34 +12,39 @@ import org.jspecify.annotations.Nullable;
 ///   thread id & (count - 1)
 ///   | 0, 0 | 1042, magazines << 8 | 0, 0 | 1044, magazines << 8      | null | cache 3 | null | cache 1
 ///             a hit when it is the current thread's id
+///             else: displaced   5138 -> cache 7, 9234 -> cache 4
 /// ```
+///
+/// A thread whose place another living thread has is displaced: its cache is found by a second look-up, in a table
+/// that grows.
 ///
 /// A record, because the JIT trusts the fields of a record in a constant: for the common heap the arrays, their
 /// length and the heap's number are constants in the machine code.
 ///
-/// Invariant: the place of a living thread's cache is within [#PROBES] places of the thread's first one.
+/// Invariant, checked by [#verify]: a thread's cache is at the place of the thread's id, or among the displaced ones,
+/// not both.
 ///
 /// Concurrency: a thread writes its own id, under the registry's lock, and only ever looks for its own; a place is
-/// given to another thread when its thread has ended or was put elsewhere. Reads are plain.
+/// given to another thread when its thread has ended. Reads are plain.
 ///
 /// @param places ids of threads, and where the magazines of their caches begin, shifted left by
 ///     [PageMap#ADDRESS_SHIFT]
 /// @param caches the caches themselves
+/// @param displaced the caches of threads whose places others have
 /// @param heapKey the heap's number in the owners of chunks: see [PageMap#heapKey]
 @SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
-public record CacheTable(long[] places, @Nullable ThreadCache[] caches, long heapKey) {
-    /// How many places a thread may be put at.
-    static final int PROBES = 4;
-
+public record CacheTable(
+        long[] places, @Nullable ThreadCache[] caches, ThreadTable<ThreadCache> displaced, long heapKey) {
     private static final int NO_THREAD = 0; // ids begin at 1
 
     /// @param count how many places, a power of two
     static CacheTable of(int count, int heapId) {
-        return new CacheTable(new long[2 * count], new @Nullable ThreadCache[count], PageMap.heapKey(heapId));
+        return new CacheTable(
+                new long[2 * count], new @Nullable ThreadCache[count], new ThreadTable<>(), PageMap.heapKey(heapId));
     }
 
     /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
-    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache at its first
+    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache at its
     /// place, or that has nothing at hand.
     public long allocateBlock(long byteSize) {
         if (Long.compareUnsigned(byteSize, SizeClasses.MAX_SMALL_BYTES) > 0) {
@@ -59,40 +64,40 @@ public record CacheTable(long[] places, @Nullable ThreadCache[] caches, long hea
         return Magazine.free(address, PageMap.owner(Thread.currentThread().threadId(), heapKey));
     }
 
-    /// The current thread's cache, or null when it has none at its first place.
+    /// The current thread's cache, or null when it has none.
     public @Nullable ThreadCache current() {
         long threadId = Thread.currentThread().threadId();
-        int place = (int) threadId & (caches.length - 1);
-        return places[place << 1] == threadId ? caches[place] : null;
+        int place = place(threadId);
+        return places[place << 1] == threadId ? caches[place] : displaced.get(threadId);
     }
 
-    /// The thread's cache at any of its places, or null.
-    @Nullable
-    ThreadCache find(Thread thread) {
-        for (int probe = 0; probe < PROBES; probe++) {
-            int place = place(thread, probe);
-            if (places[place << 1] == thread.threadId()) {
-                return caches[place];
-            }
-        }
-        return null;
+    /// Makes room, so that the next [#insert] allocates nothing. Under the registry's lock.
+    void makeRoom() {
+        displaced.makeRoom();
     }
 
-    /// Puts a cache where its new thread will look for it. Returns false when all those places are taken. Under the
-    /// registry's lock.
-    boolean insert(ThreadCache cache, Thread thread) {
-        for (int probe = 0; probe < PROBES; probe++) {
-            int place = place(thread, probe);
-            ThreadCache holder = caches[place];
-            if (holder == null || CacheRegistry.isIdle(holder) || holder.place != place) {
-                caches[place] = cache;
-                cache.place = place;
-                places[(place << 1) + 1] = cache.magazines() << PageMap.ADDRESS_SHIFT;
-                places[place << 1] = thread.threadId();
-                return true;
-            }
+    /// Puts a cache where the current thread will look for it; after [#makeRoom], under the same lock.
+    void insert(ThreadCache cache, Thread thread) {
+        int place = place(thread.threadId());
+        ThreadCache holder = caches[place];
+        if (holder == null || CacheRegistry.isIdle(holder)) {
+            caches[place] = cache;
+            places[(place << 1) + 1] = cache.magazines() << PageMap.ADDRESS_SHIFT;
+            places[place << 1] = thread.threadId();
+        } else {
+            displaced.put(thread.threadId(), cache);
         }
-        return false;
+    }
+
+    /// Takes a cache out that a thread had which has ended. Under the registry's lock.
+    void remove(ThreadCache cache, Thread ended) {
+        int place = place(ended.threadId());
+        if (caches[place] == cache) {
+            places[place << 1] = NO_THREAD;
+            caches[place] = null;
+        } else {
+            displaced.remove(ended.threadId());
+        }
     }
 
     /// Forgets every thread.
@@ -101,9 +106,19 @@ public record CacheTable(long[] places, @Nullable ThreadCache[] caches, long hea
             places[place << 1] = NO_THREAD;
             caches[place] = null;
         }
+        displaced.clear();
     }
 
-    private int place(Thread thread, int probe) {
-        return ((int) thread.threadId() + probe) & (caches.length - 1);
+    private int place(long threadId) {
+        return (int) threadId & (caches.length - 1);
+    }
+
+    /// Checks that a cache's thread finds it. Under the registry's lock.
+    void verify(ThreadCache cache, Thread thread) {
+        boolean placed = caches[place(thread.threadId())] == cache;
+        boolean moved = displaced.get(thread.threadId()) == cache;
+        if (thread.isAlive() && placed == moved) {
+            throw new AssertionError("cache " + cache.tag() + " is found " + (placed ? "twice" : "nowhere"));
+        }
     }
 }

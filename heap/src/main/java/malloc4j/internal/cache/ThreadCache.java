@@ -43,8 +43,9 @@ public final class ThreadCache {
     @Nullable
     Thread thread;
 
-    /// Where in the registry's table this cache was put last.
-    int place = -1;
+    /// The next cache without a thread. Under the registry's lock.
+    @Nullable
+    ThreadCache nextIdle;
 
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;

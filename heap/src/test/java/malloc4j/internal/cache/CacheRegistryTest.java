@@ -58,9 +58,9 @@ class CacheRegistryTest {
         assertThat(caches.liveBlocks()).isEqualTo(2);
     }
 
-    /// All at once: as many as one first place in the table has places behind it.
+    /// All at once.
     @ParameterizedTest
-    @ValueSource(ints = {2, 3, 4})
+    @ValueSource(ints = {2, 3, 4, 20})
     void threadsWithCollidingIdsHaveCachesOfTheirOwn(int count) throws InterruptedException {
         Phaser phaser = new Phaser(count);
         Set<Integer> tags = new HashSet<>();
@@ -117,13 +117,15 @@ class CacheRegistryTest {
             for (int index = 0; index < tags.length; index++) {
                 long block = caches.allocate(SIZE_CLASS);
                 tags[index] = Slab.tag(PageMap.record(block));
-                assertThat(caches.registry.current()).isNull();
+                ThreadCache cache = caches.registry.current();
+                assertThat(cache == null ? 0 : cache.tag()).isEqualTo(tags[index]);
                 assertThat(caches.free(block)).isTrue();
                 assertThat(caches.free(block)).isFalse();
             }
         });
         other.start();
         other.join();
+        caches.verify();
         done.countDown();
         holder.join();
         assertThat(tags).containsOnly(tags[0]).doesNotContain(0);
@@ -148,6 +150,33 @@ class CacheRegistryTest {
         }
         assertThat(caches.registry.cacheCount()).isEqualTo(1);
         assertThat(caches.slabCount()).isEqualTo(1);
+    }
+
+    /// Threads come and go beside many that stay: idle caches are found, though no thread looks at all caches.
+    @Test
+    void idleCachesAreFoundAmongThoseOfManyLiveThreads() throws InterruptedException {
+        int live = 200;
+        CountDownLatch leased = new CountDownLatch(live);
+        CountDownLatch done = new CountDownLatch(1);
+        List<Thread> threads = new ArrayList<>();
+        for (int index = 0; index < live; index++) {
+            threads.add(Thread.ofPlatform().start(() -> {
+                caches.allocate(SIZE_CLASS);
+                leased.countDown();
+                await(done);
+            }));
+        }
+        await(leased);
+        for (int index = 0; index < 1_000; index++) {
+            Caches.inThread(() -> caches.allocate(SIZE_CLASS));
+        }
+        caches.verify();
+        assertThat(caches.registry.cacheCount()).isBetween(live + 1, live + live / 8 + 8);
+        done.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        caches.verify();
     }
 
     @Test
