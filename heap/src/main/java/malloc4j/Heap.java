@@ -704,7 +704,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 pages.regionBytes() + hugeBytes,
                 residentBytes(),
                 reclaimer.purgedBytes(),
-                caches.cacheCount());
+                caches.cacheCount(),
+                caches.magazineBytes());
     }
 
     private long residentBytes() {

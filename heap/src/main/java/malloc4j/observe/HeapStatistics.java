@@ -23,6 +23,8 @@ import java.util.List;
 /// @param residentBytes pages of those that the kernel holds memory for, by `mincore`
 /// @param purgedBytes pages given back to the kernel since the heap began, in all
 /// @param threadCaches caches, one for each thread that ran at the same time, and those that virtual threads share
+/// @param magazineBytes what those caches may use outside of the regions, 32 KiB each, but for those whose memory went
+///     back to the kernel after their threads had ended
 public record HeapStatistics(
         long liveBlocks,
         long liveBytes,
@@ -37,7 +39,8 @@ public record HeapStatistics(
         long reservedBytes,
         long residentBytes,
         long purgedBytes,
-        int threadCaches) {
+        int threadCaches,
+        long magazineBytes) {
 
     /// How many slabs there are.
     public long slabCount() {

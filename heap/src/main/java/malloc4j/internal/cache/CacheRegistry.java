@@ -34,6 +34,9 @@ public final class CacheRegistry {
     /// How many caches each new thread looks at: so at most an eighth more is made than threads live at once.
     private static final int SEARCHED = 8;
 
+    /// At which visit that finds a cache idle its magazines go back.
+    private static final int GIVE_BACK_VISIT = 2;
+
     private final Slabs slabs;
     private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
@@ -126,6 +129,8 @@ public final class CacheRegistry {
             } else {
                 idle = cache.nextIdle;
                 cache.nextIdle = null;
+                cache.idleVisits = 0;
+                cache.givenBack = false;
             }
             table.insert(cache, thread);
             cache.thread = thread;
@@ -224,19 +229,18 @@ public final class CacheRegistry {
     }
 
     /// Gives up the leases of the current thread's cache, of the shared ones, and of all whose thread has ended;
-    /// and lists what others have freed, so that nothing stays queued for an owner that does not come.
-    void unleaseIdle(boolean currentToo) {
-        lock.lock();
-        try {
-            for (ThreadCache cache : caches) {
-                if (noteEnd(cache)) {
-                    cache.unlease();
-                } else if (currentToo && cache.thread == Thread.currentThread()) {
-                    cache.unlease();
+    /// gives the magazines of those back that the last visit found so too, or of `all` of those; and lists what others
+    /// have freed, so that nothing stays queued for an owner that does not come.
+    void unleaseIdle(boolean all) {
+        for (ThreadCache cache : ofThreads()) {
+            lock.lock();
+            try {
+                if (!closed) {
+                    unleaseIdle(cache, all);
                 }
+            } finally {
+                lock.unlock();
             }
-        } finally {
-            lock.unlock();
         }
         for (SharedCache cache : shared) {
             if (cache != null && cache.useLock.tryLock()) {
@@ -257,9 +261,38 @@ public final class CacheRegistry {
         }
     }
 
+    /// Under the lock, which is given up after each cache: a call of the kernel may take a while.
+    private void unleaseIdle(ThreadCache cache, boolean all) {
+        if (!noteEnd(cache)) {
+            if (all && cache.thread == Thread.currentThread()) {
+                cache.unlease();
+            }
+        } else if (!cache.givenBack) {
+            if (cache.idleVisits == 0) {
+                cache.unlease();
+            }
+            cache.idleVisits++;
+            cache.givenBack = (all || cache.idleVisits >= GIVE_BACK_VISIT) && cache.giveBackMagazines();
+        }
+    }
+
+    /// Bytes of magazines: of every cache that has a thread, is shared, or whose magazines have not gone back since.
+    public long magazineBytes() {
+        return all().stream().filter(cache -> !cache.givenBack).count() * Magazine.CACHE_BYTES;
+    }
+
     /// How many caches there are, shared ones included.
     public int cacheCount() {
         return all().size();
+    }
+
+    private List<ThreadCache> ofThreads() {
+        lock.lock();
+        try {
+            return new ArrayList<>(caches);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private List<ThreadCache> all() {

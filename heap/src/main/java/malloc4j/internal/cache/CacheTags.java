@@ -9,6 +9,7 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.OwnMemory;
+import malloc4j.internal.region.PageMap;
 import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///   tag 0: never used | tag 1: 32 KiB | tag 2: 32 KiB | ...    reserved; committed 32 tags at a time, for ever
 /// ```
+///
+/// Magazines that are all zero are empty: so the pages of a cache that nobody uses can go back to the kernel.
 ///
 /// Concurrency: numbers are given out and taken back under [#LOCK]; a reader that holds a number which is
 /// in use finds its cache without a lock.
@@ -105,7 +108,18 @@ final class CacheTags {
         }
     }
 
+    /// Gives the pages of a cache's empty magazines back to the kernel, while nobody uses them. Returns 0, or minus
+    /// errno, and nothing has changed: `EINVAL` where several caches share a page.
+    static long giveBackMagazines(int tag) {
+        if (PageMap.PAGE_BYTES > Magazine.CACHE_BYTES) {
+            return -Errno.EINVAL;
+        }
+        return CALLS.madvise(magazines(tag), Magazine.CACHE_BYTES, Linux.MADV_DONTNEED);
+    }
+
+    /// Takes back the number of a cache that no record has any more, whose magazines are empty.
     static void free(int tag) {
+        giveBackMagazines(tag); // where the kernel refuses, they are empty all the same
         LOCK.lock();
         try {
             caches.set(tag, null);

@@ -47,6 +47,13 @@ public final class ThreadCache {
     @Nullable
     ThreadCache nextIdle;
 
+    /// How many visits have found this cache without a thread. Under the registry's lock.
+    int idleVisits;
+
+    /// Whether the pages of the magazines went back to the kernel since a thread had this cache. Under the registry's
+    /// lock.
+    boolean givenBack;
+
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;
         this.registry = registry;
@@ -325,6 +332,17 @@ public final class ThreadCache {
                     }
                 }
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives the pages of the magazines back to the kernel, which [#unlease] has emptied. Returns whether they went.
+    /// While there is no owner.
+    boolean giveBackMagazines() {
+        lock.lock();
+        try {
+            return CacheTags.giveBackMagazines(tag) == 0;
         } finally {
             lock.unlock();
         }
