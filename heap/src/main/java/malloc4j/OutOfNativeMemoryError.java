@@ -39,7 +39,7 @@ public final class OutOfNativeMemoryError extends OutOfMemoryError {
                         call,
                         heapName,
                         Limit.ADDRESS_SPACE,
-                        "the reserved addresses or a quarter of vm.max_map_count are used up; free blocks, or raise the sysctl");
+                        KernelLimits.ofAddresses());
             case Errno.EOVERFLOW ->
                 new OutOfNativeMemoryError(call, heapName, Limit.SIZE, "no address space is that large");
             default ->
@@ -47,8 +47,7 @@ public final class OutOfNativeMemoryError extends OutOfMemoryError {
                         call,
                         heapName,
                         Limit.KERNEL,
-                        Errno.name(result) + ": the kernel refused memory; see ulimit -v and -d, the cgroup's limit, "
-                                + "vm.overcommit_memory and free memory");
+                        Errno.name(result) + ": the kernel refused memory; " + KernelLimits.ofKernel(result));
         };
     }
 

@@ -23,4 +23,16 @@ public final class Limits {
             }
         }
     }
+
+    /// The soft limit of a resource.
+    public static long soft(int resource) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(ValueLayout.JAVA_LONG, 2);
+            long read = LinuxCalls.instance().prlimit(0, resource, 0, limits.address());
+            if (read != 0) {
+                throw new AssertionError("prlimit is refused: " + read);
+            }
+            return limits.getAtIndex(ValueLayout.JAVA_LONG, 0);
+        }
+    }
 }

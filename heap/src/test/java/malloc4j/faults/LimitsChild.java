@@ -3,11 +3,15 @@ package malloc4j.faults;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
+import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageMap;
 
 /// What [LimitsTest] runs in a process of its own: each scenario meets one limit of the kernel, and prints what it saw.
@@ -16,18 +20,42 @@ public final class LimitsChild {
 
     private LimitsChild() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
-            case "RLIMIT_AS" -> limited(Linux.RLIMIT_AS, "VmSize", 64 * MIB, 8 * MIB, MIB);
-            case "RLIMIT_DATA" -> limited(Linux.RLIMIT_DATA, "VmData", 24 * MIB, 3 * MIB, 32 * MIB);
+            case "RLIMIT_AS" -> addressSpace();
+            case "RLIMIT_DATA" -> data(24 * MIB, 3 * MIB, 32 * MIB);
             case "small zone" -> smallZone();
             case "max_map_count" -> mappings();
+            case "regions" -> regions();
+            case "threads" -> threads();
+            case "other way" -> otherWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
     }
 
-    /// Lowers a limit to a little more than what is in use, allocates until that is met, and raises it again.
-    private static void limited(int resource, String inUse, long roomBytes, long blockBytes, long mmapThresholdBytes) {
+    /// With hardly an address left, what the zone has room for is served from there, and more than that refused.
+    private static void addressSpace() {
+        Heap heap = heap(MIB);
+        refused(heap, Heap.MAX_BYTE_SIZE); // everything has run once
+        List<Long> blocks = new ArrayList<>();
+        Limits.setSoft(Linux.RLIMIT_AS, Maps.statusBytes("VmSize") + 20 * MIB);
+        for (int count = 0; count < 20; count++) {
+            allocate(heap, 8 * MIB, blocks);
+        }
+        OutOfNativeMemoryError error = refused(heap, 2 * PageMap.main().byteSize());
+        check(error.limit() == OutOfNativeMemoryError.Limit.KERNEL, "limit is " + error.limit());
+        String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes";
+        check(error.getMessage().contains(text), error.getMessage());
+        Limits.setSoft(Linux.RLIMIT_AS, Linux.RLIM_INFINITY);
+        checkAll(blocks, 8 * MIB);
+        blocks.forEach(heap::free);
+        end(heap);
+        System.out.println("refused after " + blocks.size() + " blocks");
+    }
+
+    /// Lowers the limit to a little more than what is in use, allocates until that is met, and raises it again.
+    private static void data(long roomBytes, long blockBytes, long mmapThresholdBytes) {
+        int resource = Linux.RLIMIT_DATA;
         Heap heap = heap(mmapThresholdBytes);
         List<Long> blocks = new ArrayList<>();
         heap.free(heap.malloc(blockBytes)); // everything has run once
@@ -35,9 +63,10 @@ public final class LimitsChild {
         long small = heap.malloc(1_000);
         Patterns.fill(small, 1_000, 1);
 
-        Limits.setSoft(resource, Maps.statusBytes(inUse) + roomBytes);
+        Limits.setSoft(resource, Maps.statusBytes("VmData") + roomBytes);
         OutOfNativeMemoryError error = allocateUntilRefused(heap, blockBytes, blocks);
         check(error.limit() == OutOfNativeMemoryError.Limit.KERNEL, "limit is " + error.limit());
+        check(error.getMessage().contains("RLIMIT_DATA is " + Limits.soft(resource) + " bytes"), error.getMessage());
         check(!blocks.isEmpty() && blocks.size() <= roomBytes / blockBytes, "blocks until refused: " + blocks.size());
         int before = blocks.size();
         long another = heap.malloc(1_000); // there is room in the slab
@@ -65,6 +94,8 @@ public final class LimitsChild {
         List<Long> blocks = new ArrayList<>();
         OutOfNativeMemoryError error = allocateUntilRefused(heap, 60 * MIB, blocks);
         check(error.limit() == OutOfNativeMemoryError.Limit.ADDRESS_SPACE, "limit is " + error.limit());
+        String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes: raise ulimit -v";
+        check(error.getMessage().contains(text) && !error.getMessage().contains("sysctl"), error.getMessage());
         long usable = 60 * MIB * blocks.size();
         check(usable > zoneBytes / 2, "only " + usable + " bytes of the zone could be had");
         checkAll(blocks, 60 * MIB);
@@ -79,45 +110,126 @@ public final class LimitsChild {
         System.out.println("zone of " + zoneBytes + " bytes");
     }
 
-    /// Huge blocks until the share of the kernel's mappings is used up.
+    /// Many more huge blocks than a quarter of the kernel's mappings: neighbours are one mapping, until every second one
+    /// goes.
     private static void mappings() {
         Heap heap = heap(64 << 10);
-        Heap shared = Heap.create(HeapOptions.builder().name("regions").build());
-        long small = shared.malloc(100);
+        int blockCount = 5 * MappingBudget.limit() / 2;
         List<Long> blocks = new ArrayList<>();
-        OutOfNativeMemoryError error = allocateUntilRefused(heap, 64 << 10, blocks);
-        check(error.limit() == OutOfNativeMemoryError.Limit.ADDRESS_SPACE, "limit is " + error.limit());
-        check(MappingBudget.used() <= MappingBudget.limit(), "passed the ceiling: " + MappingBudget.used());
-        int most = MappingBudget.limit() / MappingBudget.MAPPINGS_EACH;
-        check(blocks.size() > most - 10 && blocks.size() <= most, "blocks until refused: " + blocks.size());
-        check(
-                Maps.all().size() <= MappingBudget.limit() + 2_000,
-                "mappings: " + Maps.all().size());
-        checkAll(blocks, 64 << 10);
-        shared.free(shared.malloc(30_000)); // what needs no mapping goes on
-        workTheJvm();
-
-        // Every second block: the kernel has to split the mappings it has joined.
+        for (int count = 0; count < blockCount; count++) {
+            allocate(heap, 64 << 10, blocks);
+        }
+        checkCount();
+        Heap other = Heap.create(HeapOptions.builder().name("regions").build());
+        long small = other.malloc(100);
         for (int index = 0; index < blocks.size(); index += 2) {
             heap.free(blocks.get(index));
+            if (index % 1_000 == 0) {
+                checkCount();
+            }
         }
-        check(
-                Maps.all().size() <= MappingBudget.limit() + 2_000,
-                "mappings: " + Maps.all().size());
+        checkCount();
         workTheJvm();
+        other.free(other.malloc(30_000));
+        other.free(other.malloc(30 * MIB));
         for (int index = 1; index < blocks.size(); index += 2) {
+            Patterns.check(blocks.get(index), 4_096, 4_096, index);
             heap.free(blocks.get(index));
         }
-        int before = blocks.size();
-        blocks.clear();
-        allocateUntilRefused(heap, 64 << 10, blocks);
-        check(blocks.size() == before, "usable again: " + blocks.size() + " of " + before);
-        blocks.forEach(heap::free);
-        shared.free(small);
-        end(shared);
+        checkCount();
+        other.free(small);
+        end(other);
         end(heap);
         check(MappingBudget.used() == 0, "still counted: " + MappingBudget.used());
-        System.out.println("refused after " + before + " mappings");
+        System.out.println("had " + blockCount + " blocks");
+    }
+
+    /// Many more regions than a quarter of the kernel's mappings, as of as many heaps.
+    private static void regions() {
+        MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        List<Long> regions = new ArrayList<>();
+        for (int count = 0; count < 2 * MappingBudget.limit(); count++) {
+            long address = source.acquire(2 * MIB);
+            check(address > 0, "region " + count + ": " + address);
+            regions.add(address);
+        }
+        checkCount();
+        Heap heap = heap(64 * MIB);
+        heap.free(heap.malloc(100));
+        for (int index = 0; index < regions.size(); index += 2) {
+            check(source.release(regions.get(index), 2 * MIB) == 0, "release " + index);
+        }
+        checkCount();
+        workTheJvm();
+        for (int index = 1; index < regions.size(); index += 2) {
+            RawMemory.putLong(regions.get(index), index);
+            check(source.release(regions.get(index), 2 * MIB) == 0, "release " + index);
+        }
+        checkCount();
+        long address = heap.calloc(20, MIB);
+        check(Patterns.isZero(address, 20 * MIB), "what was kept reads zero");
+        heap.free(address);
+        end(heap);
+        PageMap.main().verify();
+        System.out.println("had " + regions.size() + " regions");
+    }
+
+    private static void checkCount() {
+        int count = Maps.all().size();
+        check(count <= MappingBudget.limit() + 600, "mappings: " + count); // those of the JVM beside ours
+    }
+
+    /// The process was started with little address space: the library leaves half of it to others.
+    private static void threads() throws Exception {
+        long limit = Limits.soft(Linux.RLIMIT_AS);
+        long before = Maps.statusBytes("VmSize");
+        Heap heap = heap(32 * MIB);
+        heap.free(heap.malloc(100));
+        long taken = Maps.statusBytes("VmSize") - before;
+        check(taken <= (limit - before) / 2 + 64 * MIB, "took " + taken + " of " + (limit - before));
+        CountDownLatch end = new CountDownLatch(1);
+        List<Thread> threads = new ArrayList<>();
+        for (int count = 0; count < 600; count++) {
+            threads.add(Thread.ofPlatform().start(() -> {
+                long address = heap.malloc(100);
+                try {
+                    end.await();
+                } catch (InterruptedException interrupted) {
+                    throw new IllegalStateException(interrupted);
+                }
+                heap.free(address);
+            }));
+        }
+        end.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        end(heap);
+        System.out.println("600 threads");
+    }
+
+    /// Of little address space, the zone has half: large blocks find room there when mappings of their own do not.
+    private static void otherWay() {
+        Heap heap = Heap.create(HeapOptions.builder().name("either").build());
+        List<Long> blocks = new ArrayList<>();
+        for (int count = 0; count < 755 / 5; count++) {
+            allocate(heap, 5 * MIB, blocks);
+        }
+        blocks.forEach(heap::free);
+        blocks.clear();
+        Limits.setSoft(Linux.RLIMIT_AS, Maps.statusBytes("VmSize") + 2 * MIB);
+        for (long byteSize : new long[] {33 * MIB, 100 * MIB, 32 * MIB, 400 * MIB}) {
+            long address = heap.calloc(1, byteSize);
+            check(Patterns.isZero(address, byteSize), "zeroed");
+            check(PageMap.record(address) != 0, "in a region");
+            fillEnds(address, byteSize, byteSize);
+            long moved = heap.realloc(address, byteSize + MIB);
+            Patterns.check(moved, 4_096, 4_096, byteSize);
+            heap.free(moved);
+        }
+        Limits.setSoft(Linux.RLIMIT_AS, Linux.RLIM_INFINITY);
+        end(heap);
+        System.out.println("either way");
     }
 
     /// Makes the JVM map things of its own.

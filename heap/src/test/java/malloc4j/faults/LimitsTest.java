@@ -20,7 +20,7 @@ class LimitsTest {
     private static final ChildJvm INTERPRETED = ChildJvm.small("-Xint");
 
     @Test
-    void whenAddressSpaceIsLimitedHugeBlocksAreRefusedUntilItIsRaised() throws Exception {
+    void whenAddressSpaceIsLimitedHugeBlocksComeFromTheZoneAndWhatItHasNoRoomForIsRefused() throws Exception {
         assertThat(INTERPRETED.run(LimitsChild.class, "RLIMIT_AS")).contains("refused after");
     }
 
@@ -37,8 +37,27 @@ class LimitsTest {
     }
 
     @Test
-    void hugeBlocksAreRefusedAtAQuarterOfMaxMapCountAndTheJvmLives() throws Exception {
-        assertThat(ChildJvm.small().run(LimitsChild.class, "max_map_count")).contains("refused after");
+    void theReservationsOfAProcessWithLittleAddressSpaceLeaveHalfOfItToThreads() throws Exception {
+        String bounded = "ulimit -v 12000000; exec \"$0\" \"$@\""; // KiB
+        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "threads"))
+                .contains("600 threads");
+    }
+
+    @Test
+    void aLargeRequestThatIsRefusedOneWayIsServedTheOther() throws Exception {
+        String bounded = "ulimit -S -v 8000000; exec \"$0\" \"$@\""; // KiB
+        assertThat(ChildJvm.small("-Xint").startedBy("bash", "-c", bounded).run(LimitsChild.class, "other way"))
+                .contains("either way");
+    }
+
+    @Test
+    void hugeBlocksThatTheKernelJoinsPassAQuarterOfMaxMapCountButItsMappingsNeverDo() throws Exception {
+        assertThat(ChildJvm.small().run(LimitsChild.class, "max_map_count")).contains("had ");
+    }
+
+    @Test
+    void regionsThatTheKernelJoinsPassAQuarterOfMaxMapCountButItsMappingsNeverDo() throws Exception {
+        assertThat(ChildJvm.small().run(LimitsChild.class, "regions")).contains("had ");
     }
 
     @Test

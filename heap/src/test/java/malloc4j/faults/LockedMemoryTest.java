@@ -1,10 +1,12 @@
 package malloc4j.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.List;
+import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
@@ -87,6 +89,44 @@ class LockedMemoryTest {
         } catch (SystemCallException unmapped) {
             assertThat(unmapped.call()).startsWith("munlock(");
         }
+    }
+
+    @Test
+    void aHugeBlockWithALockedPageIsCopiedWhereTheKernelCannotMoveIt() {
+        try (Heap heap = Heap.create(options(MemorySource.MMAP))) {
+            for (long byteSize : new long[] {100 * MIB, 41 * MIB, 35 * MIB, MIB, 1_000}) {
+                long address = heap.malloc(40 * MIB);
+                Patterns.fill(address, MIB, byteSize);
+                MemoryLock lock = MemoryLock.lock(address + 65_536, 4_096);
+                long moved = heap.realloc(address, byteSize);
+                Patterns.check(moved, Math.min(byteSize, MIB), MIB, byteSize);
+                closeGone(lock);
+                heap.free(moved);
+                heap.verify();
+            }
+            assertThat(heap.statistics().hugeBytes()).isZero();
+        }
+    }
+
+    @Test
+    void aHugeBlockWhoseAddressesTheKernelKeepsIsFreeAllTheSame() {
+        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        Heap heap = TestHeaps.create(calls, options(MemorySource.MMAP));
+        long address = heap.malloc(40 * MIB);
+        RawMemory.fill(address, 40 * MIB, (byte) 1);
+        long residentBefore = Maps.statusBytes("VmRSS");
+        calls.failFrom("munmap", 1, Errno.ENOMEM);
+        heap.free(address);
+        assertThat(Maps.statusBytes("VmRSS")).as("resident").isLessThan(residentBefore - 30 * MIB);
+        assertThat(TestHeaps.chargedBytes(heap)).isZero();
+        assertThatThrownBy(() -> heap.free(address)).isInstanceOf(BlockMisuseException.class);
+        long large = heap.malloc(100 * MIB);
+        long moved = heap.realloc(large, 1_000);
+        heap.free(moved);
+        assertThat(heap.statistics().hugeBytes()).isZero();
+        calls.stopFailing();
+        heap.close();
+        assertThat(MappedRanges.left(calls)).isEmpty();
     }
 
     @Test

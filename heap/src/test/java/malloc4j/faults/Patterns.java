@@ -47,4 +47,13 @@ public final class Patterns {
     private static byte last(long byteSize, long seed) {
         return (byte) (seed * 31 + byteSize);
     }
+
+    /// Whether every word of a range is zero.
+    static boolean isZero(long address, long byteSize) {
+        long or = 0;
+        for (long offset = 0; offset < byteSize; offset += 8) {
+            or |= RawMemory.getLong(address + offset);
+        }
+        return or == 0;
+    }
 }

@@ -8,6 +8,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.AddressShare;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.PageMap;
 import malloc4j.observe.AreaKind;
@@ -59,7 +60,7 @@ final class CacheTags {
     }
 
     private static boolean commit() {
-        for (int tags = MAX_TAGS; memory == 0 && tags >= MIN_TAGS; tags /= 2) {
+        for (int tags = maxTags(); memory == 0 && tags >= MIN_TAGS; tags /= 2) {
             int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
             long reserved = CALLS.mmap(0, (long) tags * Magazine.CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
             if (!Errno.isError(reserved)) {
@@ -78,6 +79,12 @@ final class CacheTags {
         }
         committedTags += STEP_TAGS;
         return true;
+    }
+
+    /// As many as there are to be at most: fewer where the process's address space is limited.
+    private static int maxTags() {
+        long share = AddressShare.ofProcess().cacheBytes() / Magazine.CACHE_BYTES;
+        return (int) Math.clamp(Long.highestOneBit(share), MIN_TAGS, MAX_TAGS);
     }
 
     /// The address of the magazines of the cache with number `tag`, which is in use.

@@ -44,7 +44,7 @@ public final class BrkSource implements PageSource {
 
     static final int MAX_LOST_CLAIMS = 8;
 
-    private static final long ZONE_BYTES = 1L << 36; // 64 GiB above the first claim: records for 1.1 GiB of addresses
+    private static final long ZONE_BYTES = AddressShare.ofProcess().breakZoneBytes(); // above the first claim
     private static final Claims CLAIMS = new Claims();
 
     private final SystemCalls calls;

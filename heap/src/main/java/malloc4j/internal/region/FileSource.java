@@ -97,7 +97,7 @@ public final class FileSource implements PageSource {
             long result = calls.ftruncate(fd, offset + byteSize);
             if (result < 0) {
                 PageMap.main().freeRange(address, byteSize);
-                return result;
+                return isFull(result) ? -Errno.EIO : result;
             }
         }
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
@@ -105,7 +105,7 @@ public final class FileSource implements PageSource {
         if (Errno.isError(mapped)) {
             int state = FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS);
             giveToZone(address, byteSize, state);
-            return mapped;
+            return isFull(mapped) ? -Errno.EIO : mapped;
         }
         if (atEnd) {
             fileBytes += byteSize;
@@ -119,6 +119,11 @@ public final class FileSource implements PageSource {
         offsets.put(address, offset);
         FaultingRanges.add(address, byteSize); // the file may be cut short, or its disk be full
         return 0;
+    }
+
+    /// Whether the file system or a quota of it is full; of an `acquire` those two errors tell of limits of ours.
+    private static boolean isFull(long result) {
+        return result == -Errno.ENOSPC || result == -Errno.EDQUOT;
     }
 
     /// The offset of the lowest hole of `byteSize`, or -1.

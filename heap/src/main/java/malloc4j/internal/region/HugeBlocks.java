@@ -1,5 +1,7 @@
 package malloc4j.internal.region;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -20,6 +22,7 @@ import malloc4j.internal.os.SystemCalls;
 /// gone.
 public final class HugeBlocks {
     private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
+    private static final int LEFTOVERS_EACH = 4; // at each free: they become fewer, and no free takes long
     private static final int PRIVATE = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
 
     private final SystemCalls calls;
@@ -28,8 +31,11 @@ public final class HugeBlocks {
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
     private final Queue<Range> leftovers = new ConcurrentLinkedQueue<>();
 
-    /// Addresses beside an aligned block that nobody has touched and the kernel has not taken back yet.
-    private record Range(long address, long byteSize) {}
+    /// Addresses without memory that the kernel has not taken back yet: beside an aligned block, or of one that was freed
+    /// while a split would have been one mapping too many.
+    ///
+    /// @param mappingCount what the mapping budget counts for it
+    private record Range(long address, long byteSize, int mappingCount) {}
 
     /// @param hugePages whether to advise `MADV_HUGEPAGE`
     public HugeBlocks(SystemCalls calls, Budget budget, boolean hugePages) {
@@ -42,7 +48,7 @@ public final class HugeBlocks {
     /// budget refuses, `ENOSPC` at the ceiling of mappings.
     public long allocateBlock(long byteSize, long byteAlignment) {
         long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
-        if (!MappingBudget.tryAcquire()) {
+        if (!MappingBudget.tryAcquireHuge()) {
             return -Errno.ENOSPC;
         }
         if (!budget.charge(bytes)) {
@@ -75,28 +81,40 @@ public final class HugeBlocks {
         long end = mapped + bytes + slack;
         long result = calls.mprotect(address, bytes, READ_WRITE);
         if (result < 0) {
-            giveBack(new Range(mapped, bytes + slack));
+            giveBack(new Range(mapped, bytes + slack, 0));
             return result;
         }
-        giveBack(new Range(mapped, address - mapped));
-        giveBack(new Range(address + bytes, end - address - bytes));
+        giveBack(new Range(mapped, address - mapped, 0));
+        giveBack(new Range(address + bytes, end - address - bytes, 0));
         return address;
     }
 
-    private void giveBack(Range range) {
+    /// Returns whether the range is gone, or noted to be tried again.
+    private boolean giveBack(Range range) {
         if (range.byteSize() > 0 && calls.munmap(range.address(), range.byteSize()) < 0) {
             leftovers.add(range);
+            return false;
+        }
+        MappingBudget.release(range.mappingCount());
+        return true;
+    }
+
+    /// Tries again what could not be given back, up to `count` ranges, as long as that works.
+    private void giveBackLeftovers(int count) {
+        for (int left = count; left > 0 && MappingBudget.mayUnmap(); left--) {
+            Range range = leftovers.poll();
+            if (range == null || !giveBack(range)) {
+                return;
+            }
         }
     }
 
-    /// Tries again what [#map] could not give back.
-    private void giveBackLeftovers() {
-        for (int count = leftovers.size(); count > 0; count--) {
-            Range range = leftovers.poll();
-            if (range != null) {
-                giveBack(range);
-            }
-        }
+    /// Gives every range back, from the lowest up: neighbours go one after the other, and hardly any splits a mapping.
+    private void giveBackAll() {
+        List<Range> ranges = new ArrayList<>(leftovers);
+        ranges.sort(Comparator.comparingLong(Range::address));
+        leftovers.clear();
+        ranges.forEach(this::giveBack);
     }
 
     /// The mapped size of a live block in bytes, or 0 when `address` is not one.
@@ -115,30 +133,40 @@ public final class HugeBlocks {
         return 0;
     }
 
-    /// Unmaps a block. Returns its size, 0 when `address` is not a live block, or minus errno, and then it lives
-    /// on.
+    /// Unmaps a block. Returns its size, 0 when `address` is not a live block, or minus errno, and then it lives on.
+    ///
+    /// Where the kernel refuses because one mapping would become two and there are too many, the memory goes and the
+    /// addresses stay until later.
     public long freeBlock(long address) {
         Long bytes = bytesByAddress.remove(address);
         if (bytes == null) {
             return 0;
         }
-        long result = calls.munmap(address, bytes);
-        if (result < 0) {
+        long result = MappingBudget.mayUnmap() ? calls.munmap(address, bytes) : -Errno.ENOMEM;
+        if (result == 0) {
+            MappingBudget.release();
+            giveBackLeftovers(LEFTOVERS_EACH);
+        } else if (Discard.pages(calls, address, bytes) == 0) {
+            leftovers.add(new Range(address, bytes, MappingBudget.MAPPINGS_EACH));
+        } else {
             bytesByAddress.put(address, bytes);
             return result;
         }
-        giveBackLeftovers();
         budget.discharge(bytes);
-        MappingBudget.release();
         return bytes;
     }
 
-    /// Changes a live block's size by `mremap`, moving it where it must and may. Returns the address now, 0 when
-    /// `address` is not a live block, or minus errno, and then the block is as it was.
+    /// Changes a live block's size by `mremap`, moving it where it must and may. Returns the address now; 0 when the
+    /// kernel refuses, for one when a part of the block is locked, so that it must be copied, or when `address` is not a
+    /// live block; or minus `EDQUOT`. Without success the block is as it was.
     public long resizeBlock(long address, long byteSize, boolean mayMove) {
         long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
         Long before = bytesByAddress.remove(address);
         if (before == null) {
+            return 0;
+        }
+        if (bytes != before && !MappingBudget.mayUnmap()) {
+            bytesByAddress.put(address, before);
             return 0;
         }
         if (bytes > before && !budget.charge(bytes - before)) {
@@ -152,8 +180,9 @@ public final class HugeBlocks {
                 budget.discharge(bytes - before);
             }
             bytesByAddress.put(address, before);
-            return moved;
+            return 0;
         }
+        MappingBudget.noteChange();
         if (bytes < before) {
             budget.discharge(before - bytes);
         }
@@ -183,7 +212,7 @@ public final class HugeBlocks {
             long result = freeBlock(address);
             failure = result < 0 && failure == 0 ? result : failure;
         }
-        giveBackLeftovers();
+        giveBackAll();
         return failure == 0 && !leftovers.isEmpty() ? -Errno.ENOMEM : failure;
     }
 }

@@ -4,13 +4,26 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /// Counts the kernel mappings (VMAs) this library may cause, in the whole process, and refuses to pass a quarter of
 /// what the kernel allows: past its limit `vm.max_map_count` the JVM's own next mapping fails, and the JVM exits.
 ///
-/// Each region and each huge block counts as [#MAPPINGS_EACH], the most that one range can add: itself, and the
-/// half of the neighbour that it splits off. A `Mapping` of the public API counts each of its parts and one more, a
-/// `SecretMemory` three and one more, and locks each place where the number of their holders changes.
+/// There are two counts, and a request passes when either allows it:
+///
+/// - `used`, what there would be if no two ranges were neighbours. Each region and each huge block counts as
+///   [#MAPPINGS_EACH], the most that one range can add: itself, and the half of the neighbour that it splits off. A
+///   `Mapping` of the public API counts each of its parts and one more, a `SecretMemory` three and one more, and locks
+///   each place where the number of their holders changes.
+/// - `real`, since the kernel makes one mapping of neighbours: what the whole process had when `/proc/self/maps` was
+///   last read, and all that each change since can have added. It is read again when it stands in the way, at most once
+///   in so many changes or milliseconds.
+///
+/// When only `real` lets there be so many, giving one range back may split what the kernel had joined. So whoever gives
+/// back asks [#mayUnmap] first, and keeps the addresses, without memory, while the answer is no. From then on `used` is
+/// too low, and `real` alone decides.
+///
+/// Huge blocks, and what is given back, leave an eighth of the limit to regions, which small requests need.
 public final class MappingBudget {
     /// The most mappings that one more range adds.
     public static final int MAPPINGS_EACH = 2;
@@ -18,7 +31,14 @@ public final class MappingBudget {
     private static final int DEFAULT_MAX_MAP_COUNT = 65_530; // the kernel's default, include/linux/mm.h
     private static final int MAX_DIGITS = 32;
     private static final int LIMIT = maxMapCount() / 4;
+    private static final int RESERVE = LIMIT / 8;
+    private static final int RECOUNT_CHANGES = 512; // reading 16,000 mappings takes some milliseconds
+    private static final long RECOUNT_NANOS = 100_000_000;
     private static final AtomicInteger USED = new AtomicInteger();
+    private static final AtomicLong REAL = new AtomicLong(Integer.MAX_VALUE);
+    private static final AtomicLong COUNTED_NANOS = new AtomicLong(System.nanoTime() - RECOUNT_NANOS);
+    private static volatile long counted;
+    private static volatile boolean keptUncounted;
 
     private MappingBudget() {}
 
@@ -36,22 +56,84 @@ public final class MappingBudget {
         return tryAcquire(MAPPINGS_EACH);
     }
 
+    /// As [#tryAcquire()], leaving the reserve to those that ask by that.
+    static boolean tryAcquireHuge() {
+        return tryAcquire(MAPPINGS_EACH, LIMIT - RESERVE);
+    }
+
     static void release() {
         release(MAPPINGS_EACH);
     }
 
     /// Counts `mappingCount` more, unless that would pass the limit.
     public static boolean tryAcquire(int mappingCount) {
-        if (USED.addAndGet(mappingCount) > LIMIT) {
-            USED.addAndGet(-mappingCount);
-            return false;
+        return tryAcquire(mappingCount, LIMIT);
+    }
+
+    private static boolean tryAcquire(int mappingCount, int limit) {
+        long real = REAL.addAndGet(mappingCount);
+        boolean fewAlone = USED.addAndGet(mappingCount) <= limit && !keptUncounted;
+        if (fewAlone || real <= limit || recount() + mappingCount <= limit) {
+            return true;
         }
-        return true;
+        USED.addAndGet(-mappingCount);
+        REAL.addAndGet(-mappingCount);
+        return false;
     }
 
     /// Counts `mappingCount` less; below 0, more, even past the limit.
     public static void release(int mappingCount) {
         USED.addAndGet(-mappingCount);
+        REAL.addAndGet(Math.abs(mappingCount)); // what went may have been in the middle of others
+    }
+
+    /// Whether a range may be given back, even if the kernel must split a mapping for it.
+    static boolean mayUnmap() {
+        boolean fewAlone = USED.get() - MAPPINGS_EACH <= LIMIT && !keptUncounted;
+        return fewAlone
+                || REAL.get() + MAPPINGS_EACH <= LIMIT - RESERVE
+                || recount() + MAPPINGS_EACH <= LIMIT - RESERVE;
+    }
+
+    /// Counts a region less whose addresses are kept as they are, a part of whatever mapping they are in.
+    static void releaseKept() {
+        keptUncounted = true;
+        release();
+    }
+
+    /// Notes that a range was moved, or made smaller, which may have split a mapping.
+    static void noteChange() {
+        REAL.addAndGet(MAPPINGS_EACH);
+    }
+
+    /// Reads how many mappings the process has, unless that has just been done; what cannot be read is many. Changes
+    /// that others are making meanwhile are allowed for.
+    private static long recount() {
+        long now = System.nanoTime();
+        long last = COUNTED_NANOS.get();
+        long before = REAL.get();
+        boolean isDue = now - last >= RECOUNT_NANOS || before - counted >= RECOUNT_CHANGES;
+        if (!isDue || !COUNTED_NANOS.compareAndSet(last, now)) {
+            return before;
+        }
+        long count = countMappings();
+        counted = count;
+        return REAL.addAndGet(count - before);
+    }
+
+    private static long countMappings() {
+        byte[] buffer = new byte[1 << 16];
+        long lines = 0;
+        try (FileInputStream maps = new FileInputStream("/proc/self/maps")) {
+            for (int length = maps.read(buffer); length > 0; length = maps.read(buffer)) {
+                for (int index = 0; index < length; index++) {
+                    lines += buffer[index] == '\n' ? 1 : 0;
+                }
+            }
+            return lines;
+        } catch (IOException unreadable) {
+            return Integer.MAX_VALUE;
+        }
     }
 
     private static int maxMapCount() {

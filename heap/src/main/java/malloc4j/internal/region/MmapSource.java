@@ -105,6 +105,9 @@ public final class MmapSource implements PageSource {
         if (cleared < 0) {
             return cleared;
         }
+        if (!MappingBudget.mayUnmap() && !poolRanges.containsKey(address)) {
+            return keep(address, byteSize);
+        }
         long reserved = FixedMapping.reserve(calls, address, byteSize);
         int state = Errno.isError(reserved)
                 ? FixedMapping.stateAfterRefusal(calls, address, byteSize, COMMITTED_RIGHTS)
@@ -121,6 +124,17 @@ public final class MmapSource implements PageSource {
         }
         MappingBudget.release();
         return 0;
+    }
+
+    /// Gives the memory back and the range to the zone, readable and writable as it is: without rights it would be a
+    /// mapping of its own.
+    private long keep(long address, long byteSize) {
+        long result = Discard.pages(calls, address, byteSize);
+        if (result == 0) {
+            PageMap.main().freeRange(address, byteSize);
+            MappingBudget.releaseKept();
+        }
+        return result;
     }
 
     /// The other way to reserve a range again, which cannot leave a hole. It is the second, since the kernel goes on

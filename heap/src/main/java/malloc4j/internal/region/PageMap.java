@@ -1,8 +1,5 @@
 package malloc4j.internal.region;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -101,7 +98,6 @@ public final class PageMap {
     /// How far an address is shifted left where it is stored for the fast path.
     public static final int ADDRESS_SHIFT = 8;
 
-    private static final long MAX_ZONE_BYTES = 1L << 40; // 1 TiB: of 128 TiB of addresses, a cost in no page table
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
 
     private static final Zone MAIN;
@@ -112,7 +108,7 @@ public final class PageMap {
         PAGE_BYTES = calls.sysconf(Linux._SC_PAGESIZE);
         PAGE_SHIFT = Long.numberOfTrailingZeros(PAGE_BYTES);
         PAGES_PER_CHUNK = (int) (Zone.CHUNK_BYTES / PAGE_BYTES);
-        Zone zone = reserve(calls, zoneBytes());
+        Zone zone = reserve(calls, AddressShare.ofProcess().zoneBytes());
         if (zone == null) {
             throw new OutOfMemoryError("malloc4j cannot reserve " + MIN_ZONE_BYTES
                     + " bytes of address space: raise RLIMIT_AS (ulimit -v) or lower the JVM's own reservations");
@@ -286,38 +282,5 @@ public final class PageMap {
     private static long reserveRange(SystemCalls calls, long bytes) {
         int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
         return calls.mmap(0, bytes, Linux.PROT_NONE, flags, -1, 0);
-    }
-
-    /// The size to ask for: 1 TiB, or half of what is left where the process's address space is limited.
-    private static long zoneBytes() {
-        long left = addressSpaceLeft();
-        return Bits.alignDown(Math.clamp(left / 2, MIN_ZONE_BYTES, MAX_ZONE_BYTES), Zone.GRANULE_BYTES);
-    }
-
-    private static long addressSpaceLeft() {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {
-                if (line.startsWith("Max address space")) {
-                    String soft = firstWord(line.substring("Max address space".length()));
-                    if (soft.equals("unlimited")) {
-                        return Long.MAX_VALUE;
-                    }
-                    String pages = firstWord(Files.readString(Path.of("/proc/self/statm")));
-                    return Math.max(0, Long.parseLong(soft) - Long.parseLong(pages) * PAGE_BYTES);
-                }
-            }
-        } catch (IOException | NumberFormatException unreadable) {
-            return Long.MAX_VALUE; // no /proc: ask for all, the kernel says what it grants
-        }
-        return Long.MAX_VALUE;
-    }
-
-    private static String firstWord(String text) {
-        String stripped = text.strip();
-        int end = 0;
-        while (end < stripped.length() && !Character.isWhitespace(stripped.charAt(end))) {
-            end++;
-        }
-        return stripped.substring(0, end);
     }
 }

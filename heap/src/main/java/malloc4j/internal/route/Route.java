@@ -91,11 +91,25 @@ public final class Route {
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
         }
-        long address = homeFor(byteSize, byteAlignment).allocate(byteSize, byteAlignment);
+        long address = allocateOnce(byteSize, byteAlignment);
         for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
-            address = homeFor(byteSize, byteAlignment).allocate(byteSize, byteAlignment);
+            address = allocateOnce(byteSize, byteAlignment);
         }
         return address;
+    }
+
+    /// Allocates where the request belongs; a large one that is refused there by the kernel or for want of addresses, in
+    /// the other home of large blocks: regions may have room where the process's addresses are used up, and the other way
+    /// round.
+    private long allocateOnce(long byteSize, long byteAlignment) {
+        Home home = homeFor(byteSize, byteAlignment);
+        long address = home.allocate(byteSize, byteAlignment);
+        boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;
+        if (!Errno.isError(address) || isFinal || byteAlignment > HugeHome.MAX_SPAN_ALIGNMENT) {
+            return address;
+        }
+        long other = (home == huge ? large : huge).allocate(byteSize, byteAlignment);
+        return Errno.isError(other) ? address : other;
     }
 
     /// As [#allocate], all bytes zero. Pages that the kernel has just zeroed are not zeroed again.
@@ -166,8 +180,7 @@ public final class Route {
         long atHand = table.allocateBlock(byteSize);
         long moved = atHand >= 0
                 ? atHand
-                : withoutFlag(
-                        homeFor(byteSize, SizeClasses.QUANTUM_BYTES).allocate(byteSize, SizeClasses.QUANTUM_BYTES));
+                : withoutFlag(allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES));
         return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
     }
 

@@ -1,0 +1,117 @@
+package malloc4j.internal.region;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LinuxCalls;
+
+/// How many addresses each part of this library reserves when the process's address space is limited (`RLIMIT_AS`):
+/// all together at most half of what is left when the first of them is made.
+///
+/// ```
+/// |<--------------------------- left ---------------------------------->|
+/// |<------------- share: half, at most ------------>|  threads, C heap, mappings, huge blocks
+/// | zone, its records and entries | caches | break  |
+///                                   1/16     1/16
+/// ```
+///
+/// Invariant, checked by [#verify]: the parts add up to no more than the share.
+public final class AddressShare {
+    private static final long MAX_ZONE_BYTES = 1L << 40; // 1 TiB: of 128 TiB of addresses, a cost in no page table
+    private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
+    private static final long MAX_BREAK_ZONE_BYTES = 1L << 36; // 64 GiB: records for 1.1 GiB of addresses
+    private static final int PART_SHIFT = 4;
+
+    /// What is set now; the zone is made once.
+    private static final AddressShare PROCESS = new AddressShare(addressSpaceLeft());
+
+    private final long shareBytes;
+    private final long cacheBytes;
+    private final long breakZoneBytes;
+    private final long zoneBytes;
+
+    /// @param leftBytes addresses that may still be used, `Long.MAX_VALUE` for no limit
+    AddressShare(long leftBytes) {
+        shareBytes = leftBytes / 2;
+        cacheBytes = shareBytes >>> PART_SHIFT;
+        breakZoneBytes = Math.clamp(
+                zoneOf(shareBytes >>> PART_SHIFT, Zone.recordBytes(Zone.GRANULE_BYTES)),
+                Zone.GRANULE_BYTES,
+                MAX_BREAK_ZONE_BYTES);
+        zoneBytes = Math.clamp(
+                zoneOf(shareBytes - 2 * (shareBytes >>> PART_SHIFT), Zone.GRANULE_BYTES + perGranule()),
+                MIN_ZONE_BYTES,
+                MAX_ZONE_BYTES);
+    }
+
+    /// The share of this process.
+    public static AddressShare ofProcess() {
+        return PROCESS;
+    }
+
+    /// What a granule's records and entries take; entries are aligned to their size and reserved twice over.
+    private static long perGranule() {
+        return Zone.recordBytes(Zone.GRANULE_BYTES) + 4 * Zone.entryBytes(Zone.GRANULE_BYTES);
+    }
+
+    /// The largest zone for which `bytes` suffice, whose granules take `bytesEach`.
+    private static long zoneOf(long bytes, long bytesEach) {
+        return bytes / bytesEach < MAX_ZONE_BYTES / Zone.GRANULE_BYTES
+                ? bytes / bytesEach * Zone.GRANULE_BYTES
+                : MAX_ZONE_BYTES;
+    }
+
+    /// How large the main zone is to be.
+    long zoneBytes() {
+        return zoneBytes;
+    }
+
+    /// The most addresses for what the caches of threads keep.
+    public long cacheBytes() {
+        return cacheBytes;
+    }
+
+    /// How large the zone of the program break is to be, whose records alone are reserved.
+    long breakZoneBytes() {
+        return breakZoneBytes;
+    }
+
+    /// Checks the invariant of the class header, unless the smallest zone is already more than there is.
+    void verify() {
+        long granules = zoneBytes / Zone.GRANULE_BYTES;
+        long zone = zoneBytes + granules * perGranule();
+        long all = zone + Math.min(cacheBytes, 1L << 42) + Zone.recordBytes(breakZoneBytes);
+        if (zoneBytes > MIN_ZONE_BYTES && all > shareBytes) {
+            throw new AssertionError("address share: " + all + " bytes of " + shareBytes);
+        }
+    }
+
+    private static long addressSpaceLeft() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {
+                if (line.startsWith("Max address space")) {
+                    String soft = firstWord(line.substring("Max address space".length()));
+                    if (soft.equals("unlimited")) {
+                        return Long.MAX_VALUE;
+                    }
+                    long pages = Long.parseLong(firstWord(Files.readString(Path.of("/proc/self/statm"))));
+                    return Math.max(
+                            0, Long.parseLong(soft) - pages * LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE));
+                }
+            }
+        } catch (IOException | NumberFormatException unreadable) {
+            return Long.MAX_VALUE; // no /proc: ask for all, the kernel says what it grants
+        }
+        return Long.MAX_VALUE;
+    }
+
+    private static String firstWord(String text) {
+        String stripped = text.strip();
+        int end = 0;
+        while (end < stripped.length() && !Character.isWhitespace(stripped.charAt(end))) {
+            end++;
+        }
+        return stripped.substring(0, end);
+    }
+}

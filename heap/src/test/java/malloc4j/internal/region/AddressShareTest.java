@@ -1,0 +1,32 @@
+package malloc4j.internal.region;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+/// What the library reserves, by how many addresses the process has left.
+class AddressShareTest {
+    @Test
+    void allReservationsTogetherAreAtMostHalfOfWhatIsLeft() {
+        for (long left = 64L << 20; left > 0 && left < 1L << 62; left += left / 7) {
+            AddressShare share = new AddressShare(left);
+            share.verify();
+            assertThat(share.zoneBytes() % Zone.GRANULE_BYTES).isZero();
+            assertThat(share.breakZoneBytes() % Zone.GRANULE_BYTES).isZero();
+        }
+    }
+
+    @Test
+    void withoutALimitTheZoneIsATebibyte() {
+        AddressShare share = new AddressShare(Long.MAX_VALUE);
+        assertThat(share.zoneBytes()).isEqualTo(1L << 40);
+        assertThat(share.breakZoneBytes()).isEqualTo(1L << 36);
+        assertThat(share.cacheBytes()).isGreaterThan(4L << 30);
+    }
+
+    @Test
+    void withoutRoomTheSmallestZoneIsAskedForAllTheSame() {
+        assertThat(new AddressShare(0).zoneBytes()).isEqualTo(16L << 20);
+        new AddressShare(0).verify();
+    }
+}
