@@ -73,7 +73,7 @@ final class ArenaChunks {
                 if (address < 0) {
                     return unplaced;
                 }
-                chunk = new ArenaChunk(address, address + CHUNK_BYTES);
+                chunk = new ArenaChunk(address + HeapArena.LEAD_BYTES, address + CHUNK_BYTES);
                 places[place] = chunk;
             }
             chunk.beside.open = 0; // those of the ended thread stay open for ever
@@ -110,7 +110,7 @@ final class ArenaChunks {
                 if (chunk != ArenaChunk.NONE && unused && chunk.open == 0 && chunk.openCount() == 0) {
                     places[place] = ArenaChunk.NONE;
                     chunk.owner = null;
-                    heap.free(chunk.begin);
+                    heap.free(chunk.begin - HeapArena.LEAD_BYTES);
                 }
             }
         } finally {

@@ -65,7 +65,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private static volatile @Nullable Heap common;
 
     private final CacheTable table;
-    private final Tenants tenants = new Tenants();
+    private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
     private final Set<WeakReference<Arena>> automaticScopes = ConcurrentHashMap.newKeySet();
     private final ArenaChunks arenaChunks;
@@ -375,13 +375,33 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (address == 0) {
             return;
         }
-        long result = closed ? 0 : route.freeSlow(address);
+        requireFreed(address, closed ? 0 : route.freeSlow(address));
+    }
+
+    private void requireFreed(long address, long result) {
         if (result == 0) {
             throw misuse("free", address);
         }
         if (Errno.isError(result)) {
             throw new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
                     + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
+        }
+    }
+
+    /// Blocks of pools, regions, stacks and arenas.
+    private final class OwnedBlocks implements Tenants.Chunks {
+        @Override
+        public long allocate(long byteSize, long byteAlignment, Object owner) {
+            long address = closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner);
+            limits.noticeSoftLimit();
+            return address > 0
+                    ? address
+                    : fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+        }
+
+        @Override
+        public void free(long address) {
+            requireFreed(address, closed ? 0 : route.freeOwned(address));
         }
     }
 

@@ -39,6 +39,12 @@ final class HeapArena implements Arena {
     private static final long LAST_PIECE_BYTES = 32 << 10;
     private static final int PIECE_SHARE_SHIFT = 3;
 
+    /// How much of a block's begin is never handed out.
+    static final int LEAD_BYTES = 16;
+
+    private static final int MAX_LEAD_BYTES = 4096; // for larger alignments that would be a waste
+    private static final long OWNED = 1; // added to a block's address in the list: the heap knows it as an arena's
+
     private final Arena scope;
     private final Blocks blocks;
     private final @Nullable Thread owner;
@@ -127,7 +133,7 @@ final class HeapArena implements Arena {
             if (Math.max(room, byteAlignment) > nextPieceBytes >>> PIECE_SHARE_SHIFT) {
                 return RawMemory.segment(allocateAlone(byteSize, byteAlignment), byteSize, scope);
             }
-            address = allocatePiece();
+            address = Bits.alignUp(allocatePiece(), byteAlignment);
         }
         zero(address, byteSize);
         cursor = address + room; // after what may throw
@@ -144,34 +150,53 @@ final class HeapArena implements Arena {
         }
     }
 
-    /// Begins another piece. Returns its address, which is a multiple of its size.
+    /// Begins another piece, a multiple of whose size is right before it. Returns where it can be filled from.
+    ///
+    /// Not from the start of its block, nor is anything else here handed out from there: so the heap, which knows the
+    /// blocks of a warm free by nothing else, refuses what an arena has handed out.
     private long allocatePiece() {
         blocks.reserve();
         long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
-        cursor = piece;
+        cursor = piece + LEAD_BYTES;
         limit = piece + nextPieceBytes;
         nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
-        return piece;
+        return cursor;
     }
 
     /// Allocates a zeroed block of its own.
     private long allocateAlone(long byteSize, long byteAlignment) {
         blocks.reserve();
+        if (byteAlignment > MAX_LEAD_BYTES) {
+            return allocateOwnedBlock(byteSize, byteAlignment);
+        }
+        long lead = Math.max(LEAD_BYTES, byteAlignment);
+        long bytes = byteSize <= Heap.MAX_BYTE_SIZE - lead ? byteSize + lead : Long.MAX_VALUE;
         if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
-            return blocks.add(
-                    blocks.heap.allocateZeroed(byteSize, byteAlignment).address());
+            return blocks.add(blocks.heap.allocateZeroed(bytes, byteAlignment).address()) + lead;
         }
-        if (byteSize > LAST_PIECE_BYTES) {
-            return blocks.add(blocks.heap.calloc(1, byteSize));
+        if (bytes > LAST_PIECE_BYTES) {
+            return blocks.add(blocks.heap.calloc(1, bytes)) + lead;
         }
-        long address = blocks.heap.malloc(byteSize);
+        long block = blocks.heap.malloc(bytes);
         try {
-            zero(address, byteSize);
+            zero(block + lead, byteSize);
         } catch (Throwable vanished) {
-            blocks.heap.free(address);
+            blocks.heap.free(block);
             throw vanished;
         }
-        return blocks.add(address);
+        return blocks.add(block) + lead;
+    }
+
+    /// Allocates a zeroed block that the heap knows as an arena's.
+    private long allocateOwnedBlock(long byteSize, long byteAlignment) {
+        long block = blocks.heap.tenants().chunks().allocate(byteSize, byteAlignment, "an arena");
+        try {
+            zero(block, byteSize);
+        } catch (Throwable vanished) {
+            blocks.free(block | OWNED);
+            throw vanished;
+        }
+        return blocks.add(block | OWNED) - OWNED;
     }
 
     private static IllegalArgumentException badArguments(long byteSize, long byteAlignment) {
@@ -245,7 +270,7 @@ final class HeapArena implements Arena {
 
         void free() {
             if (first != 0) {
-                heap.free(first);
+                free(first);
                 first = 0;
             }
             if (otherCount > 0) {
@@ -260,9 +285,17 @@ final class HeapArena implements Arena {
             }
         }
 
+        void free(long block) {
+            if ((block & OWNED) == 0) {
+                heap.free(block);
+            } else {
+                heap.tenants().chunks().free(block - OWNED);
+            }
+        }
+
         private void freeOthers() {
             for (int index = 0; index < otherCount; index++) {
-                heap.free(others[index]);
+                free(others[index]);
             }
             otherCount = 0;
         }

@@ -391,13 +391,25 @@ class HeapArenaTest {
     }
 
     @Test
-    void aSegmentsMemoryIsABlockOfTheHeap() {
-        try (Arena arena = HEAP.ofConfined()) {
-            MemorySegment segment = arena.allocate(100_000, 16);
-            assertThat(HEAP.usableSize(segment.address())).isGreaterThanOrEqualTo(100_000);
-            segment.set(ValueLayout.JAVA_LONG, 8, 7);
-            assertThat(RawMemory.getLong(segment.address() + 8)).isEqualTo(7);
+    void whatAnArenaHasHandedOutIsNotFreedByTheHeap() throws Exception {
+        for (Supplier<Arena> open : List.<Supplier<Arena>>of(HEAP::ofConfined, HEAP::ofShared, HEAP::ofUnscoped)) {
+            try (Arena arena = open.get();
+                    Arena beside = open.get()) {
+                for (long byteSize : new long[] {0, 1, 16, 100, 2_000, 20_000, 40_000, 3 << 20}) {
+                    for (long byteAlignment : new long[] {1, 16, 64, 4_096, 65_536}) {
+                        assertRefused(arena.allocate(byteSize, byteAlignment));
+                        assertRefused(beside.allocate(byteSize, byteAlignment));
+                    }
+                }
+            }
         }
+    }
+
+    private static void assertRefused(MemorySegment segment) {
+        assertThatThrownBy(() -> HEAP.free(segment)).isInstanceOf(BlockMisuseException.class);
+        assertThatThrownBy(() -> HEAP.realloc(segment, 10)).isInstanceOf(BlockMisuseException.class);
+        assertThatThrownBy(() -> HEAP.usableSize(segment.address())).isInstanceOf(BlockMisuseException.class);
+        assertThatThrownBy(() -> HEAP.resizeInPlace(segment.address(), 1)).isInstanceOf(BlockMisuseException.class);
     }
 
     @Test
@@ -422,11 +434,12 @@ class HeapArenaTest {
     @Test
     void aSegmentKeepsItsAutomaticArenaAlive() throws InterruptedException {
         MemorySegment segment = HEAP.ofAuto().allocate(40_000, 16);
+        long block = segment.address() - HeapArena.LEAD_BYTES;
         segment.fill((byte) 3);
         for (int attempt = 0; attempt < 5; attempt++) {
             System.gc();
             Thread.sleep(10);
-            assertThat(HEAP.usableSize(segment.address())).isGreaterThanOrEqualTo(40_000);
+            assertThat(HEAP.usableSize(block)).isGreaterThanOrEqualTo(40_000);
         }
         assertThat(segment.get(ValueLayout.JAVA_BYTE, 39_999)).isEqualTo((byte) 3);
     }
@@ -442,7 +455,7 @@ class HeapArenaTest {
             assertThatThrownBy(() -> arena.allocate(2 << 20))
                     .isInstanceOf(OutOfNativeMemoryError.class)
                     .hasMessage(
-                            "calloc(count=1, byteSize=2097152) of heap 'limited' failed: the hard limit of the heap or"
+                            "calloc(count=1, byteSize=2097168) of heap 'limited' failed: the hard limit of the heap or"
                                     + " of a parent is reached; free blocks or raise hardLimitBytes");
             assertThat(arena.allocate(100).byteSize()).isEqualTo(100);
             limited.verify();

@@ -6,11 +6,12 @@ import malloc4j.Heap;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
-/// The blocks of a heap that an allocator hands out parts of. Not safe for use by several threads at once.
+/// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for use by several threads at once.
 final class HeapBlocks implements Tenants.Tenant {
     private final Tenants.Kind kind;
     private final @Nullable Thread owner;
     private final Heap heap;
+    private final Tenants.Chunks chunks;
     private final List<Long> addresses = new ArrayList<>();
 
     /// @param owner the thread that has the allocator to itself, or null
@@ -18,6 +19,7 @@ final class HeapBlocks implements Tenants.Tenant {
         this.heap = heap;
         this.kind = kind;
         this.owner = owner;
+        this.chunks = Tenants.of(heap).chunks();
         Tenants.of(heap).enter(this);
     }
 
@@ -33,13 +35,13 @@ final class HeapBlocks implements Tenants.Tenant {
 
     /// Allocates a block; when the heap refuses, nothing has changed.
     long add(long byteSize, long byteAlignment) {
-        long address = heap.alignedAlloc(byteAlignment, byteSize);
+        long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
         addresses.add(address);
         return address;
     }
 
     void remove(long address) {
-        heap.free(address);
+        chunks.free(address);
         addresses.remove(address);
     }
 
@@ -51,7 +53,7 @@ final class HeapBlocks implements Tenants.Tenant {
         @Nullable RuntimeException refused = null;
         for (long address : addresses) {
             try {
-                heap.free(address);
+                chunks.free(address);
             } catch (IllegalStateException refusal) {
                 refused = refused == null ? refusal : refused;
             }

@@ -46,7 +46,8 @@ import org.jspecify.annotations.Nullable;
 /// or past already. Nothing is checked for a block used by its raw address, nor can a block know that the segment
 /// below a bounded region was closed before the region: close them in the other order, as try-with-resources does.
 ///
-/// **Memory.** From a heap the region takes chunks of one size, and larger ones for what does not fit. The end of a
+/// **Memory.** From a heap the region takes chunks of one size, and larger ones for what does not fit; the heap gives
+/// whole pages for each, which nobody else can free. The end of a
 /// chunk that is too small for the next block is wasted until the region is rewound. Chunks stay with the region
 /// when it is rewound, and are used again; [#trim] gives back those that hold nothing. A region on a given segment
 /// does not grow; when it is full it throws [AllocatorOverflowException].

@@ -13,9 +13,11 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -174,6 +176,31 @@ class HeapClosingTest {
             latch.await();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void theHeapDoesNotFreeBlocksOfAPoolARegionOrAStack(Kind kind) throws Exception {
+        if (kind.text.contains("arena") || kind.text.equals("child heap")) {
+            return;
+        }
+        try (Heap heap = heap();
+                AutoCloseable allocator = kind.open.apply(heap)) {
+            long address = kind.use.apply(allocator).address();
+            for (ThrowingCallable call : List.<ThrowingCallable>of(
+                    () -> heap.free(address),
+                    () -> heap.realloc(address, 10),
+                    () -> heap.realloc(address, 100_000),
+                    () -> heap.usableSize(address),
+                    () -> heap.resizeInPlace(address, 1),
+                    () -> heap.segment(address))) {
+                assertThatThrownBy(call)
+                        .isInstanceOf(BlockMisuseException.class)
+                        .hasMessageMatching(".*(the block belongs to a " + kind + "|interior address: .*)");
+            }
+            kind.use.apply(allocator);
+            heap.verify();
         }
     }
 

@@ -1,5 +1,7 @@
 package malloc4j.internal.route;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.FaultingRanges;
@@ -32,6 +34,7 @@ public final class Route {
     private final LargeHome large;
     private final HugeHome huge;
     private final Room room;
+    private final Map<Long, Object> owners = new ConcurrentHashMap<>(); // of blocks in no slab
 
     /// Who is asked when a request was refused.
     public interface Room {
@@ -131,6 +134,47 @@ public final class Route {
         return address;
     }
 
+    /// As [#allocate], for what hands out parts of the block itself: only [#freeOwned] frees it, every other call
+    /// refuses it. Such a block is in no slab, where a warm free would ask nobody.
+    ///
+    /// @param owner named in messages
+    public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
+        if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
+            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+        }
+        Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
+        long address = home.allocate(byteSize, byteAlignment);
+        for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
+            address = home.allocate(byteSize, byteAlignment);
+        }
+        if (address > 0) {
+            try {
+                owners.put(withoutFlag(address), owner);
+            } catch (OutOfMemoryError ofJava) {
+                long unused = freeSlow(withoutFlag(address));
+                throw ofJava;
+            }
+        }
+        return withoutFlag(address);
+    }
+
+    /// Frees a block of [#allocateOwned]; answers as [#free].
+    public long freeOwned(long address) {
+        Object owner = owners.remove(address);
+        if (owner == null) {
+            return 0;
+        }
+        long result = freeSlow(address);
+        if (Errno.isError(result)) {
+            owners.put(address, owner);
+        }
+        return result;
+    }
+
+    private boolean isOwned(Home home, long address) {
+        return home != small && !owners.isEmpty() && owners.containsKey(address);
+    }
+
     /// Frees a block. Returns a positive number, 0, or minus errno, and then the block lives on.
     public long free(long address) {
         return table.freeBlock(address) ? 1 : freeSlow(address);
@@ -139,13 +183,18 @@ public final class Route {
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
         long record = PageMap.record(address);
-        return homeOf(record).free(record, address);
+        Home home = homeOf(record);
+        return isOwned(home, address) ? 0 : home.free(record, address);
     }
 
     /// How many bytes of a block may be used, or 0.
     public long byteSize(long address) {
         long record = PageMap.record(address);
-        return homeOf(record).byteSize(record, address);
+        return byteSize(homeOf(record), record, address);
+    }
+
+    private long byteSize(Home home, long record, long address) {
+        return isOwned(home, address) ? 0 : home.byteSize(record, address);
     }
 
     /// Changes a block's size, copying it where it must. Returns the address now, 0, or minus errno, and then the
@@ -153,7 +202,7 @@ public final class Route {
     public long resize(long address, long byteSize) {
         long record = PageMap.record(address);
         Home home = homeOf(record);
-        long usable = home.byteSize(record, address);
+        long usable = byteSize(home, record, address);
         if (usable == 0) {
             return 0;
         }
@@ -213,6 +262,10 @@ public final class Route {
 
     /// What is wrong with an address that is no live block of this heap, for a message.
     public String explain(long address) {
+        Object owner = owners.get(address);
+        if (owner != null) {
+            return "the block belongs to " + owner;
+        }
         long record = PageMap.record(address);
         return homeOf(record).explain(record, address);
     }

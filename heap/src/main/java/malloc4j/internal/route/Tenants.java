@@ -22,10 +22,12 @@ public final class Tenants {
         throw new IllegalStateException("no heap was made");
     };
 
+    private final Chunks chunks;
     private final Map<Kind, LongAdder> counts = new EnumMap<>(Kind.class);
     private final Set<Tenant> named = ConcurrentHashMap.newKeySet();
 
-    public Tenants() {
+    public Tenants(Chunks chunks) {
+        this.chunks = chunks;
         for (Kind kind : Kind.values()) {
             counts.put(kind, new LongAdder());
         }
@@ -46,6 +48,23 @@ public final class Tenants {
         Kind(String text) {
             this.text = text;
         }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /// Blocks for tenants to hand out parts of, which nobody else can free.
+    public interface Chunks {
+        /// Throws as the heap does.
+        long allocate(long byteSize, long byteAlignment, Object owner);
+
+        void free(long address);
+    }
+
+    public Chunks chunks() {
+        return chunks;
     }
 
     /// One that is known by itself.
