@@ -6,7 +6,8 @@ import malloc4j.Heap;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
-/// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for use by several threads at once.
+/// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for
+// use by several threads at once.
 final class HeapBlocks implements Tenants.Tenant {
     private final Tenants.Kind kind;
     private final @Nullable Thread owner;

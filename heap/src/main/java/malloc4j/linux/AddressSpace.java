@@ -44,7 +44,8 @@ import malloc4j.observe.MemoryUse.Figure;
 /// Every byte of every mapping is in exactly one area; what the areas of a mapping hold adds up to what the kernel
 /// says of the mapping, figure by figure. [#verify] checks this.
 ///
-/// **Whose it is** is told, in this order, by: our own records, in this process and, without the names of heaps and without huge blocks, in others; the tables that HotSpot exports
+/// **Whose it is** is told, in this order, by: our own records, in this process and, without the names of heaps and
+// without huge blocks, in others; the tables that HotSpot exports
 /// for debuggers, of this JVM and of others from JDK 17 on; the threads' stack pointers; the headers of programs
 /// and libraries; glibc's headers in front of its own memory; and the kernel's names. Nothing is guessed from
 /// sizes: what nobody tells is [AreaKind#ANONYMOUS], and [#notes] say what could not be asked. HotSpot does not

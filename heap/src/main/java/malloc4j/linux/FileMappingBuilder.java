@@ -150,7 +150,8 @@ public final class FileMappingBuilder {
     /// @throws IllegalArgumentException if the options contradict each other, or the part lies beyond the end of
     ///     the file, as everything does of one that is empty, or made while it is read; of a character device, if
     ///     [#byteSize] is missing
-    /// @throws SystemCallException if it is a directory, a named pipe or a socket, the kernel refuses, or this library's share of `vm.max_map_count` is used up;
+    /// @throws SystemCallException if it is a directory, a named pipe or a socket, the kernel refuses, or this
+    // library's share of `vm.max_map_count` is used up;
     ///     nothing is mapped or open then, and the file has the length that it had. If it was created it stays,
     ///     empty
     public Mapping map() {
@@ -176,7 +177,8 @@ public final class FileMappingBuilder {
                     + " read it";
         }
         if (length == 0) {
-            return "file " + path + " is empty, and nothing of it can be mapped: write to it first, or ask for byteSize,"
+            return "file " + path
+                    + " is empty, and nothing of it can be mapped: write to it first, or ask for byteSize,"
                     + " readWrite and createOrExtend";
         }
         String part = byteSize == TO_THE_END ? "offset=" + offset : "offset=" + offset + ", byteSize=" + byteSize;

@@ -46,8 +46,7 @@ final class LimitsReader {
                 limit("Max data size", "VmData"),
                 limit("Max stack size", "VmStk"),
                 limit("Max locked memory", "VmLck"),
-                new MappingCount(
-                        mappings(), number("/proc/sys/vm/max_map_count"), ours(), MappingBudget.limit()),
+                new MappingCount(mappings(), number("/proc/sys/vm/max_map_count"), ours(), MappingBudget.limit()),
                 overcommit(),
                 new Machine(memory("MemTotal"), memory("MemAvailable"), memory("SwapTotal"), memory("SwapFree")),
                 groups.read(),

@@ -125,7 +125,8 @@ final class Refusals {
                 switch ((int) -result) {
                     case Errno.ENOENT -> "check the path, or ask for createOrExtend";
                     case Errno.EACCES, Errno.EPERM -> "check the permissions of the file and its directories";
-                    case Errno.EISDIR -> "it is a directory: only regular files, and devices that say so, can be mapped";
+                    case Errno.EISDIR ->
+                        "it is a directory: only regular files, and devices that say so, can be mapped";
                     case Errno.ENXIO ->
                         "it is a socket, or a device that is not there: only regular files, and devices that say so, can be mapped";
                     case Errno.EROFS -> "the file system is mounted read-only: map it without readWrite";

@@ -116,7 +116,8 @@ final class Texts {
                 isEmpty = false;
                 return;
             }
-            if (!isEmpty && line.length() + BETWEEN.length() + cell.stripTrailing().length() > columns) {
+            if (!isEmpty
+                    && line.length() + BETWEEN.length() + cell.stripTrailing().length() > columns) {
                 newLine();
             }
             line.append(isEmpty ? "" : BETWEEN).append(cell);

@@ -20,7 +20,7 @@ public record Area(
     /// Its addresses in hexadecimal, its size, and what the other components say.
     @Override
     public String toString() {
-        return "Area[" + Sizes.range(address, end()) + " " + Sizes.text(byteSize) + ", kind=" + kind + ", owner=" + owner
-                + ", detail=" + detail + ", use=" + use + ", mapping=" + mapping + "]";
+        return "Area[" + Sizes.range(address, end()) + " " + Sizes.text(byteSize) + ", kind=" + kind + ", owner="
+                + owner + ", detail=" + detail + ", use=" + use + ", mapping=" + mapping + "]";
     }
 }

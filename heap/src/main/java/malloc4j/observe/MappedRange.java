@@ -109,8 +109,10 @@ public record MappedRange(
     /// As the kernel writes it, with the size and what it holds.
     @Override
     public String toString() {
-        return "MappedRange[" + Sizes.range(address, end()) + " " + rights + " " + Sizes.text(byteSize) + ", fileOffset="
-                + Sizes.hex(fileOffset) + ", device=" + device + ", inode=" + inode + ", name=" + name + ", flags=" + flags
+        return "MappedRange[" + Sizes.range(address, end()) + " " + rights + " " + Sizes.text(byteSize)
+                + ", fileOffset="
+                + Sizes.hex(fileOffset) + ", device=" + device + ", inode=" + inode + ", name=" + name + ", flags="
+                + flags
                 + ", use=" + use + (isDeleted ? ", deleted" : "") + "]";
     }
 }

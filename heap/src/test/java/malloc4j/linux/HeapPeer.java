@@ -21,7 +21,8 @@ final class HeapPeer {
         for (long address : new long[] {small, large}) {
             System.out.println(address + " " + space.at(address).orElseThrow().owner());
         }
-        for (AreaKind kind : new AreaKind[] {AreaKind.SLAB, AreaKind.LARGE_BLOCK, AreaKind.ZONE_RESERVE, AreaKind.RECORDS}) {
+        for (AreaKind kind :
+                new AreaKind[] {AreaKind.SLAB, AreaKind.LARGE_BLOCK, AreaKind.ZONE_RESERVE, AreaKind.RECORDS}) {
             System.out.println(space.sum(kind).byteSize());
         }
         System.out.println(System.in.read());

@@ -32,9 +32,7 @@ class HeapsFromOutsideTest {
             assertThat(space.sum(AreaKind.SLAB).byteSize()).isEqualTo(slabBytes);
             assertThat(space.sum(AreaKind.SLAB).use().residentBytes()).isGreaterThan(1 << 20);
             assertThat(space.sum(AreaKind.LARGE_BLOCK).byteSize()).isEqualTo(largeBytes);
-            assertThat(space.sum(AreaKind.ZONE_RESERVE).byteSize())
-                    .isPositive()
-                    .isEqualTo(zoneBytes);
+            assertThat(space.sum(AreaKind.ZONE_RESERVE).byteSize()).isPositive().isEqualTo(zoneBytes);
             assertThat(space.sum(AreaKind.RECORDS).byteSize()).isPositive().isEqualTo(recordBytes);
             assertThat(space.sums(AreaKind.RESERVED))
                     .as("nothing of the zone is nobody's")

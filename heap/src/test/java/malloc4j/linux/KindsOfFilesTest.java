@@ -89,12 +89,15 @@ class KindsOfFilesTest {
     void anEmptyFileSaysSo() throws IOException {
         Path empty = Files.createFile(directory.resolve("empty"));
         for (FileMappingBuilder builder : new FileMappingBuilder[] {
-            Mapping.ofFile(empty), Mapping.ofFile(empty).byteSize(1), Mapping.ofFile(empty).offset(7)
+            Mapping.ofFile(empty),
+            Mapping.ofFile(empty).byteSize(1),
+            Mapping.ofFile(empty).offset(7)
         }) {
             assertThatIllegalArgumentException()
                     .isThrownBy(builder::map)
-                    .withMessage("file " + empty + " is empty, and nothing of it can be mapped: write to it first, or ask"
-                            + " for byteSize, readWrite and createOrExtend");
+                    .withMessage(
+                            "file " + empty + " is empty, and nothing of it can be mapped: write to it first, or ask"
+                                    + " for byteSize, readWrite and createOrExtend");
         }
     }
 
@@ -103,8 +106,9 @@ class KindsOfFilesTest {
         for (String path : new String[] {"/proc/self/status", "/proc/meminfo", "/proc/sys/vm/max_map_count"}) {
             assertThatIllegalArgumentException()
                     .isThrownBy(Mapping.ofFile(Path.of(path))::map)
-                    .withMessage("file " + path + " is made by the kernel while it is read, so it has no length and cannot"
-                            + " be mapped: read it");
+                    .withMessage(
+                            "file " + path + " is made by the kernel while it is read, so it has no length and cannot"
+                                    + " be mapped: read it");
             assertThatIllegalArgumentException()
                     .isThrownBy(Mapping.ofFile(Path.of(path)).byteSize(1)::map)
                     .withMessageContaining("is made by the kernel");

@@ -10,7 +10,8 @@ final class LookingChild {
         AddressSpace space = AddressSpace.ofThisProcess();
         space.verify();
         MemoryLimits limits = MemoryLimits.read();
-        if (space.sums().containsKey(AreaKind.ZONE_RESERVE) || limits.mappings().ours().get() != 0) {
+        if (space.sums().containsKey(AreaKind.ZONE_RESERVE)
+                || limits.mappings().ours().get() != 0) {
             throw new AssertionError(space.table());
         }
         System.out.println("no zone");

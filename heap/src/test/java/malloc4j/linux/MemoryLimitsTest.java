@@ -273,7 +273,9 @@ class MemoryLimitsTest {
         assertThat(read().controlGroup().get().limitBytes()).isEqualTo(GIB);
 
         write("sys/fs/cgroup/a/b (deleted)/memory.max", "1048576\n");
-        assertThat(read().controlGroup().get().limitBytes()).as("it has that name").isEqualTo(1 << 20);
+        assertThat(read().controlGroup().get().limitBytes())
+                .as("it has that name")
+                .isEqualTo(1 << 20);
     }
 
     @Test

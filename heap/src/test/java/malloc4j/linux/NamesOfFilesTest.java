@@ -45,8 +45,8 @@ class NamesOfFilesTest {
             assertThat(space.bases().program()).isPresent();
             assertThat(mappingsOfTheProgram(space)).noneMatch(MappedRange::isDeleted);
             if (!name.contains("\n")) {
-                assertThat(mappingsOfTheProgram(space)).allSatisfy(range -> assertThat(range.path())
-                        .isEqualTo(program.toString()));
+                assertThat(mappingsOfTheProgram(space))
+                        .allSatisfy(range -> assertThat(range.path()).isEqualTo(program.toString()));
             }
 
             Files.delete(program);

@@ -34,12 +34,13 @@ class PrintedRecordsTest {
             MappedRange range = new MappedRange(
                     0x7f0d_c2d8_6000L, 5 << 20, "rw-p", 0x1000, "fe:00", 77, "/a (deleted)", "rd wr", use);
             assertThat(range)
-                    .hasToString("MappedRange[0x7f0dc2d86000-0x7f0dc3286000 rw-p 5 MiB, fileOffset=0x1000, device=fe:00,"
-                            + " inode=77, name=/a (deleted), flags=rd wr, use=MemoryUse[Rss=1.5 MiB], deleted]");
+                    .hasToString(
+                            "MappedRange[0x7f0dc2d86000-0x7f0dc3286000 rw-p 5 MiB, fileOffset=0x1000, device=fe:00,"
+                                    + " inode=77, name=/a (deleted), flags=rd wr, use=MemoryUse[Rss=1.5 MiB], deleted]");
             assertThat(new Area(0x1000, 0x3000, AreaKind.SLAB, "heap", "x", use, range).toString())
-                    .startsWith("Area[0x1000-0x4000 12 KiB, kind=SLAB, owner=heap, detail=x, use=MemoryUse[Rss=1.5 MiB],");
-            assertThat(new AddressSpace.Gap(0x1000, 1L << 63))
-                    .hasToString("Gap[0x1000-0x8000000000001000 8 EiB]");
+                    .startsWith(
+                            "Area[0x1000-0x4000 12 KiB, kind=SLAB, owner=heap, detail=x, use=MemoryUse[Rss=1.5 MiB],");
+            assertThat(new AddressSpace.Gap(0x1000, 1L << 63)).hasToString("Gap[0x1000-0x8000000000001000 8 EiB]");
             OptionalLong none = OptionalLong.empty();
             assertThat(new AddressSpace.Bases(OptionalLong.of(0xab000), none, none, none, none, none, none))
                     .hasToString("Bases[program=0xab000, breakStart=-, breakEnd=-, mmapTop=-, interpreter=-, vdso=-,"

@@ -66,8 +66,8 @@ public final class PinnedVirtualThreadsChild {
                         "compare",
                         MethodType.methodType(int.class, MemorySegment.class, MemorySegment.class));
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment comparator = Linker.nativeLinker()
-                    .upcallStub(compare, FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS), arena);
+            MemorySegment comparator =
+                    Linker.nativeLinker().upcallStub(compare, FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS), arena);
             Call pinned = () -> {
                 QSORT.invokeExact(arena.allocate(2), 2L, 1L, comparator); // its type is void only as a statement
             };

@@ -85,8 +85,8 @@ final class ElfImage {
                     memory.word(header + 32),
                     memory.word(header + 40));
             if (isUsed(segment) && !segment.isPossible()) {
-                throw new IOException("a program header of the image at 0x" + Long.toHexString(base)
-                        + " says what cannot be");
+                throw new IOException(
+                        "a program header of the image at 0x" + Long.toHexString(base) + " says what cannot be");
             }
             segments.add(segment);
         }

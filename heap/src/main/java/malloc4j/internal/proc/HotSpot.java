@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// | Java heap | `CollectedHeap::_reserved`; of ZGC, the bits of its addresses (`ZAddressOffsetMask`) |
 /// | code cache | the boundaries of each `CodeHeap`, its segment map included |
 /// | CDS archive | `MetaspaceObj::_shared_metaspace_base` and `_top` |
-/// | metaspace, class space | no list of them is told: the blocks of 4 MiB, in which HotSpot reserves them, where classes,
+/// | metaspace, class space | no list of them is told: the blocks of 4 MiB, in which HotSpot reserves them, where
+// classes,
 ///   constant pools and methods lie |
 /// | GC tables | the card table of Serial, Parallel and G1; other tables are not told |
 /// | stacks | `_stack_base` and `_stack_size` of each Java thread |
@@ -240,8 +241,7 @@ final class HotSpot {
                 break;
             }
             if (range.end() > block && range.isAnonymous()) {
-                labels.add(
-                        Math.max(block, range.address()), Math.min(end, range.end()), AreaKind.METASPACE, "", "");
+                labels.add(Math.max(block, range.address()), Math.min(end, range.end()), AreaKind.METASPACE, "", "");
             }
         }
         labelReserved(end, end + METASPACE_RESERVED_BYTES, AreaKind.METASPACE);

@@ -261,7 +261,8 @@ public final class LayoutReader {
         }
     }
 
-    /// The kernel makes one mapping of metaspace and what the C library has mapped beside it. What neither has told of it
+    /// The kernel makes one mapping of metaspace and what the C library has mapped beside it. What neither has told of
+    // it
     /// may be either's.
     private void labelBesideMetaspace(Labels labels) {
         for (Labels.Label label : List.copyOf(labels.inOrder())) {
@@ -316,7 +317,8 @@ public final class LayoutReader {
     }
 
     private static boolean isPlain(MappedRange range) {
-        return range.isAnonymous() || range.name().equals("[heap]"); // which follows the program's bss, or is one with it
+        return range.isAnonymous()
+                || range.name().equals("[heap]"); // which follows the program's bss, or is one with it
     }
 
     private List<ElfImage.Range> bss(ProcessMemory memory, MappedRange first) {

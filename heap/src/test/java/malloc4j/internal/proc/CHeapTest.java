@@ -135,8 +135,7 @@ class CHeapTest {
         page(0x10000, PRESENT, 0, 0x3000 | 2);
         page(0x18000, PRESENT, 0, 0x4000 | 2);
         before = labels -> labels.add(0x14000, 0x18000, AreaKind.METASPACE, "", "");
-        assertThat(found())
-                .isEqualTo("10000-13000 C_LARGE_BLOCK 14000-18000 METASPACE 18000-1c000 C_LARGE_BLOCK");
+        assertThat(found()).isEqualTo("10000-13000 C_LARGE_BLOCK 14000-18000 METASPACE 18000-1c000 C_LARGE_BLOCK");
     }
 
     @Test
