@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +34,7 @@ class MainTest {
         assertThat(Terminal.columns("1")).as("room for a word").isEqualTo(40);
         assertThat(Terminal.columns("")).isEqualTo(Integer.MAX_VALUE);
         assertThat(Terminal.columns(null)).isEqualTo(Integer.MAX_VALUE);
-        assertThat(Terminal.fitted("one two three", 8)).isEqualTo("one two\n    three");
+        assertThat(Terminal.fitted("one two three", 10)).isEqualTo("one two\n    three");
         assertThat(Terminal.fitted("12345678901", 8)).isEqualTo("12345678\n    901");
     }
 
@@ -42,7 +43,7 @@ class MainTest {
     @ParameterizedTest
     @CsvSource({"layout, tr, TR", "limits, ar, EG", "layout, de, DE", "limits --help, hi, IN"})
     void everyLineFitsTheTerminalInAnyLanguage(String command, String language, String country) throws Exception {
-        var java = new ProcessBuilder(List.of(
+        List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Duser.language=" + language,
                 "-Duser.country=" + country,
@@ -50,7 +51,8 @@ class MainTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
-        java.command().addAll(List.of(command.split(" ", -1)));
+        words.addAll(List.of(command.split(" ", -1)));
+        var java = new ProcessBuilder(words);
         java.environment().put("COLUMNS", "60");
         java.environment().put("NO_COLOR", "1");
         Process process = java.redirectErrorStream(true).start();

@@ -44,12 +44,12 @@ import malloc4j.observe.MemoryUse.Figure;
 /// Every byte of every mapping is in exactly one area; what the areas of a mapping hold adds up to what the kernel
 /// says of the mapping, figure by figure. [#verify] checks this.
 ///
-/// **Whose it is** is told, in this order, by: our own records, in this process and, without the names of heaps and
-// without huge blocks, in others; the tables that HotSpot exports
-/// for debuggers, of this JVM and of others from JDK 17 on; the threads' stack pointers; the headers of programs
-/// and libraries; glibc's headers in front of its own memory; and the kernel's names. Nothing is guessed from
-/// sizes: what nobody tells is [AreaKind#ANONYMOUS], and [#notes] say what could not be asked. HotSpot does not
-/// tell where most of its collectors' tables are, so in a JVM some tens of MiB stay anonymous.
+/// **Whose it is** is told, in this order, by: our own records, in this process and, but for the names of heaps and
+/// for huge blocks, in others; the tables that HotSpot exports for debuggers, of this JVM and of others from JDK 17
+/// on; the threads' stack pointers; the headers of programs and libraries; glibc's headers in front of its own
+/// memory; and the kernel's names. Nothing is guessed from sizes: what nobody tells is [AreaKind#ANONYMOUS], and
+/// [#notes] say what could not be asked. HotSpot does not tell where most of its collectors' tables are, so in a
+/// JVM some tens of MiB stay anonymous.
 ///
 /// The kernel lets the process run while it is read: mappings may come, go and change meanwhile. Each is told as it
 /// was when its turn came.

@@ -2,7 +2,9 @@ package malloc4j.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Map;
+import malloc4j.faults.ChildJvm;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
 import org.junit.jupiter.api.Test;
@@ -39,6 +41,10 @@ class HeapsFromOutsideTest {
                     .allSatisfy((owner, sum) -> assertThat(sum.byteSize()).isLessThan(zoneBytes / 4));
             assertThat(space.notes()).anyMatch(note -> note.contains("huge blocks of malloc4j"));
             assertThat(space.drawing()).contains("malloc4j");
+            assertThat(new ChildJvm(List.of(), Map.of(), List.of("--illegal-native-access=deny"))
+                            .run(LookingChild.class, Long.toString(peer.pid())))
+                    .as("who looks makes nothing, and needs no native access")
+                    .isEqualTo("no zone\n");
             peer.say("");
             peer.join();
         }

@@ -2,7 +2,8 @@ package malloc4j.linux;
 
 import malloc4j.observe.AreaKind;
 
-/// Reads its own layout and limits before any heap is made, without the right to native access.
+/// Reads its own layout and limits, and the layouts of the processes that it is told, which use heaps of ours; makes no
+/// heap, and has no right to native access.
 final class LookingChild {
     private LookingChild() {}
 
@@ -13,6 +14,16 @@ final class LookingChild {
         if (space.sums().containsKey(AreaKind.ZONE_RESERVE)
                 || limits.mappings().ours().get() != 0) {
             throw new AssertionError(space.table());
+        }
+        for (String pid : arguments) {
+            AddressSpace other = AddressSpace.of(Long.parseLong(pid));
+            if (!other.sums().containsKey(AreaKind.SLAB)) {
+                throw new AssertionError(other.table());
+            }
+        }
+        AddressSpace after = AddressSpace.ofThisProcess();
+        if (after.mappings().stream().anyMatch(mapping -> mapping.name().contains("malloc4j-root"))) {
+            throw new AssertionError(after.table());
         }
         System.out.println("no zone");
     }

@@ -60,14 +60,18 @@ public final class RootRecord {
     /// How many entries there can be.
     public static final int MAX_ENTRIES = (int) ((PAGE_BYTES - ENTRIES_OFFSET) / ENTRY_BYTES);
 
-    private static final long ROOT = make(LinuxCalls.instance());
     private static int count;
+
+    /// Apart, so that who reads another process's page makes none.
+    private static final class Page {
+        static final long ADDRESS = make(LinuxCalls.instance());
+    }
 
     private RootRecord() {}
 
     /// The page's address, 0 where there is none.
     static long address() {
-        return ROOT;
+        return Page.ADDRESS;
     }
 
     static long byteSize() {
@@ -104,15 +108,16 @@ public final class RootRecord {
     }
 
     private static synchronized void add(long kind, long address, long byteSize, long records) {
-        if (ROOT == 0 || count == MAX_ENTRIES) {
+        long root = Page.ADDRESS;
+        if (root == 0 || count == MAX_ENTRIES) {
             return;
         }
-        long entry = ROOT + ENTRIES_OFFSET + (long) count * ENTRY_BYTES;
+        long entry = root + ENTRIES_OFFSET + (long) count * ENTRY_BYTES;
         RawMemory.putLong(entry, kind);
         RawMemory.putLong(entry + ADDRESS_OFFSET, address);
         RawMemory.putLong(entry + BYTES_OFFSET, byteSize);
         RawMemory.putLong(entry + RECORDS_OFFSET, records);
         count++;
-        RawMemory.putIntRelease(ROOT + COUNT_OFFSET, count);
+        RawMemory.putIntRelease(root + COUNT_OFFSET, count);
     }
 }
