@@ -17,7 +17,7 @@ import malloc4j.internal.route.Tenants;
 ///
 /// One arena at a time has a chunk; arenas opened meanwhile, those of virtual threads, and those of threads whose
 /// place another living thread has, do without, and are only counted. A chunk stays its thread's while that lives. The
-// next thread at that
+/// next thread at that
 /// place takes it over.
 ///
 /// Invariant: a chunk belongs to at most one thread that has not ended.

@@ -20,7 +20,7 @@ final class HeapFile {
     /// Opens the file at `path`, created when missing, locks and empties it. Returns its descriptor.
     ///
     /// @throws SystemCallException if it cannot be opened, is a symbolic link or no regular file, or another heap has
-    // it
+    /// it
     static int open(SystemCalls calls, String path) {
         long fd = FileSource.openFile(calls, KernelPath.of(path));
         if (fd < 0) {

@@ -7,7 +7,7 @@ import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for
-// use by several threads at once.
+/// use by several threads at once.
 final class HeapBlocks implements Tenants.Tenant {
     private final Tenants.Kind kind;
     private final @Nullable Thread owner;
@@ -47,8 +47,7 @@ final class HeapBlocks implements Tenants.Tenant {
     }
 
     /// Gives all of them back, because their allocator is closed. The heap may refuse some, when somebody else has
-    // freed
-    /// them: then the others are freed all the same, none is tried again, and the first refusal is thrown.
+    /// freed them: then the others are freed all the same, none is tried again, and the first refusal is thrown.
     void freeAll() {
         Tenants.of(heap).leave(this);
         @Nullable RuntimeException refused = null;
