@@ -13,6 +13,7 @@ import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.cache.ThreadCache;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
@@ -129,6 +130,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// Not by a class initialiser: of those the first failure alone is told.
     private static Heap openCommon() {
+        StackProbe.requireForWhole();
         COMMON_LOCK.lock();
         try {
             if (common == null) {
@@ -253,6 +255,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     long mallocSlowResult(long byteSize) {
         ThreadCache cache = table.current();
         if (cache != null && Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
+            StackProbe.requireForCall();
             long address = cache.allocateBlock(SizeClasses.of(byteSize));
             if (address > 0) {
                 limits.noticeSoftLimit();
@@ -746,7 +749,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         reclaimer.verify();
     }
 
+    /// Of this heap, and of the stack for what is done with it whole.
     private void requireOpen(String call) {
+        StackProbe.requireForWhole();
         if (closed) {
             throw new IllegalStateException(call + " of heap '" + options.name() + "': the heap is closed");
         }
@@ -767,6 +772,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (!closeable) {
             throw new UnsupportedOperationException("the common heap is never closed");
         }
+        StackProbe.requireForWhole();
         if (!closed) {
             endScopes();
             closed = true;

@@ -9,6 +9,7 @@ import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,7 @@ final class HeapArena implements Arena {
     }
 
     static HeapArena ofConfined(Heap heap) {
+        StackProbe.requireForCall();
         Thread owner = Thread.currentThread();
         ArenaChunk chunk = heap.arenaChunks().take(owner);
         return new HeapArena(heap, Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
@@ -115,6 +117,7 @@ final class HeapArena implements Arena {
             }
             return allocateOwned(byteSize, byteAlignment);
         }
+        StackProbe.requireForCall(); // what is locked must be unlocked
         lock.lock();
         try {
             return allocateOwned(byteSize, byteAlignment);
@@ -130,6 +133,7 @@ final class HeapArena implements Arena {
         long room = Math.max(1, byteSize); // segments of no bytes have addresses of their own, as the JDK's
         long address = Bits.alignUp(cursor, byteAlignment);
         if (room > limit - address) {
+            StackProbe.requireForCall();
             if (Math.max(room, byteAlignment) > nextPieceBytes >>> PIECE_SHARE_SHIFT) {
                 return RawMemory.segment(allocateAlone(byteSize, byteAlignment), byteSize, scope);
             }
@@ -157,7 +161,7 @@ final class HeapArena implements Arena {
     private long allocatePiece() {
         blocks.reserve();
         long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
-        cursor = piece + LEAD_BYTES;
+        cursor = piece + LEAD_BYTES; // no call between the two: they belong together
         limit = piece + nextPieceBytes;
         nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
         return cursor;
@@ -215,6 +219,7 @@ final class HeapArena implements Arena {
 
     @Override
     public void close() {
+        blocks.requireStackToFree();
         if (closing == Closing.BY_COLLECTOR) {
             Arena.global().close(); // throws what the JDK throws for a scope that nobody closes
         }
@@ -266,6 +271,14 @@ final class HeapArena implements Arena {
                 others[otherCount++] = address;
             }
             return address;
+        }
+
+        void requireStackToFree() {
+            if (first == 0) {
+                StackProbe.requireForCall();
+            } else {
+                StackProbe.requireForWhole();
+            }
         }
 
         void free() {

@@ -10,6 +10,7 @@ import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
@@ -434,6 +435,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
     /// Adds a chunk, unless another thread has done so since `seen` was read, or closed the pool.
     private void grow(BlockChunk[] seen) {
+        StackProbe.requireForCall();
         lock.lock();
         try {
             if (chunks != seen || closed) {
@@ -543,6 +545,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
         if (owner != null && owner != Thread.currentThread()) {
             throw Requests.wrongThread(toString(), owner);
         }
+        StackProbe.requireForWhole();
         lock.lock();
         try {
             if (closed) {

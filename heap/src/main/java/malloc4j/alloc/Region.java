@@ -8,6 +8,7 @@ import java.util.List;
 import malloc4j.Heap;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
@@ -190,6 +191,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
 
     /// Goes on to a chunk that has room for a block. Returns the block's address.
     private long findRoom(long byteSize, long byteAlignment) {
+        StackProbe.requireForCall();
         requireOpen("allocate");
         if (heapBlocks == null) {
             throw new AllocatorOverflowException(

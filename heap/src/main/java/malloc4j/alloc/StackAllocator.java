@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import malloc4j.Heap;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
@@ -345,6 +346,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     }
 
     private Stack lease(Thread thread) {
+        StackProbe.requireForCall();
         Stack stack = idle.pollFirst();
         if (stack == null) {
             stack = make();
@@ -419,6 +421,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
     /// How many stacks there are, in use or idle; 0 when this allocator is closed.
     public int stackCount() {
+        StackProbe.requireForCall();
         lock.lock();
         try {
             return stacks.size();
@@ -431,6 +434,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     ///
     /// @throws AssertionError naming the first that does not hold
     public void verify() {
+        StackProbe.requireForWhole();
         lock.lock();
         try {
             Set<Stack> unused = new HashSet<>(idle);
@@ -467,6 +471,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if a thread that lives has a frame open: nothing has changed
     @Override
     public void close() {
+        StackProbe.requireForWhole();
         lock.lock();
         try {
             if (closed) {

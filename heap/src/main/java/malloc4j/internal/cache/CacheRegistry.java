@@ -324,6 +324,12 @@ public final class CacheRegistry {
             closed = true;
             for (ThreadCache cache : allLocked()) {
                 cache.thread = null;
+                cache.lock().lock();
+                try {
+                    cache.drainPending(); // a record of another heap's may be queued here, and is passed on
+                } finally {
+                    cache.lock().unlock();
+                }
                 cache.forget();
                 closedTags.add(cache.tag());
             }

@@ -6,6 +6,7 @@ import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.PageMap;
@@ -25,6 +26,8 @@ import malloc4j.internal.span.Spans;
 ///
 /// Results are an address, or minus errno; for a block that is given, 0 when no live block of this heap begins at the
 /// address, and then nothing has changed. A call that throws leaves nothing behind: what it had taken is free again.
+///
+/// Each slow way makes sure first that it has the stack for all that it may call ([StackProbe]).
 public final class Route {
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
     public static final long MAX_BYTE_SIZE = 1L << 46;
@@ -91,6 +94,7 @@ public final class Route {
     }
 
     private long allocateFlagged(long byteSize, long byteAlignment) {
+        StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
         }
@@ -182,6 +186,7 @@ public final class Route {
 
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
+        StackProbe.requireForCall();
         long record = PageMap.record(address);
         Home home = homeOf(record);
         return isOwned(home, address) ? 0 : home.free(record, address);
@@ -189,6 +194,7 @@ public final class Route {
 
     /// How many bytes of a block may be used, or 0.
     public long byteSize(long address) {
+        StackProbe.requireForCall();
         long record = PageMap.record(address);
         return byteSize(homeOf(record), record, address);
     }
@@ -202,6 +208,9 @@ public final class Route {
     public long resize(long address, long byteSize) {
         long record = PageMap.record(address);
         Home home = homeOf(record);
+        if (home != small) { // the way of small blocks asks where it is slow
+            StackProbe.requireForCall();
+        }
         long usable = byteSize(home, record, address);
         if (usable == 0) {
             return 0;
@@ -256,12 +265,14 @@ public final class Route {
     /// @param address a live block
     /// @param byteSize 0 to [#MAX_BYTE_SIZE]
     public long resizeInPlace(long address, long byteSize) {
+        StackProbe.requireForCall();
         long record = PageMap.record(address);
         return homeOf(record).resize(record, address, byteSize, false);
     }
 
     /// What is wrong with an address that is no live block of this heap, for a message.
     public String explain(long address) {
+        StackProbe.requireForCall();
         Object owner = owners.get(address);
         if (owner != null) {
             return "the block belongs to " + owner;

@@ -350,8 +350,7 @@ public final class Spans {
                 }
                 if (!spare) {
                     spare = true;
-                } else if (!anyQueued(region) && source.release(region.base, region.byteSize()) == 0) {
-                    regionBytes -= region.byteSize();
+                } else if (release(region)) {
                     each.remove();
                 }
             }
@@ -360,15 +359,28 @@ public final class Spans {
         }
     }
 
-    private static boolean anyQueued(Region region) {
+    /// Releases a region without a span. Its records are marked as queued before, so that a thread at the end of a
+    /// free, which is late, links none of them while they are made zero: that would cut off what is linked behind it.
+    /// Returns false, and has done nothing, when one is queued, or the source refuses.
+    private boolean release(Region region) {
+        long end = PageMap.record(region.base) + (long) Zone.RECORD_BYTES * usedChunks(region);
         long record = PageMap.record(region.base);
-        for (int page = 0; page < region.usedEnd(); page += PageMap.PAGES_PER_CHUNK) {
-            if (RawMemory.getIntAcquire(record + PageMap.QUEUED) != 0) {
-                return true;
-            }
+        while (record < end && RawMemory.compareAndSetInt(record + PageMap.QUEUED, 0, 1)) {
             record += Zone.RECORD_BYTES;
         }
+        if (record == end && source.release(region.base, region.byteSize()) == 0) {
+            regionBytes -= region.byteSize();
+            return true;
+        }
+        while (record > PageMap.record(region.base)) {
+            record -= Zone.RECORD_BYTES;
+            RawMemory.putIntRelease(record + PageMap.QUEUED, 0);
+        }
         return false;
+    }
+
+    private static int usedChunks(Region region) {
+        return (region.usedEnd() + PageMap.PAGES_PER_CHUNK - 1) / PageMap.PAGES_PER_CHUNK;
     }
 
     private Region region(long address) {

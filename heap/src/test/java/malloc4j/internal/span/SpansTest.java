@@ -345,4 +345,39 @@ class SpansTest {
                 .isTrue();
         assertThat(higher == null || address + pages * PAGE <= higher).isTrue();
     }
+
+    @Test
+    void recordsOfRegionThatIsReleasedCannotBeQueued() {
+        MmapSource mapped = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        List<Boolean> queued = new ArrayList<>();
+        List<Long> records = new ArrayList<>();
+        PageSource source = new PageSource() {
+            @Override
+            public long acquire(long byteSize) {
+                return mapped.acquire(byteSize);
+            }
+
+            @Override
+            public long purge(long address, long byteSize) {
+                return mapped.purge(address, byteSize);
+            }
+
+            @Override
+            public long release(long address, long byteSize) {
+                records.add(PageMap.record(address));
+                queued.add(RawMemory.compareAndSetInt(PageMap.record(address) + PageMap.QUEUED, 0, 1));
+                return mapped.release(address, byteSize);
+            }
+        };
+        Spans all = new Spans(source, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), 77);
+        int pages = 8 << 20 >>> PageMap.PAGE_SHIFT;
+        long first = all.allocateLarge(pages, 1, true) & -PageMap.PAGE_BYTES;
+        long second = all.allocateLarge(pages, 1, true) & -PageMap.PAGE_BYTES;
+        all.freeLarge(first);
+        all.freeLarge(second);
+        assertThat(all.purge(0, true)).isPositive();
+        assertThat(queued).containsExactly(false);
+        assertThat(RawMemory.getInt(records.getFirst() + PageMap.QUEUED)).isZero();
+        assertThat(all.close()).isZero();
+    }
 }

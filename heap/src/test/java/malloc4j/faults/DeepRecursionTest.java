@@ -1,0 +1,22 @@
+package malloc4j.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Whatever call a stack overflow hits: the heap is whole, no lock is held, no block is given twice, and nothing is
+/// lost but what the torn call had in hand.
+class DeepRecursionTest {
+    private static final int THREADS = 4;
+    private static final int OVERFLOWS = Integer.getInteger("malloc4j.deep.overflows", 50); // of each thread
+
+    @ParameterizedTest
+    @CsvSource({"-Xint, 20", "-XX:TieredStopAtLevel=1, 20", "-XX:-TieredCompilation, 20", "-XX:+TieredCompilation, 10"})
+    void overflowedStackLeavesHeapWhole(String compiler, String maxSizeBits) throws Exception {
+        ChildJvm child = ChildJvm.small(compiler);
+        String printed = child.run(
+                DeepRecursionChild.class, String.valueOf(THREADS), String.valueOf(OVERFLOWS), maxSizeBits);
+        assertThat(printed).endsWith("done\n");
+    }
+}
