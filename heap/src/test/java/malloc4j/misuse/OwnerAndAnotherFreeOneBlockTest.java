@@ -1,0 +1,75 @@
+package malloc4j.misuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.atomic.AtomicLong;
+import malloc4j.BlockMisuseException;
+import malloc4j.Heap;
+import malloc4j.HeapOptions;
+import org.junit.jupiter.api.Test;
+
+/// A program that frees one block twice, by its owner and by another thread at the same moment, again and again: both
+/// frees may be accepted, and the block is free once. `-Dmalloc4j.test.races=100000000` for as many races.
+class OwnerAndAnotherFreeOneBlockTest {
+    private static final long RACES = Long.getLong("malloc4j.test.races", 20_000);
+    private static final long BYTE_SIZE = 32 << 10; // two blocks a slab, so that what others have freed is soon collected
+    private static final int BLOCKS = 5;
+
+    private final AtomicLong started = new AtomicLong();
+    private final AtomicLong ended = new AtomicLong();
+    private volatile long block;
+
+    @Test
+    void theBlockIsNeverGivenOutTwice() throws InterruptedException {
+        try (Heap heap = Heap.create(HeapOptions.defaults())) {
+            Thread other = Thread.ofPlatform().daemon().start(() -> freeOthersBlocks(heap));
+            long[] held = new long[BLOCKS];
+            for (long race = 1; race <= RACES; race++) {
+                block = heap.malloc(BYTE_SIZE);
+                started.set(race);
+                boolean mine = free(heap, block);
+                while (Math.abs(ended.get()) != race) {
+                    Thread.onSpinWait();
+                }
+                boolean theirs = ended.get() > 0;
+                assertThat(mine || theirs).as("one of two frees of a live block, race " + race).isTrue();
+                allocateDistinct(heap, held, race);
+            }
+            other.join();
+            heap.verify();
+            assertThat(heap.statistics().liveBlocks()).isZero();
+        }
+    }
+
+    private void freeOthersBlocks(Heap heap) {
+        for (long race = 1; race <= RACES; race++) {
+            while (started.get() != race) {
+                Thread.onSpinWait();
+            }
+            ended.set(free(heap, block) ? race : -race);
+        }
+    }
+
+    private static boolean free(Heap heap, long address) {
+        try {
+            heap.free(address);
+            return true;
+        } catch (BlockMisuseException refused) {
+            return false;
+        }
+    }
+
+    private static void allocateDistinct(Heap heap, long[] held, long race) {
+        for (int index = 0; index < held.length; index++) {
+            held[index] = heap.malloc(BYTE_SIZE);
+            for (int other = 0; other < index; other++) {
+                if (held[other] == held[index]) {
+                    throw new AssertionError("race " + race + ": one block was given out twice");
+                }
+            }
+        }
+        for (long address : held) {
+            heap.free(address);
+        }
+    }
+}
