@@ -88,7 +88,8 @@ final class KernelLimits {
             return "this library has " + mappings + " mappings of " + MappingBudget.limit()
                     + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
         }
-        String zone = "the " + PageMap.main().byteSize() + " bytes of addresses reserved at the start have no room for it";
+        String zone =
+                "the " + PageMap.main().byteSize() + " bytes of addresses reserved at the start have no room for it";
         try {
             long soft = MemoryLimits.read().addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
             return soft == MemoryLimits.UNLIMITED

@@ -35,11 +35,7 @@ public final class OutOfNativeMemoryError extends OutOfMemoryError {
                         Limit.HEAP,
                         "the hard limit of the heap or of a parent is reached; free blocks or raise hardLimitBytes");
             case Errno.ENOSPC ->
-                new OutOfNativeMemoryError(
-                        call,
-                        heapName,
-                        Limit.ADDRESS_SPACE,
-                        KernelLimits.ofAddresses());
+                new OutOfNativeMemoryError(call, heapName, Limit.ADDRESS_SPACE, KernelLimits.ofAddresses());
             case Errno.EOVERFLOW ->
                 new OutOfNativeMemoryError(call, heapName, Limit.SIZE, "no address space is that large");
             default ->

@@ -12,8 +12,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.L_Result;
 
 /// Two threads whose place is the same each open an arena and close it, twice: one of them has the chunk, the other
-// does
-/// without while the first lives. (jcstress has both actors run by one thread too, and ends threads in between.)
+/// does without while the first lives. (jcstress has both actors run by one thread too, and ends threads in between.)
 @JCStressTest
 @Outcome(id = "one", expect = ACCEPTABLE, desc = "One thread has had the chunk.")
 @Outcome(id = "in turns", expect = ACCEPTABLE, desc = "Both have, but they are one thread, or one has ended.")

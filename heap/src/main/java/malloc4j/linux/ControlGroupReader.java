@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 ///   levels:  .../memory/app  then  .../memory        above the mount point is out of sight
 /// ```
 ///
-/// A hierarchy may be mounted several times, whole or in parts: a mount counts when its root is the group or above it,
-/// and the group's directory is there. Where both versions are mounted, memory is counted by the one that has the
-// memory controller.
+/// A hierarchy may be mounted several times, whole or in parts: a mount counts when its root is the group or above
+/// it, and the group's directory is there. Where both versions are mounted, memory is counted by the one that has the
+/// memory controller.
 ///
 /// @source [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html);
 ///     [cgroup_namespaces(7)](https://man7.org/linux/man-pages/man7/cgroup_namespaces.7.html)

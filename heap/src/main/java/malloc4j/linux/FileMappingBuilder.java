@@ -151,9 +151,8 @@ public final class FileMappingBuilder {
     ///     the file, as everything does of one that is empty, or made while it is read; of a character device, if
     ///     [#byteSize] is missing
     /// @throws SystemCallException if it is a directory, a named pipe or a socket, the kernel refuses, or this
-    // library's share of `vm.max_map_count` is used up;
-    ///     nothing is mapped or open then, and the file has the length that it had. If it was created it stays,
-    ///     empty
+    ///     library's share of `vm.max_map_count` is used up; nothing is mapped or open then, and the file has the
+    ///     length that it had. If it was created it stays, empty
     public Mapping map() {
         boolean shared = (flags & Linux.MAP_SHARED) != 0;
         boolean writable = shared && protection.isWritable();

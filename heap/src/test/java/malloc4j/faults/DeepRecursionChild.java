@@ -117,13 +117,7 @@ public final class DeepRecursionChild {
         long random;
         volatile Throwable failure;
 
-        Worker(
-                int index,
-                int overflows,
-                int maxSizeBits,
-                Worker[] workers,
-                CyclicBarrier kept,
-                CyclicBarrier freed) {
+        Worker(int index, int overflows, int maxSizeBits, Worker[] workers, CyclicBarrier kept, CyclicBarrier freed) {
             this.index = index;
             this.overflows = overflows;
             this.maxSizeBits = maxSizeBits;

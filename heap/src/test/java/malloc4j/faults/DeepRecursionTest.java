@@ -15,8 +15,8 @@ class DeepRecursionTest {
     @CsvSource({"-Xint, 20", "-XX:TieredStopAtLevel=1, 20", "-XX:-TieredCompilation, 20", "-XX:+TieredCompilation, 10"})
     void overflowedStackLeavesHeapWhole(String compiler, String maxSizeBits) throws Exception {
         ChildJvm child = ChildJvm.small(compiler);
-        String printed = child.run(
-                DeepRecursionChild.class, String.valueOf(THREADS), String.valueOf(OVERFLOWS), maxSizeBits);
+        String printed =
+                child.run(DeepRecursionChild.class, String.valueOf(THREADS), String.valueOf(OVERFLOWS), maxSizeBits);
         assertThat(printed).endsWith("done\n");
     }
 }

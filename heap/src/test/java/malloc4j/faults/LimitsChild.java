@@ -110,8 +110,8 @@ public final class LimitsChild {
         System.out.println("zone of " + zoneBytes + " bytes");
     }
 
-    /// Many more huge blocks than a quarter of the kernel's mappings: neighbours are one mapping, until every second one
-    /// goes.
+    /// Many more huge blocks than a quarter of the kernel's mappings: neighbours are one mapping, until every second
+    /// one goes.
     private static void mappings() {
         Heap heap = heap(64 << 10);
         int blockCount = 5 * MappingBudget.limit() / 2;

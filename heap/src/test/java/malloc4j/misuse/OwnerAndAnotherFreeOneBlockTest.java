@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 /// frees may be accepted, and the block is free once. `-Dmalloc4j.test.races=100000000` for as many races.
 class OwnerAndAnotherFreeOneBlockTest {
     private static final long RACES = Long.getLong("malloc4j.test.races", 20_000);
-    private static final long BYTE_SIZE = 32 << 10; // two blocks a slab, so that what others have freed is soon collected
+    private static final long BYTE_SIZE =
+            32 << 10; // two blocks a slab, so that what others have freed is soon collected
     private static final int BLOCKS = 5;
 
     private final AtomicLong started = new AtomicLong();
@@ -32,7 +33,9 @@ class OwnerAndAnotherFreeOneBlockTest {
                     Thread.onSpinWait();
                 }
                 boolean theirs = ended.get() > 0;
-                assertThat(mine || theirs).as("one of two frees of a live block, race " + race).isTrue();
+                assertThat(mine || theirs)
+                        .as("one of two frees of a live block, race " + race)
+                        .isTrue();
                 allocateDistinct(heap, held, race);
             }
             other.join();

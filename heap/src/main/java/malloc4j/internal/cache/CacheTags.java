@@ -84,7 +84,7 @@ final class CacheTags {
     /// As many as there are to be at most: fewer where the process's address space is limited.
     private static int maxTags() {
         long share = AddressShare.ofProcess().cacheBytes() / Magazine.CACHE_BYTES;
-        return (int) Math.clamp(Long.highestOneBit(share), MIN_TAGS, MAX_TAGS);
+        return Math.clamp(Long.highestOneBit(share), MIN_TAGS, MAX_TAGS);
     }
 
     /// The address of the magazines of the cache with number `tag`, which is in use.

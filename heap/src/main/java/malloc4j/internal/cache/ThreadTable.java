@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// 2. An id is in one slot, with its value; `live` and `used` are the counts of such slots, and of those with any id.
 /// 3. Less than half of the slots are used.
 ///
-/// Concurrency: all that writes is done under a lock of the table's owner. A thread puts only its own id, and looks only
-/// for its own; it is removed when the thread has ended, or by the thread itself.
+/// Concurrency: all that writes is done under a lock of the table's owner. A thread puts only its own id, and looks
+/// only for its own; it is removed when the thread has ended, or by the thread itself.
 public final class ThreadTable<V> {
     private static final int FIRST_LENGTH = 16;
     private static final long FREE = 0; // ids begin at 1
@@ -133,8 +133,8 @@ public final class ThreadTable<V> {
         return live;
     }
 
-    /// Checks the invariants of the class header, under the owner's lock; throws [AssertionError] on the first that does
-    /// not hold.
+    /// Checks the invariants of the class header, under the owner's lock; throws [AssertionError] on the first that
+    /// does not hold.
     public void verify() {
         Slots current = slots;
         int ids = 0;

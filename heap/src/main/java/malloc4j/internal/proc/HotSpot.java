@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// | code cache | the boundaries of each `CodeHeap`, its segment map included |
 /// | CDS archive | `MetaspaceObj::_shared_metaspace_base` and `_top` |
 /// | metaspace, class space | no list of them is told: the blocks of 4 MiB, in which HotSpot reserves them, where
-// classes,
-///   constant pools and methods lie |
+/// classes, constant pools and methods lie |
 /// | GC tables | the card table of Serial, Parallel and G1; other tables are not told |
 /// | stacks | `_stack_base` and `_stack_size` of each Java thread |
 /// | perf counters | `PerfMemory::_start` and `_end` |

@@ -261,9 +261,8 @@ public final class LayoutReader {
         }
     }
 
-    /// The kernel makes one mapping of metaspace and what the C library has mapped beside it. What neither has told of
-    // it
-    /// may be either's.
+    /// The kernel makes one mapping of metaspace and what the C library has mapped beside it. What neither has told
+    /// of it may be either's.
     private void labelBesideMetaspace(Labels labels) {
         for (Labels.Label label : List.copyOf(labels.inOrder())) {
             int index = label.kind() == AreaKind.METASPACE ? mappings.indexAt(label.start()) : -1;

@@ -97,7 +97,8 @@ public final class AddressShare {
                     }
                     long pages = Long.parseLong(firstWord(Files.readString(Path.of("/proc/self/statm"))));
                     return Math.max(
-                            0, Long.parseLong(soft) - pages * LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE));
+                            0,
+                            Long.parseLong(soft) - pages * LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE));
                 }
             }
         } catch (IOException | NumberFormatException unreadable) {

@@ -34,8 +34,7 @@ public final class FileSource implements PageSource {
     }
 
     /// Opens the file at `path`, created when missing, but not through a symbolic link. Returns its descriptor, or
-    // minus
-    /// errno.
+    /// minus errno.
     public static long openFile(SystemCalls calls, String path) {
         int flags = Linux.O_RDWR | Linux.O_CREAT | Linux.O_NOFOLLOW | Linux.O_NONBLOCK | Linux.O_CLOEXEC;
         return calls.open(path, flags, 0600);

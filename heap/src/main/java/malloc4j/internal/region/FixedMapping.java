@@ -32,7 +32,7 @@ final class FixedMapping {
     private FixedMapping() {}
 
     /// Maps reserved addresses over a range that is ours. Returns the address, or minus errno; see
-    // [#stateAfterRefusal].
+    /// [#stateAfterRefusal].
     static long reserve(SystemCalls calls, long address, long byteSize) {
         return calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED, -1, 0);
     }

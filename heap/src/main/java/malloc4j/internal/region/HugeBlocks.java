@@ -31,8 +31,8 @@ public final class HugeBlocks {
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
     private final Queue<Range> leftovers = new ConcurrentLinkedQueue<>();
 
-    /// Addresses without memory that the kernel has not taken back yet: beside an aligned block, or of one that was freed
-    /// while a split would have been one mapping too many.
+    /// Addresses without memory that the kernel has not taken back yet: beside an aligned block, or of one that was
+    /// freed while a split would have been one mapping too many.
     ///
     /// @param mappingCount what the mapping budget counts for it
     private record Range(long address, long byteSize, int mappingCount) {}
@@ -157,8 +157,8 @@ public final class HugeBlocks {
     }
 
     /// Changes a live block's size by `mremap`, moving it where it must and may. Returns the address now; 0 when the
-    /// kernel refuses, for one when a part of the block is locked, so that it must be copied, or when `address` is not a
-    /// live block; or minus `EDQUOT`. Without success the block is as it was.
+    /// kernel refuses, for one when a part of the block is locked, so that it must be copied, or when `address` is
+    /// not a live block; or minus `EDQUOT`. Without success the block is as it was.
     public long resizeBlock(long address, long byteSize, boolean mayMove) {
         long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
         Long before = bytesByAddress.remove(address);

@@ -105,9 +105,9 @@ public final class Route {
         return address;
     }
 
-    /// Allocates where the request belongs; a large one that is refused there by the kernel or for want of addresses, in
-    /// the other home of large blocks: regions may have room where the process's addresses are used up, and the other way
-    /// round.
+    /// Allocates where the request belongs; a large one that is refused there by the kernel or for want of addresses,
+    /// in the other home of large blocks: regions may have room where the process's addresses are used up, and the
+    /// other way round.
     private long allocateOnce(long byteSize, long byteAlignment) {
         Home home = homeFor(byteSize, byteAlignment);
         long address = home.allocate(byteSize, byteAlignment);
@@ -236,9 +236,7 @@ public final class Route {
             }
         }
         long atHand = table.allocateBlock(byteSize);
-        long moved = atHand >= 0
-                ? atHand
-                : withoutFlag(allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES));
+        long moved = atHand >= 0 ? atHand : withoutFlag(allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES));
         return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
     }
 

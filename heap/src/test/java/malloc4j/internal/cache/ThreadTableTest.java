@@ -60,7 +60,8 @@ class ThreadTableTest {
             if (step % 5_000 == 0) {
                 table.verify();
                 assertThat(table.size()).isEqualTo(model.size());
-                model.forEach((threadId, value) -> assertThat(table.get(threadId)).isEqualTo(value));
+                model.forEach(
+                        (threadId, value) -> assertThat(table.get(threadId)).isEqualTo(value));
             }
         }
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// A `MAP_FIXED` that the kernel refuses may have removed what was there, and somebody else may have mapped there
-// since.
+/// since.
 class RefusedFixedMappingTest {
     private static final long BYTES = 2 * Zone.GRANULE_BYTES;
     private static final LinuxCalls LINUX = LinuxCalls.instance();
