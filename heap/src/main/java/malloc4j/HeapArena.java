@@ -91,6 +91,7 @@ final class HeapArena implements Arena {
         return new HeapArena(heap, heap.scope(), null, count.enter(), Closing.WITHOUT_SCOPE);
     }
 
+    @SuppressWarnings("ReachabilityFenceUsage") // the lambda is to hold the arena, and never runs
     static HeapArena ofAuto(Heap heap) {
         Arena scope = Arena.ofShared();
         Arena reachable = Arena.ofAuto();

@@ -72,14 +72,18 @@ class HeapArenaTest {
     /// The heap is not closed before the arenas that are open on it.
     @AfterEach
     void closeArenas() {
-        for (Arena arena : OPENED) {
-            try {
-                arena.close();
-            } catch (UnsupportedOperationException | IllegalStateException automaticOrClosed) {
-                continue;
-            }
-        }
+        OPENED.forEach(HeapArenaTest::closeIfOpen);
         OPENED.clear();
+    }
+
+    private static void closeIfOpen(Arena arena) {
+        try {
+            arena.close();
+        } catch (UnsupportedOperationException | IllegalStateException automaticOrClosed) {
+            assertThat(automaticOrClosed)
+                    .as("an automatic arena, or one that the test has closed")
+                    .isNotNull();
+        }
     }
 
     @AfterEach

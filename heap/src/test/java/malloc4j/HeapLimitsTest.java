@@ -89,6 +89,7 @@ class HeapLimitsTest {
     }
 
     @Test
+    @SuppressWarnings("ThreadLocalUsage") // of this test alone
     void theSoftLimitThreadTakesNothingFromTheThreadThatAllocates() throws InterruptedException {
         CountDownLatch told = new CountDownLatch(1);
         AtomicReference<@Nullable Object> inherited = new AtomicReference<>();

@@ -130,7 +130,7 @@ class HeapTest {
                     assertThat(heap.realloc(block, byteSize)).isEqualTo(block);
                 }
                 heap.free(block);
-                from = SizeClasses.blockBytes(sizeClass) + 1;
+                from = SizeClasses.blockBytes(sizeClass) + 1L;
             }
         }
     }
@@ -218,6 +218,7 @@ class HeapTest {
         }
     }
 
+    @SuppressWarnings("try") // what is closed by hand, or not used but open
     @Test
     void tryingIsZeroWhereThereIsNoMemoryAndOnlyThere() {
         try (Heap heap = Heap.create(quiet().hardLimitBytes(8 * MIB).build())) {

@@ -144,8 +144,7 @@ class LauncherTest {
         Run run = launch(Map.of("JAVA_HOME", old.toString(), "JAVA25_HOME", System.getProperty("java.home")))
                 .end();
         assertThat(run.exitCode).isEqualTo(7);
-        assertThat(temporary.resolve("homes"))
-                .hasContent("JAVA_HOME is " + System.getProperty("java.home"));
+        assertThat(temporary.resolve("homes")).hasContent("JAVA_HOME is " + System.getProperty("java.home"));
     }
 
     private int builds() throws IOException {

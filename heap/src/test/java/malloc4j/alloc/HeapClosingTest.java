@@ -71,13 +71,13 @@ class HeapClosingTest {
             try (AutoCloseable one = kind.open.apply(heap);
                     AutoCloseable other = kind.open.apply(heap)) {
                 if (used) {
-                    kind.use.apply(one);
-                    kind.use.apply(other);
+                    assertThat(kind.use.apply(one)).isNotNull();
+                    assertThat(kind.use.apply(other)).isNotNull();
                 }
                 assertThatIllegalStateException()
                         .isThrownBy(heap::close)
                         .withMessage("close of heap 'below': open on it: 2 " + kind + "s; close them first");
-                kind.use.apply(one); // nothing has changed
+                assertThat(kind.use.apply(one)).isNotNull(); // nothing has changed
             }
         }
         heap.close();
@@ -199,7 +199,7 @@ class HeapClosingTest {
                         .isInstanceOf(BlockMisuseException.class)
                         .hasMessageMatching(".*(the block belongs to a " + kind + "|interior address: .*)");
             }
-            kind.use.apply(allocator);
+            assertThat(kind.use.apply(allocator)).isNotNull();
             heap.verify();
         }
     }

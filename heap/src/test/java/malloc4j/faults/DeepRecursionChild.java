@@ -8,6 +8,7 @@ import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
+import org.jspecify.annotations.Nullable;
 
 /// Threads that recurse until their stack overflows, allocating at every level, again and again on one heap: with a
 /// free in `finally` in every second round, and keeping the blocks in the others, which another thread frees then.
@@ -115,7 +116,7 @@ public final class DeepRecursionChild {
         long torn; // calls that were, and blocks that they may have lost
         boolean keeps;
         long random;
-        volatile Throwable failure;
+        volatile @Nullable Throwable failure;
 
         Worker(int index, int overflows, int maxSizeBits, Worker[] workers, CyclicBarrier kept, CyclicBarrier freed) {
             this.index = index;
@@ -124,7 +125,7 @@ public final class DeepRecursionChild {
             this.workers = workers;
             this.kept = kept;
             this.freed = freed;
-            this.random = index + 1;
+            this.random = index + 1L;
         }
 
         @Override
@@ -170,6 +171,7 @@ public final class DeepRecursionChild {
             }
         }
 
+        @SuppressWarnings("InfiniteRecursion") // until the stack overflows
         private void recurse() {
             long block;
             try {
@@ -202,7 +204,7 @@ public final class DeepRecursionChild {
             random = random * 6364136223846793005L + 1442695040888963407L;
             int choice = (int) (random >>> 33);
             atStake = (choice & 15) == 1 ? 2 : 1; // the block that is resized is this program's to lose
-            long byteSize = 1L << 4 + (choice >>> 4) % (maxSizeBits - 3);
+            long byteSize = 1L << (4 + (choice >>> 4) % (maxSizeBits - 3));
             return switch (choice & 15) {
                 case 0 -> HEAP.calloc(1, byteSize);
                 case 1 -> HEAP.realloc(HEAP.malloc(byteSize >>> 1), byteSize);

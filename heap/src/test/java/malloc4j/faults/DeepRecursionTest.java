@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// lost but what the torn call had in hand.
 class DeepRecursionTest {
     private static final int THREADS = 4;
-    private static final int OVERFLOWS = Integer.getInteger("malloc4j.deep.overflows", 50); // of each thread
+    private static final int OVERFLOWS = Integer.getInteger("test.deepOverflows", 20); // of each thread
 
     @ParameterizedTest
     @CsvSource({"-Xint, 20", "-XX:TieredStopAtLevel=1, 20", "-XX:-TieredCompilation, 20", "-XX:+TieredCompilation, 10"})

@@ -45,7 +45,7 @@ public final class LimitsChild {
         OutOfNativeMemoryError error = refused(heap, 2 * PageMap.main().byteSize());
         check(error.limit() == OutOfNativeMemoryError.Limit.KERNEL, "limit is " + error.limit());
         String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes";
-        check(error.getMessage().contains(text), error.getMessage());
+        check(String.valueOf(error.getMessage()).contains(text), String.valueOf(error.getMessage()));
         Limits.setSoft(Linux.RLIMIT_AS, Linux.RLIM_INFINITY);
         checkAll(blocks, 8 * MIB);
         blocks.forEach(heap::free);
@@ -66,7 +66,9 @@ public final class LimitsChild {
         Limits.setSoft(resource, Maps.statusBytes("VmData") + roomBytes);
         OutOfNativeMemoryError error = allocateUntilRefused(heap, blockBytes, blocks);
         check(error.limit() == OutOfNativeMemoryError.Limit.KERNEL, "limit is " + error.limit());
-        check(error.getMessage().contains("RLIMIT_DATA is " + Limits.soft(resource) + " bytes"), error.getMessage());
+        check(
+                String.valueOf(error.getMessage()).contains("RLIMIT_DATA is " + Limits.soft(resource) + " bytes"),
+                String.valueOf(error.getMessage()));
         check(!blocks.isEmpty() && blocks.size() <= roomBytes / blockBytes, "blocks until refused: " + blocks.size());
         int before = blocks.size();
         long another = heap.malloc(1_000); // there is room in the slab
@@ -95,7 +97,10 @@ public final class LimitsChild {
         OutOfNativeMemoryError error = allocateUntilRefused(heap, 60 * MIB, blocks);
         check(error.limit() == OutOfNativeMemoryError.Limit.ADDRESS_SPACE, "limit is " + error.limit());
         String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes: raise ulimit -v";
-        check(error.getMessage().contains(text) && !error.getMessage().contains("sysctl"), error.getMessage());
+        check(
+                String.valueOf(error.getMessage()).contains(text)
+                        && !String.valueOf(error.getMessage()).contains("sysctl"),
+                String.valueOf(error.getMessage()));
         long usable = 60 * MIB * blocks.size();
         check(usable > zoneBytes / 2, "only " + usable + " bytes of the zone could be had");
         checkAll(blocks, 60 * MIB);

@@ -43,6 +43,7 @@ class KindsOfFilesTest {
         assertRefused(Mapping.ofFile(Path.of("/proc/self")), "it is a directory");
     }
 
+    @SuppressWarnings("try") // what is closed by hand, or not used but open
     @Test
     void pipesAndSocketsAreNotMapped() throws Exception {
         Path pipe = pipe(directory.resolve("pipe"));
@@ -128,6 +129,7 @@ class KindsOfFilesTest {
 
     // Names of shared memory.
 
+    @SuppressWarnings("try") // what is closed by hand, or not used but open
     @Test
     void aNameOfSomethingElseIsNoSharedMemory() throws Exception {
         String name = "/malloc4j-kinds-" + ProcessHandle.current().pid();

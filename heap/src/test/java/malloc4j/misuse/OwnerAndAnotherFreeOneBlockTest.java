@@ -9,9 +9,9 @@ import malloc4j.HeapOptions;
 import org.junit.jupiter.api.Test;
 
 /// A program that frees one block twice, by its owner and by another thread at the same moment, again and again: both
-/// frees may be accepted, and the block is free once. `-Dmalloc4j.test.races=100000000` for as many races.
+/// frees may be accepted, and the block is free once. `-Dtest.races=100000000` for as many races.
 class OwnerAndAnotherFreeOneBlockTest {
-    private static final long RACES = Long.getLong("malloc4j.test.races", 20_000);
+    private static final long RACES = Long.getLong("test.races", 20_000);
     private static final long BYTE_SIZE =
             32 << 10; // two blocks a slab, so that what others have freed is soon collected
     private static final int BLOCKS = 5;

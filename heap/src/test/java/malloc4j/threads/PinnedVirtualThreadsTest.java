@@ -8,7 +8,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Virtual threads that cannot leave their carrier wait for a heap's locks beside such that can.
 class PinnedVirtualThreadsTest {
-    private static final int THREADS = Integer.getInteger("malloc4j.pinned.threads", 10_000);
+    private static final int THREADS = Integer.getInteger("test.pinnedThreads", 10_000);
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 10})

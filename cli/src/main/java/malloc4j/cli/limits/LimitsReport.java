@@ -40,7 +40,11 @@ public record LimitsReport(
 
     /// How many mappings there are and may be.
     @Json
-    public record Mappings(@Nullable Long used, @Nullable Long max, @Nullable Long ours, int oursMax) {}
+    public record Mappings(
+            @Nullable Long used,
+            @Nullable Long max,
+            @Nullable Long ours,
+            int oursMax) {}
 
     /// Whether memory is promised that is not there; `mode` is heuristic, always or never.
     @Json

@@ -98,7 +98,8 @@ class LayoutCommandTest {
         assertWrongUsage("pid 0: must be 1 or more", "layout", "0");
         assertWrongUsage(
                 "Invalid value for positional parameter at index 0 (PID): 'init' is neither a process's number nor self",
-                "layout", "init");
+                "layout",
+                "init");
         assertWrongUsage("Unmatched argument at index 2: '2'", "layout", "1", "2");
     }
 

@@ -55,7 +55,8 @@ class LimitsCommandTest {
 
     private void assertWrongUsage(String message, String... arguments) {
         err.getBuffer().setLength(0);
-        String[] all = Stream.concat(Stream.of("limits"), Arrays.stream(arguments)).toArray(String[]::new);
+        String[] all =
+                Stream.concat(Stream.of("limits"), Arrays.stream(arguments)).toArray(String[]::new);
         assertThat(run(all)).as(message).isEqualTo(2);
         assertThat(err.toString()).isEqualTo("malloc4j: " + message + "\n");
         assertThat(out.toString()).isEmpty();

@@ -39,7 +39,7 @@ public final class ThreadTable<V> {
         }
 
         int first(long threadId) {
-            return (int) (threadId * SPREAD >>> shift);
+            return (int) ((threadId * SPREAD) >>> shift);
         }
 
         int next(int slot) {

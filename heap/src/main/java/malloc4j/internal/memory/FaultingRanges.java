@@ -1,6 +1,7 @@
 package malloc4j.internal.memory;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 
 /// Address ranges whose pages may vanish: mappings of files and shared memory that somebody else can cut short.
@@ -21,13 +22,17 @@ public final class FaultingRanges {
 
     private FaultingRanges() {}
 
+    private static long[] bounds() {
+        return Objects.requireNonNull(BOUNDS.get());
+    }
+
     /// Lists `byteSize` bytes at `address`.
     ///
     /// @throws IllegalStateException if a part of them is listed already
     public static void add(long address, long byteSize) {
         long[] old;
         do {
-            old = BOUNDS.get();
+            old = bounds();
         } while (!BOUNDS.compareAndSet(old, with(old, address, byteSize)));
     }
 
@@ -51,7 +56,7 @@ public final class FaultingRanges {
     public static void remove(long address, long byteSize) {
         long[] old;
         do {
-            old = BOUNDS.get();
+            old = bounds();
         } while (!BOUNDS.compareAndSet(old, without(old, address, byteSize)));
     }
 
@@ -68,7 +73,7 @@ public final class FaultingRanges {
 
     /// Whether a listed range has a byte in common with `byteSize` bytes at `address`, at least one.
     public static boolean overlap(long address, long byteSize) {
-        long[] now = BOUNDS.get();
+        long[] now = bounds();
         return now.length != 0 && overlap(now, address, byteSize);
     }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ManyThreadsTest {
     private static final int SIZE_CLASS = SizeClasses.of(48);
     private static final int STACK_BYTES = 64 << 10;
-    private static final int MOST = Boolean.getBoolean("malloc4j.test.long") ? 10_000 : 1_000;
+    private static final int MOST = Boolean.getBoolean("test.long") ? 10_000 : 1_000;
 
     private enum Ids {
         CONSECUTIVE(1),

@@ -12,8 +12,7 @@ import malloc4j.internal.span.Spans;
 final class Parts {
     private static final int HEAP_ID = 1;
     private static final PageSource SOURCE = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
-    private static final Spans SPANS =
-            new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
+    private static final Spans SPANS = new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
     private static final CacheRegistry REGISTRY = registry();
 
