@@ -53,7 +53,7 @@ final class HeapFile {
 
     private static void requireRegular(int fd, String path) {
         if (!Files.isRegularFile(
-                Path.of("/proc/self/fd", Integer.toString(fd)))) { // what is open, not what has the name now
+                Path.of("/proc/thread-self/fd", Integer.toString(fd)))) { // what is open, not what has the name now
             throw new SystemCallException("open(path=" + path + ")", -Errno.ENODEV, advice(-Errno.ENODEV));
         }
     }

@@ -5,6 +5,8 @@ import java.util.Objects;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.proc.LivingThread;
+import malloc4j.internal.proc.SystemFiles;
 import malloc4j.linux.SharedMemory.Access;
 
 /// Shared memory without a name: a memory file, which other processes reach through `/proc/PID/fd` of one that has
@@ -64,7 +66,7 @@ final class AnonymousMemory {
             throw new IllegalArgumentException("pid=" + pid + " is not above 0, or fd=" + fd + " is below 0");
         }
         Objects.requireNonNull(access, "access");
-        String path = "/proc/" + pid + "/fd/" + fd;
+        String path = LivingThread.directory(SystemFiles.LIVE, "/proc/" + pid) + "/fd/" + fd;
         FileStatus status = FileStatus.of(calls, path, 0);
         if (status != null && !status.isRegular()) { // before it is opened: to open a pipe or a device has effects
             throw notMemory(path);

@@ -8,6 +8,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.FixedMapping;
 import malloc4j.internal.region.MappingBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// uses bare addresses. Native code ends the process by either. Where there is no memory file, the guards are pages
 /// without rights.
 ///
-/// Mapped over is only what this object itself has mapped a moment before.
+/// Mapped over is only what this object itself has mapped a moment before. Where the kernel refuses that, the guard's
+/// addresses may be somebody else's from then on (see [FixedMapping]): they are left alone, and there is no guard.
 ///
 /// Not thread-safe: [SecretMemory] calls it under its lock.
 final class SecretPages {
@@ -37,6 +39,8 @@ final class SecretPages {
     private final long dataBytes;
     private final long base;
     private final @Nullable SystemCallException notHidden;
+    private long start; // of what is ours: the base, or above a guard that was lost
+    private long end;
     private @Nullable MemoryLock lock;
 
     private SecretPages(SystemCalls calls, long pageBytes, long dataBytes, Attempt hidden) {
@@ -45,6 +49,8 @@ final class SecretPages {
         this.dataBytes = dataBytes;
         this.notHidden = hidden.refusal;
         this.base = notHidden == null ? hidden.value : mapAnonymous(calls, dataBytes + 2 * pageBytes);
+        this.start = base;
+        this.end = base + dataBytes + 2 * pageBytes;
     }
 
     /// Maps whole pages for `byteSize` bytes and two guards, all of it readable and writable, and zero.
@@ -81,7 +87,8 @@ final class SecretPages {
         Attempt guards = mapGuards();
         boolean catchable = guards.refusal == null;
         if (!catchable) {
-            guards = denyGuards();
+            Attempt denied = denyGuards();
+            guards = end - start < dataBytes + 2 * pageBytes ? guards : denied;
         }
         return new Safeguards(List.of(
                 guards.grant(Safeguard.GUARD_PAGES, catchable ? "an empty memory file" : "mprotect(PROT_NONE)"),
@@ -115,10 +122,9 @@ final class SecretPages {
         if (lock != null) {
             lock.forget(); // the kernel drops it with the mapping
         }
-        long mappedBytes = dataBytes + 2 * pageBytes;
         Attempt.of(
-                        call("munmap", base, mappedBytes, ""),
-                        calls.munmap(base, mappedBytes),
+                        call("munmap", start, end - start, ""),
+                        calls.munmap(start, end - start),
                         () -> "the secret is wiped, but its pages are still mapped: close it again")
                 .orThrow();
         MappingBudget.release(MAPPINGS);
@@ -173,15 +179,29 @@ final class SecretPages {
 
     private Attempt mapGuard(long address, int fd) {
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
+        long mapped = calls.mmap(address, pageBytes, READ_WRITE, flags, fd, 0);
+        if (Errno.isError(mapped)) {
+            leaveIfLost(address);
+        }
         return Attempt.of(
-                call("mmap", address, pageBytes, "MAP_FIXED"),
-                calls.mmap(address, pageBytes, READ_WRITE, flags, fd, 0),
-                () -> "vm.max_map_count may be reached");
+                call("mmap", address, pageBytes, "MAP_FIXED"), mapped, () -> "vm.max_map_count may be reached");
+    }
+
+    private void leaveIfLost(long guard) {
+        String rights = notHidden == null ? "rw-s" : "rw-p";
+        if (FixedMapping.stateAfterRefusal(calls, guard, pageBytes, rights) != FixedMapping.LOST) {
+            return;
+        }
+        if (guard == base) {
+            start = data();
+        } else {
+            end = dataEnd();
+        }
     }
 
     private Attempt denyGuards() {
-        Attempt below = denyGuard(base);
-        return below.refusal != null ? below : denyGuard(dataEnd());
+        Attempt below = start == base ? denyGuard(base) : Attempt.DONE;
+        return below.refusal != null || end == dataEnd() ? below : denyGuard(dataEnd());
     }
 
     private Attempt denyGuard(long address) {

@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import malloc4j.faults.ChildJvm;
+import malloc4j.faults.MappingCeiling;
 import malloc4j.faults.Maps;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
@@ -249,9 +250,7 @@ class MemoryLockTest {
         int before = MappingBudget.used();
         try (MemoryLock first = MemoryLock.lockOnFault(base, page)) {
             assertThat(MappingBudget.used()).isEqualTo(before + 2);
-            int taken = MappingBudget.limit() - MappingBudget.used() - 1;
-            assertThat(MappingBudget.tryAcquire(taken)).isTrue();
-            try {
+            try (MappingCeiling ceiling = new MappingCeiling(1)) {
                 assertThatThrownBy(() -> MemoryLock.lockOnFault(base + 2 * page, page))
                         .isInstanceOf(SystemCallException.class)
                         .hasMessageStartingWith("mlock2(address=0x" + Long.toHexString(base + 2 * page))
@@ -265,8 +264,7 @@ class MemoryLockTest {
                 again.close();
                 beside.close();
                 assertThat(first.byteSize()).isEqualTo(page);
-            } finally {
-                MappingBudget.release(taken);
+                assertThat(ceiling).isNotNull();
             }
             assertThat(MappingBudget.used()).isEqualTo(before + 2);
         }

@@ -32,6 +32,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import malloc4j.faults.MappingCeiling;
 import malloc4j.faults.Maps;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -597,17 +598,46 @@ class SecretMemoryTest {
             secret.verify();
         }
         assertThat(MappingBudget.used()).isEqualTo(before);
-        int taken = MappingBudget.limit() - before - 3;
-        assertThat(MappingBudget.tryAcquire(taken)).isTrue();
-        try {
+        try (MappingCeiling ceiling = new MappingCeiling(3)) {
             assertThatThrownBy(() -> SecretMemory.allocate(10))
+                    .as(ceiling.toString())
                     .isInstanceOf(SystemCallException.class)
                     .hasMessageStartingWith("mmap(secret, byteSize=")
                     .hasMessageContaining("a quarter of vm.max_map_count");
-        } finally {
-            MappingBudget.release(taken);
         }
         assertThat(MappingBudget.used()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aGuardWhoseAddressesBecameSomebodyElsesIsLeftToThem(int nthGuard) {
+        long[] lost = {0, 0};
+        SystemCalls refusing = before("mmap", arguments -> {
+            boolean isGuard = ((int) arguments[3] & Linux.MAP_FIXED) != 0;
+            if (isGuard && ++lost[0] == nthGuard) {
+                lost[1] = (long) arguments[0];
+                os.munmap(lost[1], page);
+                int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED_NOREPLACE;
+                assertThat(os.mmap(lost[1], page, Linux.PROT_READ, flags, -1, 0)).isEqualTo(lost[1]);
+                arguments[4] = -1; // no file: the kernel refuses, before it touches anything
+            }
+        });
+        for (boolean isRequired : new boolean[] {false, true}) {
+            lost[0] = 0;
+            if (isRequired) {
+                assertThatThrownBy(() -> SecretMemory.fromBytes(refusing, KEY.clone(), Safeguard.GUARD_PAGES))
+                        .hasMessageContaining("mmap(address=0x" + Long.toHexString(lost[1]));
+            } else {
+                try (SecretMemory secret = SecretMemory.fromBytes(refusing, KEY.clone())) {
+                    assertThat(secret.safeguards().get(Safeguard.GUARD_PAGES).refusal())
+                            .isNotNull();
+                    secret.verify();
+                }
+            }
+            Maps.Mapping other = Maps.at(lost[1]);
+            assertThat(other.permissions()).as("as its owner has it").startsWith("r--p");
+            assertThat(os.munmap(lost[1], page)).isZero();
+        }
     }
 
     @Test

@@ -2,18 +2,26 @@ package malloc4j.sources;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.TestHeaps;
 import malloc4j.faults.Patterns;
+import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.region.MappingBudget;
 import malloc4j.linux.SystemCallException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,6 +108,103 @@ class HeapFileTest {
                     .hasMessageContaining(path)
                     .hasMessageContaining("regular file");
         }
+    }
+
+    @Test
+    void aFullFileSystemIsReportedWhereItIsTouchedAndUsedAgainWhenBlocksAreFreed() throws Exception {
+        Path small = Files.createDirectory(directory.resolve("small"));
+        assumeTrue(run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString()), "mounting needs root");
+        try {
+            try (Heap heap = Heap.create(in(small.resolve("heap")))) {
+                for (int round = 0; round < 3; round++) {
+                    List<Long> blocks = new ArrayList<>();
+                    assertThatThrownBy(() -> {
+                                for (int count = 0; count < 100; count++) {
+                                    blocks.add(heap.malloc(100_000));
+                                    RawMemory.fill(blocks.getLast(), 100_000, (byte) 1);
+                                }
+                            })
+                            .isInstanceOf(InternalError.class);
+                    assertThat(blocks).hasSizeBetween(35, 45);
+                    blocks.forEach(heap::free);
+                    heap.verify();
+                    assertThat(heap.trim(0)).as("pages went back to the file system").isTrue();
+                }
+                long address = heap.calloc(1, 1 << 20);
+                assertThat(isZero(address, 1 << 20)).isTrue();
+                heap.free(address);
+            }
+        } finally {
+            assertThat(run("umount", small.toString())).isTrue();
+        }
+    }
+
+    @Test
+    void whereThereAreNoHolesFreedBlocksAreUsedAgainAndCallocIsZero() {
+        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        calls.failFrom(
+                call -> call.contains("MADV_REMOVE") || call.startsWith("fallocate("), 1, Errno.EOPNOTSUPP);
+        int mappings = MappingBudget.used();
+        try (Heap heap = TestHeaps.create(calls, in(directory.resolve("heap")))) {
+            for (long byteSize : new long[] {100, 5_000, 100_000, 6 << 20, 40 << 20}) {
+                for (int round = 0; round < 4; round++) {
+                    List<Long> blocks = new ArrayList<>();
+                    for (int count = 0; count < 3; count++) {
+                        long address = heap.calloc(1, byteSize);
+                        assertThat(isZero(address, byteSize)).as("%d bytes", byteSize).isTrue();
+                        RawMemory.fill(address, byteSize, (byte) 1);
+                        blocks.add(address);
+                    }
+                    blocks.forEach(heap::free);
+                    heap.trim(0);
+                    heap.verify();
+                }
+            }
+            assertThat(calls.injectedCount()).isPositive();
+        }
+        assertThat(MappingBudget.used()).isEqualTo(mappings);
+    }
+
+    @Test
+    void aFileThatIsCutWhileInUseCostsTheBlocksBehindTheCutAndNothingElse() throws IOException {
+        Path file = directory.resolve("heap");
+        int mappings = MappingBudget.used();
+        try (Heap heap = Heap.create(in(file));
+                FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            List<Long> blocks = new ArrayList<>();
+            for (int count = 0; count < 60; count++) {
+                blocks.add(heap.calloc(1, 100_000));
+                RawMemory.fill(blocks.getLast(), 100_000, (byte) 1);
+            }
+            cut.truncate(1 << 20);
+            assertThatThrownBy(() -> RawMemory.fill(blocks.getLast(), 100_000, (byte) 2))
+                    .isInstanceOf(InternalError.class);
+            long live = heap.statistics().liveBytes();
+            assertThatThrownBy(() -> heap.realloc(blocks.get(50), 300_000)).isInstanceOf(InternalError.class);
+            assertThat(heap.statistics().liveBytes()).isEqualTo(live);
+            blocks.forEach(heap::free);
+            heap.trim(0);
+            heap.verify();
+            assertThat(heap.statistics().liveBytes()).isZero();
+            long later = heap.calloc(1, 40 << 20);
+            assertThat(isZero(later, 40 << 20)).as("the file has grown again").isTrue();
+            RawMemory.fill(later, 40 << 20, (byte) 3);
+            cut.truncate(0);
+            heap.free(later);
+        }
+        assertThat(MappingBudget.used()).isEqualTo(mappings);
+    }
+
+    private static boolean isZero(long address, long byteSize) {
+        return RawMemory.segment(address, byteSize).mismatch(MemorySegment.ofArray(new byte[(int) byteSize])) == -1;
+    }
+
+    private static boolean run(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        return process.waitFor() == 0;
     }
 
     @Test

@@ -87,15 +87,16 @@ public final class AddressShare {
         }
     }
 
-    private static long addressSpaceLeft() {
+    /// Told by this thread's directory: that of a process tells no memory once its first thread has ended.
+    static long addressSpaceLeft() {
         try {
-            for (String line : Files.readAllLines(Path.of("/proc/self/limits"))) {
+            for (String line : Files.readAllLines(Path.of("/proc/thread-self/limits"))) {
                 if (line.startsWith("Max address space")) {
                     String soft = firstWord(line.substring("Max address space".length()));
                     if (soft.equals("unlimited")) {
                         return Long.MAX_VALUE;
                     }
-                    long pages = Long.parseLong(firstWord(Files.readString(Path.of("/proc/self/statm"))));
+                    long pages = Long.parseLong(firstWord(Files.readString(Path.of("/proc/thread-self/statm"))));
                     return Math.max(
                             0,
                             Long.parseLong(soft) - pages * LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE));

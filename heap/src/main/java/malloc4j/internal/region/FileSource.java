@@ -150,7 +150,11 @@ public final class FileSource implements PageSource {
                     ? FixedMapping.stateAfterRefusal(calls, address, byteSize, MAPPED_RIGHTS)
                     : FixedMapping.RESERVED;
             if (state == FixedMapping.UNCHANGED) {
-                return reserved;
+                // mlockall(MCL_FUTURE): a new mapping would pass the limit. To unmap needs none, and loses the addresses.
+                if (reserved != -Errno.EAGAIN || calls.munmap(address, byteSize) < 0) {
+                    return reserved;
+                }
+                state = FixedMapping.LOST;
             }
             FaultingRanges.remove(address, byteSize);
             offsets.remove(address);

@@ -14,18 +14,18 @@ import malloc4j.internal.os.SystemCalls;
 /// The kernel removes what was there before it maps what is to come, and may fail in between; not every version puts
 /// the old mapping back. Then the addresses are nobody's, and any thread's next `mmap` may be given them: another
 /// `MAP_FIXED` would go over that. So the range is asked for by `MAP_FIXED_NOREPLACE`, which takes it only where it is
-/// empty; where it is not, `/proc/self/maps` tells whether what we had is still there, whole.
+/// empty; where it is not, `/proc/thread-self/maps` tells whether what we had is still there, whole.
 ///
 /// What cannot be told is [#LOST]: such a range, and its records, are never used again.
-final class FixedMapping {
+public final class FixedMapping {
     /// Ours, without memory and without rights.
-    static final int RESERVED = 0;
+    public static final int RESERVED = 0;
 
     /// Ours, as it was before the call.
-    static final int UNCHANGED = 1;
+    public static final int UNCHANGED = 1;
 
     /// Perhaps somebody else's.
-    static final int LOST = 2;
+    public static final int LOST = 2;
 
     private static final int EMPTY = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
 
@@ -37,8 +37,8 @@ final class FixedMapping {
         return calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED, -1, 0);
     }
 
-    /// One of the three states, of a range whose pages had `rights`, as `/proc/self/maps` writes them.
-    static int stateAfterRefusal(SystemCalls calls, long address, long byteSize, String rights) {
+    /// One of the three states, of a range whose pages had `rights`, as `/proc/thread-self/maps` writes them.
+    public static int stateAfterRefusal(SystemCalls calls, long address, long byteSize, String rights) {
         long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED_NOREPLACE, -1, 0);
         if (mapped == address) {
             return RESERVED;
@@ -53,7 +53,7 @@ final class FixedMapping {
     private static boolean hasRights(long address, long byteSize, String rights) {
         long next = address;
         try (BufferedReader maps = new BufferedReader(
-                new InputStreamReader(new FileInputStream("/proc/self/maps"), StandardCharsets.ISO_8859_1))) {
+                new InputStreamReader(new FileInputStream("/proc/thread-self/maps"), StandardCharsets.ISO_8859_1))) {
             for (String line = maps.readLine(); line != null; line = maps.readLine()) {
                 int dash = line.indexOf('-');
                 int space = line.indexOf(' ');

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 ///   [#MAPPINGS_EACH], the most that one range can add: itself, and the half of the neighbour that it splits off. A
 ///   `Mapping` of the public API counts each of its parts and one more, a `SecretMemory` three and one more, and locks
 ///   each place where the number of their holders changes.
-/// - `real`, since the kernel makes one mapping of neighbours: what the whole process had when `/proc/self/maps` was
+/// - `real`, since the kernel makes one mapping of neighbours: what the whole process had when `/proc/thread-self/maps` was
 ///   last read, and all that each change since can have added. It is read again when it stands in the way, at most once
 ///   in so many changes or milliseconds.
 ///
@@ -121,16 +121,18 @@ public final class MappingBudget {
         return REAL.addAndGet(count - before);
     }
 
-    private static long countMappings() {
+    /// As this thread's directory tells it: that of a process is empty once its first thread has ended. No mappings at
+    /// all is what nobody has, so that is many as well.
+    static long countMappings() {
         byte[] buffer = new byte[1 << 16];
         long lines = 0;
-        try (FileInputStream maps = new FileInputStream("/proc/self/maps")) {
+        try (FileInputStream maps = new FileInputStream("/proc/thread-self/maps")) {
             for (int length = maps.read(buffer); length > 0; length = maps.read(buffer)) {
                 for (int index = 0; index < length; index++) {
                     lines += buffer[index] == '\n' ? 1 : 0;
                 }
             }
-            return lines;
+            return lines == 0 ? Integer.MAX_VALUE : lines;
         } catch (IOException unreadable) {
             return Integer.MAX_VALUE;
         }

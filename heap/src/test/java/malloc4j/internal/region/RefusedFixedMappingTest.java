@@ -97,6 +97,27 @@ class RefusedFixedMappingTest {
         assertThat(source.release(address, BYTES)).isZero();
     }
 
+    @Test
+    void aFileGoesWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
+        int mappingsBefore = MappingBudget.used();
+        long lostBefore = PageMap.main().lostBytes();
+        RecordingCalls calls = new RecordingCalls(LINUX);
+        FileSource source = file(calls);
+        long address = source.acquire(BYTES);
+        RawMemory.putLong(address, 42);
+        calls.failFrom("mmap", 1, Errno.EAGAIN);
+        assertThat(source.release(address, BYTES)).isZero();
+        assertThat(PageMap.main().lostBytes() - lostBefore).isEqualTo(BYTES);
+        calls.stopFailing();
+        long next = source.acquire(BYTES);
+        assertThat(next).isNotEqualTo(address);
+        assertThat(RawMemory.getLong(next)).isZero();
+        assertThat(source.release(next, BYTES)).isZero();
+        assertThat(source.close()).isZero();
+        assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
+        PageMap.main().verify();
+    }
+
     @ParameterizedTest
     @EnumSource(Found.class)
     void aReleaseThatIsRefusedKeepsTheRegionOrGivesItUpForGood(Found found) {

@@ -1,0 +1,39 @@
+package malloc4j.faults;
+
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.MappingBudget;
+
+/// A process that has as many mappings as this library lets itself have: really, and by its own count but for a few.
+public final class MappingCeiling implements AutoCloseable {
+    private static final LinuxCalls OS = LinuxCalls.instance();
+    private static final long PAGE = OS.sysconf(Linux._SC_PAGESIZE);
+
+    private final long byteSize = (MappingBudget.limit() + 64L) * PAGE;
+    private final long address;
+    private final int taken;
+
+    /// @param left how many more the count lets through
+    public MappingCeiling(int left) {
+        address = OS.mmap(0, byteSize, Linux.PROT_NONE, Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS, -1, 0);
+        check(!Errno.isError(address));
+        for (long page = PAGE; page < byteSize; page += 2 * PAGE) {
+            check(OS.mprotect(address + page, PAGE, Linux.PROT_READ) == 0);
+        }
+        taken = MappingBudget.limit() - MappingBudget.used() - left;
+        check(MappingBudget.tryAcquire(taken));
+    }
+
+    private static void check(boolean condition) {
+        if (!condition) {
+            throw new AssertionError("the ceiling of mappings cannot be reached");
+        }
+    }
+
+    @Override
+    public void close() {
+        MappingBudget.release(taken);
+        check(OS.munmap(address, byteSize) == 0);
+    }
+}
