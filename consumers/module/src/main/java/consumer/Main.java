@@ -1,0 +1,41 @@
+package consumer;
+
+import java.lang.foreign.MemorySegment;
+import malloc4j.Heap;
+import malloc4j.HeapOptions;
+import malloc4j.OutOfNativeMemoryError;
+import malloc4j.alloc.BlockPool;
+import malloc4j.bytes.Bytes;
+import malloc4j.linux.MemoryLimits;
+import malloc4j.observe.HeapStatistics;
+
+/// A program in a module, with something of every package that malloc4j exports.
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        long limit = 16 << 20;
+        try (Heap heap = Heap.create(HeapOptions.builder().hardLimitBytes(limit).build());
+                BlockPool pool = BlockPool.ofSize(64).confined(heap)) {
+            MemorySegment block = pool.allocate();
+            Bytes.memset(block, 7);
+            if (Bytes.memchr(block, 7) != 0) {
+                throw new AssertionError("memset or memchr");
+            }
+            pool.free(block);
+            try {
+                heap.malloc(limit + 1);
+                throw new AssertionError("more than the limit");
+            } catch (OutOfNativeMemoryError expected) {
+                HeapStatistics statistics = heap.statistics();
+                if (statistics.committedBytes() > limit) {
+                    throw new AssertionError(statistics.toString());
+                }
+            }
+        }
+        if (MemoryLimits.read().toString().isEmpty()) {
+            throw new AssertionError("no limits");
+        }
+        System.out.println(Heap.class.getModule());
+    }
+}

@@ -1,0 +1,4 @@
+/// A module that requires malloc4j and nothing for its sake.
+module consumer {
+    requires malloc4j;
+}
