@@ -10,13 +10,18 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaFieldAccess;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.domain.JavaType;
+import com.tngtech.archunit.core.domain.properties.HasModifiers;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.Location;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import malloc4j.Heap;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -106,6 +111,22 @@ class LayersTest {
                 .toList();
     }
 
+    /// What a class of another module sees, it can also name: javac's warning of this, `exports`, is off in the build.
+    @Test
+    void publicSignaturesMentionPublicTypesOnly() {
+        List<String> hidden = HEAP_CLASSES.stream()
+                .filter(LayersTest::isExported)
+                .flatMap(LayersTest::signatures)
+                .flatMap(signature -> signature.mentioned().stream()
+                        .map(JavaClass::getBaseComponentType)
+                        .filter(type -> type.getPackageName().startsWith("malloc4j") && !isExported(type))
+                        .map(type -> signature.where() + " mentions " + type.getName()))
+                .distinct()
+                .sorted()
+                .toList();
+        assertThat(hidden).isEmpty();
+    }
+
     @Test
     void needsOnlyJavaBase() {
         noClasses().should().dependOnClassesThat(outsideJavaBase()).check(HEAP_CLASSES);
@@ -164,6 +185,42 @@ class LayersTest {
                 .should()
                 .accessTargetWhere(callsSegment("makes a segment of an address", "reinterpret"))
                 .check(HEAP_CLASSES);
+    }
+
+    /// Where a type is mentioned, and which.
+    private record Signature(String where, Set<JavaClass> mentioned) {}
+
+    /// Whether another module can name it: public, in public classes only, in a package that module-info exports.
+    private static boolean isExported(JavaClass type) {
+        return !type.getPackageName().contains(".internal")
+                && isSeen(type)
+                && type.getEnclosingClass().map(LayersTest::isExported).orElse(true);
+    }
+
+    /// Protected counts, as a subclass may be another's.
+    private static boolean isSeen(HasModifiers declared) {
+        Set<JavaModifier> modifiers = declared.getModifiers();
+        return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
+    }
+
+    /// Of the class itself, what it extends and implements; of its members that others see, inherited ones too, all types
+    /// with their type arguments and bounds, and what they throw.
+    private static Stream<Signature> signatures(JavaClass type) {
+        Stream<Set<JavaClass>> head = Stream.concat(
+                        Stream.concat(type.getSuperclass().stream(), type.getInterfaces().stream()),
+                        type.getTypeParameters().stream())
+                .map(JavaType::getAllInvolvedRawTypes);
+        Stream<Signature> fields = type.getAllFields().stream()
+                .filter(LayersTest::isSeen)
+                .map(field -> new Signature(field.getFullName(), field.getAllInvolvedRawTypes()));
+        Stream<Signature> methods = Stream.<JavaCodeUnit>concat(
+                        type.getConstructors().stream(), type.getAllMethods().stream())
+                .filter(LayersTest::isSeen)
+                .flatMap(method -> Stream.of(
+                        new Signature(method.getFullName(), method.getAllInvolvedRawTypes()),
+                        new Signature(method.getFullName(), Set.copyOf(method.getExceptionTypes()))));
+        return Stream.concat(
+                head.map(mentioned -> new Signature(type.getFullName(), mentioned)), Stream.concat(fields, methods));
     }
 
     private static List<JavaClass> classesIn(String layer) {
