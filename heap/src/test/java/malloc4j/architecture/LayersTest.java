@@ -203,8 +203,8 @@ class LayersTest {
         return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
     }
 
-    /// Of the class itself, what it extends and implements; of its members that others see, inherited ones too, all types
-    /// with their type arguments and bounds, and what they throw.
+    /// Of the class itself, what it extends and implements; of its members that others see, inherited ones too, all
+    /// types with their type arguments and bounds, and what they throw.
     private static Stream<Signature> signatures(JavaClass type) {
         Stream<Set<JavaClass>> head = Stream.concat(
                         Stream.concat(type.getSuperclass().stream(), type.getInterfaces().stream()),

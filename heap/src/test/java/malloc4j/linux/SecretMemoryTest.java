@@ -618,7 +618,8 @@ class SecretMemoryTest {
                 lost[1] = (long) arguments[0];
                 os.munmap(lost[1], page);
                 int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED_NOREPLACE;
-                assertThat(os.mmap(lost[1], page, Linux.PROT_READ, flags, -1, 0)).isEqualTo(lost[1]);
+                assertThat(os.mmap(lost[1], page, Linux.PROT_READ, flags, -1, 0))
+                        .isEqualTo(lost[1]);
                 arguments[4] = -1; // no file: the kernel refuses, before it touches anything
             }
         });

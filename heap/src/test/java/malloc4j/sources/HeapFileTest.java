@@ -128,7 +128,9 @@ class HeapFileTest {
                     assertThat(blocks).hasSizeBetween(35, 45);
                     blocks.forEach(heap::free);
                     heap.verify();
-                    assertThat(heap.trim(0)).as("pages went back to the file system").isTrue();
+                    assertThat(heap.trim(0))
+                            .as("pages went back to the file system")
+                            .isTrue();
                 }
                 long address = heap.calloc(1, 1 << 20);
                 assertThat(isZero(address, 1 << 20)).isTrue();
@@ -142,8 +144,7 @@ class HeapFileTest {
     @Test
     void whereThereAreNoHolesFreedBlocksAreUsedAgainAndCallocIsZero() {
         RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
-        calls.failFrom(
-                call -> call.contains("MADV_REMOVE") || call.startsWith("fallocate("), 1, Errno.EOPNOTSUPP);
+        calls.failFrom(call -> call.contains("MADV_REMOVE") || call.startsWith("fallocate("), 1, Errno.EOPNOTSUPP);
         int mappings = MappingBudget.used();
         try (Heap heap = TestHeaps.create(calls, in(directory.resolve("heap")))) {
             for (long byteSize : new long[] {100, 5_000, 100_000, 6 << 20, 40 << 20}) {
@@ -151,7 +152,9 @@ class HeapFileTest {
                     List<Long> blocks = new ArrayList<>();
                     for (int count = 0; count < 3; count++) {
                         long address = heap.calloc(1, byteSize);
-                        assertThat(isZero(address, byteSize)).as("%d bytes", byteSize).isTrue();
+                        assertThat(isZero(address, byteSize))
+                                .as("%d bytes", byteSize)
+                                .isTrue();
                         RawMemory.fill(address, byteSize, (byte) 1);
                         blocks.add(address);
                     }

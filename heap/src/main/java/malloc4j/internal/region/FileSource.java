@@ -150,7 +150,8 @@ public final class FileSource implements PageSource {
                     ? FixedMapping.stateAfterRefusal(calls, address, byteSize, MAPPED_RIGHTS)
                     : FixedMapping.RESERVED;
             if (state == FixedMapping.UNCHANGED) {
-                // mlockall(MCL_FUTURE): a new mapping would pass the limit. To unmap needs none, and loses the addresses.
+                // mlockall(MCL_FUTURE): a new mapping would pass the limit. To unmap needs none, and loses the
+                // addresses.
                 if (reserved != -Errno.EAGAIN || calls.munmap(address, byteSize) < 0) {
                     return reserved;
                 }

@@ -15,9 +15,9 @@ import java.util.concurrent.atomic.AtomicLong;
 ///   [#MAPPINGS_EACH], the most that one range can add: itself, and the half of the neighbour that it splits off. A
 ///   `Mapping` of the public API counts each of its parts and one more, a `SecretMemory` three and one more, and locks
 ///   each place where the number of their holders changes.
-/// - `real`, since the kernel makes one mapping of neighbours: what the whole process had when `/proc/thread-self/maps` was
-///   last read, and all that each change since can have added. It is read again when it stands in the way, at most once
-///   in so many changes or milliseconds.
+/// - `real`, since the kernel makes one mapping of neighbours: what the whole process had when `/proc/thread-self/maps`
+///   was last read, and all that each change since can have added. It is read again when it stands in the way, at most
+///   once in so many changes or milliseconds.
 ///
 /// When only `real` lets there be so many, giving one range back may split what the kernel had joined. So whoever gives
 /// back asks [#mayUnmap] first, and keeps the addresses, without memory, while the answer is no. From then on `used` is
