@@ -71,12 +71,24 @@ public record MemoryLimits(
     /// No limit.
     public static final long UNLIMITED = Long.MAX_VALUE;
 
+    private static String size(Reading<Long> bytes) {
+        return bytes.map(each -> each == UNLIMITED ? "unlimited" : Texts.size(each))
+                .toString();
+    }
+
     /// A limit of the process, which it may raise up to the hard one.
     ///
     /// @param softBytes what counts
     /// @param hardBytes how far the soft one may be raised without privileges
     /// @param usedBytes what the process has
-    public record ResourceLimit(Reading<Long> softBytes, Reading<Long> hardBytes, Reading<Long> usedBytes) {}
+    public record ResourceLimit(Reading<Long> softBytes, Reading<Long> hardBytes, Reading<Long> usedBytes) {
+        @Override
+        public String toString() {
+            return "ResourceLimit[softBytes=" + size(softBytes)
+                    + ", hardBytes=" + size(hardBytes)
+                    + ", usedBytes=" + size(usedBytes) + "]";
+        }
+    }
 
     /// The mappings of the process, of this library and of all.
     ///
@@ -108,7 +120,16 @@ public record MemoryLimits(
             Reading<Long> ratioPercent,
             Reading<Long> fixedBytes,
             Reading<Long> limitBytes,
-            Reading<Long> committedBytes) {}
+            Reading<Long> committedBytes) {
+        @Override
+        public String toString() {
+            return "Overcommit[mode=" + mode
+                    + ", ratioPercent=" + ratioPercent
+                    + ", fixedBytes=" + size(fixedBytes)
+                    + ", limitBytes=" + size(limitBytes)
+                    + ", committedBytes=" + size(committedBytes) + "]";
+        }
+    }
 
     /// Memory and swap of the machine.
     ///
@@ -120,7 +141,15 @@ public record MemoryLimits(
             Reading<Long> totalBytes,
             Reading<Long> availableBytes,
             Reading<Long> swapTotalBytes,
-            Reading<Long> swapFreeBytes) {}
+            Reading<Long> swapFreeBytes) {
+        @Override
+        public String toString() {
+            return "Machine[totalBytes=" + size(totalBytes)
+                    + ", availableBytes=" + size(availableBytes)
+                    + ", swapTotalBytes=" + size(swapTotalBytes)
+                    + ", swapFreeBytes=" + size(swapFreeBytes) + "]";
+        }
+    }
 
     /// The control group that counts this process's memory.
     ///
@@ -165,6 +194,16 @@ public record MemoryLimits(
             Reading<Long> usedBytes,
             Reading<Long> swapLimitBytes,
             Reading<Long> swapUsedBytes) {
+        @Override
+        public String toString() {
+            return "Level[path=" + path
+                    + ", limitBytes=" + size(limitBytes)
+                    + ", highBytes=" + size(highBytes)
+                    + ", usedBytes=" + size(usedBytes)
+                    + ", swapLimitBytes=" + size(swapLimitBytes)
+                    + ", swapUsedBytes=" + size(swapUsedBytes) + "]";
+        }
+
         /// What is left below the limit, or [#UNLIMITED].
         public long leftBytes() {
             long limit = limitBytes.orElse(UNLIMITED);

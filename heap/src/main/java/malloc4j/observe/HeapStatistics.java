@@ -42,6 +42,17 @@ public record HeapStatistics(
         int threadCaches,
         long magazineBytes) {
 
+    @Override
+    public String toString() {
+        return "HeapStatistics[liveBlocks=" + liveBlocks + ", liveBytes=" + Sizes.text(liveBytes) + ", sizeClasses="
+                + sizeClasses + ", largeBlocks=" + largeBlocks + ", largeBytes=" + Sizes.text(largeBytes)
+                + ", hugeBlocks=" + hugeBlocks + ", hugeBytes=" + Sizes.text(hugeBytes) + ", spanBytes="
+                + Sizes.text(spanBytes) + ", dirtyBytes=" + Sizes.text(dirtyBytes) + ", committedBytes="
+                + Sizes.text(committedBytes) + ", reservedBytes=" + Sizes.text(reservedBytes) + ", residentBytes="
+                + Sizes.text(residentBytes) + ", purgedBytes=" + Sizes.text(purgedBytes) + ", threadCaches="
+                + threadCaches + ", magazineBytes=" + Sizes.text(magazineBytes) + "]";
+    }
+
     /// How many slabs there are.
     public long slabCount() {
         return sizeClasses.stream().mapToLong(SizeClassStatistics::slabCount).sum();

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.OptionalLong;
+import malloc4j.Heap;
+import malloc4j.HeapOptions;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.linux.SharedMemory.Liveness;
@@ -47,6 +49,31 @@ class PrintedRecordsTest {
                             + " stackTop=-]");
         } finally {
             Locale.setDefault(before);
+        }
+    }
+
+    @Test
+    void limitsAndStatisticsHaveUnits() {
+        Reading<Long> unlimited = Reading.of(MemoryLimits.UNLIMITED);
+        Reading<Long> size = Reading.of(3L << 29);
+        Reading<Long> unknown = Reading.unknown("no such file");
+        assertThat(new MemoryLimits.ResourceLimit(size, unlimited, Reading.of(0L)))
+                .hasToString("ResourceLimit[softBytes=1.5 GiB, hardBytes=unlimited, usedBytes=-]");
+        assertThat(new MemoryLimits.Overcommit(
+                        Reading.of(MemoryLimits.OvercommitMode.NEVER), Reading.of(50L), unknown, size, size))
+                .hasToString("Overcommit[mode=NEVER, ratioPercent=50, fixedBytes=unknown: no such file,"
+                        + " limitBytes=1.5 GiB, committedBytes=1.5 GiB]");
+        assertThat(new MemoryLimits.Machine(size, size, Reading.of(0L), unknown))
+                .hasToString("Machine[totalBytes=1.5 GiB, availableBytes=1.5 GiB, swapTotalBytes=-,"
+                        + " swapFreeBytes=unknown: no such file]");
+        assertThat(new MemoryLimits.Level("/a", unlimited, unknown, size, unlimited, size))
+                .hasToString("Level[path=/a, limitBytes=unlimited, highBytes=unknown: no such file,"
+                        + " usedBytes=1.5 GiB, swapLimitBytes=unlimited, swapUsedBytes=1.5 GiB]");
+        assertThat(MemoryLimits.read().toString()).doesNotContain(Long.toString(MemoryLimits.UNLIMITED));
+        try (Heap heap = Heap.create(HeapOptions.builder().name("printed").build())) {
+            heap.free(heap.malloc(3 << 20));
+            assertThat(heap.statistics().toString())
+                    .contains("largeBlocks=0, largeBytes=0 B", "reservedBytes=4 MiB", "magazineBytes=");
         }
     }
 
