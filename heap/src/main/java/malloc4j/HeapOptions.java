@@ -176,6 +176,9 @@ public record HeapOptions(
         /// The path of the file for [MemorySource#FILE], which this sets as the source too. The heap creates the
         /// file, or empties it, once it has a lock on it: one heap of all processes has a file. A symbolic link is
         /// refused; to follow it is to give `path.toRealPath()`.
+        ///
+        /// Whoever cuts the file takes the memory behind the cut away: touching it throws [InternalError], and the heap
+        /// does not grow any more.
         public Builder file(String path) {
             file = path;
             source = MemorySource.FILE;

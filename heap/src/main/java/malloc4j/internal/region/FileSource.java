@@ -12,7 +12,8 @@ import malloc4j.internal.os.SystemCalls;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
 /// process may be handed, or of a file with a name. Purged pages become holes in the file. So do released regions,
-/// and their place is used again; on a file system that cannot make holes they stay, and the file only grows.
+/// and their place is used again; on a file system that cannot make holes they stay, and the file only grows. A file
+/// that somebody has cut does not grow any more: what is behind the cut stays lost.
 ///
 /// Invariants: `offsets` has the file offset of each acquired range; holes and acquired ranges do not overlap, and
 /// all end at or below `fileBytes`.
@@ -93,7 +94,7 @@ public final class FileSource implements PageSource {
         boolean atEnd = offset < 0;
         if (atEnd) {
             offset = fileBytes;
-            long result = calls.ftruncate(fd, offset + byteSize);
+            long result = grow(offset + byteSize);
             if (result < 0) {
                 PageMap.main().freeRange(address, byteSize);
                 return isFull(result) ? -Errno.EIO : result;
@@ -118,6 +119,16 @@ public final class FileSource implements PageSource {
         offsets.put(address, offset);
         FaultingRanges.add(address, byteSize); // the file may be cut short, or its disk be full
         return 0;
+    }
+
+    /// Makes the file longer. Returns 0, or minus errno: `EIO` when somebody has cut it, since what live blocks have
+    /// lost would come back as zeroes, and nobody be told.
+    private long grow(long byteSize) {
+        long now = calls.lseek(fd, 0, Linux.SEEK_END);
+        if (now < 0) {
+            return now;
+        }
+        return now < fileBytes ? -Errno.EIO : calls.ftruncate(fd, byteSize);
     }
 
     /// Whether the file system or a quota of it is full; of an `acquire` those two errors tell of limits of ours.
