@@ -17,7 +17,10 @@ import com.tngtech.archunit.core.domain.JavaType;
 import com.tngtech.archunit.core.domain.properties.HasModifiers;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.Location;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -97,6 +100,16 @@ class LayersTest {
                 HEAP_CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
         packages.remove(""); // module-info
         assertThat(BOTTOM_UP).containsAll(packages);
+    }
+
+    @Test
+    void contributingListsTheLayers() throws IOException {
+        Path page = Path.of(System.getProperty("basedir", ".")).resolve("../CONTRIBUTING.md");
+        List<String> listed = Files.readAllLines(page).stream()
+                .filter(line -> line.startsWith("  malloc4j"))
+                .map(line -> line.strip().split(" ", 2)[0])
+                .toList();
+        assertThat(listed.reversed()).isEqualTo(BOTTOM_UP);
     }
 
     @TestFactory
