@@ -18,7 +18,8 @@ public final class Terminal {
 
     static int columns(@Nullable String told) {
         try {
-            return told == null ? WIDE : Math.max(MIN_COLUMNS, Integer.parseInt(told.strip()));
+            int columns = told == null ? WIDE : Integer.parseInt(told.strip());
+            return columns > 0 ? Math.max(MIN_COLUMNS, columns) : WIDE; // 0 is what a terminal says that does not know
         } catch (NumberFormatException unknown) {
             return WIDE;
         }

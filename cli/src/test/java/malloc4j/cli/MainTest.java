@@ -32,6 +32,8 @@ class MainTest {
     void columnsAreThoseOfTheEnvironment() {
         assertThat(Terminal.columns("60")).isEqualTo(60);
         assertThat(Terminal.columns("1")).as("room for a word").isEqualTo(40);
+        assertThat(Terminal.columns("0")).as("a terminal that does not know").isEqualTo(Integer.MAX_VALUE);
+        assertThat(Terminal.columns("-5")).isEqualTo(Integer.MAX_VALUE);
         assertThat(Terminal.columns("")).isEqualTo(Integer.MAX_VALUE);
         assertThat(Terminal.columns(null)).isEqualTo(Integer.MAX_VALUE);
         assertThat(Terminal.fitted("one two three", 10)).isEqualTo("one two\n    three");
