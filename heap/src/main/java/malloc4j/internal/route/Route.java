@@ -105,11 +105,14 @@ public final class Route {
         return address;
     }
 
-    /// Allocates where the request belongs; a large one that is refused there by the kernel or for want of addresses,
-    /// in the other home of large blocks: regions may have room where the process's addresses are used up, and the
-    /// other way round.
     private long allocateOnce(long byteSize, long byteAlignment) {
-        Home home = homeFor(byteSize, byteAlignment);
+        return allocateIn(homeFor(byteSize, byteAlignment), byteSize, byteAlignment);
+    }
+
+    /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
+    /// addresses, in the other home of large blocks: regions may have room where the process's addresses are used up,
+    /// and the other way round.
+    private long allocateIn(Home home, long byteSize, long byteAlignment) {
         long address = home.allocate(byteSize, byteAlignment);
         boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;
         if (!Errno.isError(address) || isFinal || byteAlignment > HugeHome.MAX_SPAN_ALIGNMENT) {
@@ -147,9 +150,9 @@ public final class Route {
             return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
         }
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
-        long address = home.allocate(byteSize, byteAlignment);
+        long address = allocateIn(home, byteSize, byteAlignment);
         for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
-            address = home.allocate(byteSize, byteAlignment);
+            address = allocateIn(home, byteSize, byteAlignment);
         }
         if (address > 0) {
             try {
