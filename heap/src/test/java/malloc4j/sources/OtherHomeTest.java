@@ -8,6 +8,7 @@ import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
+import malloc4j.alloc.Region;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
@@ -70,6 +71,23 @@ class OtherHomeTest {
             for (int round = 0; round < 3; round++) {
                 try (Arena arena = heap.ofConfined()) {
                     long address = arena.allocate(byteSize).address();
+                    assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                    heap.verify();
+                }
+            }
+            assertThat(heap.statistics().liveBytes()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void soDoesWhatARegionStandsOn(boolean mappingsAreRefused) {
+        try (Heap heap = heap()) {
+            long byteSize = mappingsAreRefused ? THRESHOLD + 1 : THRESHOLD - (1 << 20);
+            refuse(mappingsAreRefused);
+            for (int round = 0; round < 3; round++) {
+                try (Region region = Region.ofHeap(heap, byteSize)) {
+                    long address = region.allocate(byteSize / 2, 8).address();
                     assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
                     heap.verify();
                 }
