@@ -32,6 +32,11 @@ public final class MappingCeiling implements AutoCloseable {
     }
 
     @Override
+    public String toString() {
+        return taken + " mappings taken of " + MappingBudget.limit();
+    }
+
+    @Override
     public void close() {
         MappingBudget.release(taken);
         check(OS.munmap(address, byteSize) == 0);
