@@ -3,6 +3,7 @@ package malloc4j;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import malloc4j.internal.os.Daemons;
 import org.jspecify.annotations.Nullable;
 
 /// Calls what a program wants to be called while a heap is above its soft limit, on a daemon thread
@@ -40,11 +41,7 @@ final class SoftLimitCall {
 
     private void start() {
         try {
-            Thread created = Thread.ofPlatform()
-                    .name("malloc4j-soft-limit")
-                    .daemon()
-                    .inheritInheritableThreadLocals(false)
-                    .unstarted(this::run);
+            Thread created = Daemons.unstarted("malloc4j-soft-limit", this::run);
             thread = created;
             created.start();
         } catch (OutOfMemoryError noThread) { // the next request tries again

@@ -1,52 +1,236 @@
 package malloc4j.internal.cache;
 
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.ref.WeakReference;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.security.CodeSource;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import malloc4j.internal.os.Daemons;
+import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.OwnMemory;
+import org.jspecify.annotations.Nullable;
 
-/// The daemon thread that visits every heap again and again, so that memory goes back to the kernel in a process
-/// that does nothing too.
+/// Visits every heap again and again, on a daemon thread, so that memory goes back to the kernel in a process that
+/// does nothing too.
 ///
 /// A page is given back when it was free at two visits in a row. With visits every half `purgeDelayNanos`, memory
 /// goes back between half and one and a half of the delay after it was last used, a whole slab half a delay later.
-public final class Purger {
+///
+/// ```
+///   Purger.first -> Visits of a heap -> Visits of another -> null       added in front; unlinked by whoever closes
+///        ^  weak
+///   PurgerLoop on the thread malloc4j-purger: step, sleep, step, sleep ...
+/// ```
+///
+/// **The thread outlives everything but this library.** A step allocates nothing on the Java heap, and whatever it
+/// throws does not end the loop. The loop holds this class weakly, and its own class is loaded by a loader of its
+/// own: a web application that is undeployed is collected with its heaps. Then the thread unmaps what the library had
+/// reserved and no block can lie in ([OwnMemory#unused]), and ends. It ends too when there has been no heap for a
+/// while; the next heap starts another.
+///
+/// **The thread inherits nothing** from the one that happens to make the first heap: see [Daemons].
+///
+/// Concurrency: the list and the thread change under the lock; the loop reads the list without it. A visit
+/// runs under no lock of this class.
+public final class Purger implements LongSupplier {
     private static final long MIN_PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long LONGEST_SLEEP_NANOS = TimeUnit.SECONDS.toNanos(1); // to notice that the library has gone
+    private static final String LOOP = PurgerLoop.class.getName(); // and it is there when its loader is closed at once
+    private static final Purger INSTANCE = new Purger();
+
+    private final Mutex lock = new Mutex();
+    private volatile @Nullable Visits first;
+    private volatile @Nullable Thread thread;
+    private boolean wasEmpty; // by the loop
 
     private Purger() {}
 
+    /// The visits of one heap; to run it ends them.
+    private static final class Visits implements Runnable {
+        final Reclaimer reclaimer;
+        final long periodNanos;
+        final boolean all;
+        long dueNanos;
+        volatile boolean ended;
+        volatile @Nullable Visits next;
+
+        Visits(Reclaimer reclaimer, long periodNanos, boolean all) {
+            this.reclaimer = reclaimer;
+            this.periodNanos = periodNanos;
+            this.all = all;
+            this.dueNanos = System.nanoTime() + periodNanos;
+        }
+
+        @Override
+        public void run() {
+            INSTANCE.remove(this);
+        }
+    }
+
     /// Starts visiting. A negative delay means never.
     ///
-    /// @return what ends the visits when cancelled
+    /// @return what ends the visits when run
     public static Runnable start(Reclaimer reclaimer, long purgeDelayNanos) {
         if (purgeDelayNanos < 0) {
-            return () -> {};
+            return Purger::endNothing;
         }
-        long period = Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS);
-        boolean all = purgeDelayNanos == 0;
-        ScheduledFuture<?> visits = Daemon.EXECUTOR.scheduleWithFixedDelay(
-                () -> visit(reclaimer, all), period, period, TimeUnit.NANOSECONDS);
-        return () -> visits.cancel(false);
+        Visits visits = new Visits(reclaimer, Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS), purgeDelayNanos == 0);
+        INSTANCE.add(visits);
+        return visits;
     }
 
-    /// A visit whose failure, which would be an error of ours, is reported and does not end the visits.
-    private static void visit(Reclaimer reclaimer, boolean all) {
+    private static void endNothing() {}
+
+    /// Whether the thread is there, or on its way.
+    public static boolean isAlive() {
+        Thread now = INSTANCE.thread;
+        return now != null && now.isAlive();
+    }
+
+    /// Starts the thread where it could not be started before, and there is something to visit.
+    static void revive() {
+        if (INSTANCE.first != null && !isAlive()) {
+            INSTANCE.ensureThread();
+        }
+    }
+
+    private void add(Visits visits) {
+        lock.lock();
         try {
-            reclaimer.visitIdle(all);
-        } catch (RuntimeException | Error failure) {
-            Thread thread = Thread.currentThread();
-            thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
+            visits.next = first;
+            first = visits;
+        } finally {
+            lock.unlock();
+        }
+        ensureThread();
+        LockSupport.unpark(thread); // it may be due before the loop would wake
+    }
+
+    private void remove(Visits visits) {
+        visits.ended = true;
+        lock.lock();
+        try {
+            Visits before = null;
+            for (Visits each = first; each != null; each = each.next) {
+                if (each == visits) {
+                    if (before == null) {
+                        first = each.next;
+                    } else {
+                        before.next = each.next;
+                    }
+                } else {
+                    before = each;
+                }
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
-    /// Started with the first heap.
-    private static final class Daemon {
-        static final ScheduledThreadPoolExecutor EXECUTOR = create();
+    /// Starts a thread unless there is one. Where the JVM has no room for a thread, [#revive] tries again.
+    private void ensureThread() {
+        lock.lock();
+        try {
+            if (!isAlive()) {
+                start(new Starter());
+            }
+        } catch (OutOfMemoryError noThread) {
+            thread = null;
+        } finally {
+            lock.unlock();
+        }
+    }
 
-        private static ScheduledThreadPoolExecutor create() {
-            ScheduledThreadPoolExecutor executor = new ScheduledThreadPoolExecutor(
-                    1, Thread.ofPlatform().name("malloc4j-purger").daemon().factory());
-            executor.setRemoveOnCancelPolicy(true);
-            return executor;
+    /// Starts the thread that stays, from the first one.
+    private void replace(Runnable loop) {
+        lock.lock();
+        try {
+            start(loop);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Under the lock.
+    private void start(Runnable loop) {
+        Thread created = Daemons.unstarted("malloc4j-purger", loop);
+        created.start();
+        thread = created;
+    }
+
+    /// The first thread: loads the loop by a loader of its own, which takes too long for whoever makes the first heap,
+    /// and starts the thread that stays. Where the loop's class cannot be found by its place, this thread stays.
+    private static final class Starter implements Runnable {
+        @Override
+        public void run() {
+            WeakReference<LongSupplier> steps = new WeakReference<>(INSTANCE);
+            try {
+                INSTANCE.replace(apart(steps));
+            } catch (ReflectiveOperationException | IOException | RuntimeException | Error cannot) {
+                new PurgerLoop(steps, null, OwnMemory.unused()).run();
+            }
+        }
+
+        private static Runnable apart(WeakReference<LongSupplier> steps)
+                throws ReflectiveOperationException, IOException {
+            CodeSource source = Purger.class.getProtectionDomain().getCodeSource();
+            URL place = source == null ? null : source.getLocation();
+            if (place == null) {
+                throw new ClassNotFoundException("a place for " + LOOP);
+            }
+            try (URLClassLoader loader = new URLClassLoader(new URL[] {place}, ClassLoader.getPlatformClassLoader())) {
+                Class<?> loop = Class.forName(LOOP, true, loader);
+                return (Runnable) loop.getConstructor(WeakReference.class, MethodHandle.class, long[].class)
+                        .newInstance(steps, LinuxCalls.unmapping(), OwnMemory.unused());
+            }
+        }
+    }
+
+    /// One step of the loop: the visits that are due. Returns for how many nanoseconds to sleep then, or a negative
+    /// number when the thread is to end.
+    @Override
+    public long getAsLong() {
+        long sleepNanos = LONGEST_SLEEP_NANOS;
+        for (Visits each = first; each != null; each = each.next) {
+            if (!each.ended && each.dueNanos - System.nanoTime() <= 0) {
+                visit(each);
+                each.dueNanos = System.nanoTime() + each.periodNanos;
+            }
+            sleepNanos = Math.min(sleepNanos, each.dueNanos - System.nanoTime());
+        }
+        return endsHere() ? -1 : Math.max(sleepNanos, 1);
+    }
+
+    /// Whether there was no heap at the last step, and there is none now.
+    private boolean endsHere() {
+        lock.lock();
+        try {
+            boolean ends = wasEmpty && first == null;
+            wasEmpty = first == null && !ends;
+            if (ends) {
+                thread = null;
+            }
+            return ends;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A visit whose failure, which would be an error of ours, is reported and does not end the visits; a Java heap
+    /// without room is no error of ours, nor is a class loader that was closed.
+    private static void visit(Visits visits) {
+        try {
+            visits.reclaimer.visitIdle(visits.all);
+        } catch (OutOfMemoryError | NoClassDefFoundError noRoom) {
+            // The next visit finds what this one has left.
+        } catch (RuntimeException | Error failure) {
+            Thread current = Thread.currentThread();
+            current.getUncaughtExceptionHandler().uncaughtException(current, failure);
         }
     }
 }

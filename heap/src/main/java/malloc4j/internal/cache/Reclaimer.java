@@ -92,6 +92,7 @@ public final class Reclaimer {
     /// Visits everything once: what was free at the last visit too, or `all` that is free, goes back to the kernel,
     /// but for `keepBytes` of free spans. Returns how many bytes went back.
     public long visit(long keepBytes, boolean all) {
+        Purger.revive();
         visiting.lock();
         try {
             registry.unleaseIdle(all);

@@ -12,6 +12,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
@@ -400,6 +401,14 @@ public final class LinuxCalls implements SystemCalls {
 
     private static MethodHandle link(LibraryFunction function) {
         return link(Linker.nativeLinker().defaultLookup().findOrThrow(function.symbol()));
+    }
+
+    /// `munmap` as a function of six words, of which the first two matter, for whoever outlives this class; it knows
+    /// none of this library's.
+    public static MethodHandle unmapping() {
+        MemorySegment errno = Arena.global().allocate(Linker.Option.captureStateLayout());
+        long number = SystemCall.MUNMAP.number(instance().architecture);
+        return MethodHandles.insertArguments(Syscall.HANDLE, 0, errno, number);
     }
 
     private static final class Syscall {

@@ -15,6 +15,8 @@ import malloc4j.observe.AreaKind;
 public final class OwnMemory {
     private static final List<Zone> ZONES = new CopyOnWriteArrayList<>();
     private static final List<Reserve> RESERVES = new CopyOnWriteArrayList<>();
+    private static final int MAX_RESERVES = 8; // the root page, the zone, records, entries, the caches', the break's
+    private static final long[] UNUSED = new long[2 * MAX_RESERVES];
     private static final Map<Integer, HeapMemory> HEAPS = new ConcurrentSkipListMap<>();
 
     private OwnMemory() {}
@@ -32,7 +34,7 @@ public final class OwnMemory {
 
     static void addZone(Zone zone) {
         if (ZONES.isEmpty() && RootRecord.address() != 0) {
-            RESERVES.add(new Reserve(AreaKind.RECORDS, RootRecord.address(), RootRecord.byteSize()));
+            keep(AreaKind.RECORDS, RootRecord.address(), RootRecord.byteSize());
         }
         ZONES.add(zone);
         RootRecord.addZone(zone);
@@ -40,8 +42,36 @@ public final class OwnMemory {
 
     /// Adds addresses that stay this library's until the process ends.
     public static void addReserve(AreaKind kind, long address, long byteSize) {
-        RESERVES.add(new Reserve(kind, address, byteSize));
+        keep(kind, address, byteSize);
         RootRecord.addReserve(kind, address, byteSize);
+    }
+
+    private static void keep(AreaKind kind, long address, long byteSize) {
+        synchronized (UNUSED) {
+            RESERVES.add(new Reserve(kind, address, byteSize));
+            int place = 2 * (RESERVES.size() - 1);
+            if (place < UNUSED.length) {
+                UNUSED[place] = address;
+                UNUSED[place + 1] = byteSize;
+            }
+        }
+    }
+
+    /// Notes that blocks may lie in a reserve below `end`, now or later: there it stays when the library goes.
+    static void use(long end) {
+        for (int place = 0; place < UNUSED.length; place += 2) {
+            long used = end - UNUSED[place];
+            if (used > 0 && used <= UNUSED[place + 1]) {
+                UNUSED[place + 1] -= used;
+                UNUSED[place] = end;
+            }
+        }
+    }
+
+    /// What nobody can have a block in, as pairs of an address and a size: it goes back to the kernel when this
+    /// library has been unloaded, by whoever outlives it. Kept up to date.
+    public static long[] unused() {
+        return UNUSED;
     }
 
     /// Adds a heap; [#removeHeap] follows when it is closed.

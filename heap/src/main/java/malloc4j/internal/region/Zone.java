@@ -137,6 +137,7 @@ public final class Zone {
                     if (rest > 0) {
                         freeBytesByOffset.put(offset + bytes, rest);
                     }
+                    OwnMemory.use(base + offset + bytes);
                     return base + offset;
                 }
             }
