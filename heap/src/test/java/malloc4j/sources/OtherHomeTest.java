@@ -104,9 +104,8 @@ class OtherHomeTest {
             for (long byteSize : new long[] {THRESHOLD - 1, THRESHOLD + 1}) {
                 try (Arena arena = heap.ofConfined()) {
                     assertThatThrownBy(() -> {
-                                long unused = withArena
-                                        ? arena.allocate(byteSize).address()
-                                        : heap.malloc(byteSize);
+                                long unused =
+                                        withArena ? arena.allocate(byteSize).address() : heap.malloc(byteSize);
                             })
                             .isInstanceOf(OutOfNativeMemoryError.class)
                             .hasMessageContaining("ENOMEM");
