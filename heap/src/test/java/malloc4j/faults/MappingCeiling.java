@@ -23,6 +23,7 @@ public final class MappingCeiling implements AutoCloseable {
         }
         taken = MappingBudget.limit() - MappingBudget.used() - left;
         check(MappingBudget.tryAcquire(taken));
+        check(!MappingBudget.tryAcquire(MappingBudget.limit())); // that many are looked for, and counted by the way
     }
 
     private static void check(boolean condition) {

@@ -300,7 +300,7 @@ class OtherProcessTest {
                     space.verify();
                 }
             } catch (SystemCallException gone) {
-                assertThat(gone.errnoName()).isIn("ENOENT", "ESRCH");
+                assertThat(gone.errnoName()).as(gone.getMessage()).isIn("ENOENT", "ESRCH");
                 ended++;
             }
             assertThat(process.waitFor()).isZero();

@@ -51,7 +51,7 @@ public enum SystemCall {
             "MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLLAPSE, MADV_POPULATE_WRITE, "
                     + "MADV_DONTDUMP, MADV_WIPEONFORK, MADV_DONTFORK, MADV_REMOVE, MADV_GUARD_INSTALL, MADV_GUARD_REMOVE; for "
                     + "mappings, on request, any but MADV_HWPOISON",
-            "span, region, linux",
+            "span, region, cache, linux",
             "gives free pages back while their addresses stay ours; huge pages; guards",
             "advice the kernel does not know (`EINVAL`) is left out; pages that could not be given back stay counted as "
                     + "resident"),
@@ -185,7 +185,7 @@ public enum SystemCall {
             8,
             62,
             "SEEK_END",
-            "linux",
+            "region, linux",
             "asks for the length of a file before it is mapped",
             "the caller's exception"),
     FSTATFS(

@@ -73,7 +73,7 @@ public final class MappingBudget {
     private static boolean tryAcquire(int mappingCount, int limit) {
         long real = REAL.addAndGet(mappingCount);
         boolean fewAlone = USED.addAndGet(mappingCount) <= limit && !keptUncounted;
-        if (fewAlone || real <= limit || recount() + mappingCount <= limit) {
+        if (fewAlone || real <= limit || recount(mappingCount) <= limit) {
             return true;
         }
         USED.addAndGet(-mappingCount);
@@ -92,7 +92,7 @@ public final class MappingBudget {
         boolean fewAlone = USED.get() - MAPPINGS_EACH <= LIMIT && !keptUncounted;
         return fewAlone
                 || REAL.get() + MAPPINGS_EACH <= LIMIT - RESERVE
-                || recount() + MAPPINGS_EACH <= LIMIT - RESERVE;
+                || recount(0) + MAPPINGS_EACH <= LIMIT - RESERVE;
     }
 
     /// Counts a region less whose addresses are kept as they are, a part of whatever mapping they are in.
@@ -107,8 +107,10 @@ public final class MappingBudget {
     }
 
     /// Reads how many mappings the process has, unless that has just been done; what cannot be read is many. Changes
-    /// that others are making meanwhile are allowed for.
-    private static long recount() {
+    /// that others are making meanwhile are allowed for. Returns that and what is `pending`.
+    ///
+    /// @param pending what the caller has counted in `REAL`, and not made yet
+    private static long recount(int pending) {
         long now = System.nanoTime();
         long last = COUNTED_NANOS.get();
         long before = REAL.get();
@@ -116,7 +118,7 @@ public final class MappingBudget {
         if (!isDue || !COUNTED_NANOS.compareAndSet(last, now)) {
             return before;
         }
-        long count = countMappings();
+        long count = countMappings() + pending;
         counted = count;
         return REAL.addAndGet(count - before);
     }
