@@ -37,7 +37,12 @@ final class HeapBlocks implements Tenants.Tenant {
     /// Allocates a block; when the heap refuses, nothing has changed.
     long add(long byteSize, long byteAlignment) {
         long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
-        addresses.add(address);
+        try {
+            addresses.add(address);
+        } catch (OutOfMemoryError fullJavaHeap) {
+            chunks.free(address);
+            throw fullJavaHeap;
+        }
         return address;
     }
 

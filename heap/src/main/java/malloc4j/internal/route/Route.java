@@ -146,6 +146,7 @@ public final class Route {
     ///
     /// @param owner named in messages
     public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
+        StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
         }
