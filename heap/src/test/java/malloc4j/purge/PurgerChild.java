@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
@@ -23,6 +24,8 @@ final class PurgerChild {
     private static final String THREAD = "malloc4j-purger";
     private static final long MIB = 1L << 20;
     private static final int SMALLEST_PIECE = 16;
+
+    private static final InheritableThreadLocal<Object> INHERITABLE = new InheritableThreadLocal<>();
 
     private PurgerChild() {}
 
@@ -38,13 +41,11 @@ final class PurgerChild {
     }
 
     private static void inheritsNothing() throws Exception {
-        InheritableThreadLocal<Object> inheritable = new InheritableThreadLocal<>();
         ThreadGroup group = new ThreadGroup("an application");
         URLClassLoader loader = new URLClassLoader(new URL[0]);
-        WeakReference<Object> inherited = firstMallocIn(group, loader, inheritable);
+        WeakReference<Object> inherited = firstMallocIn(group, loader);
         await("the thread", () -> purger() != null && !settling());
-        Thread purger = purger();
-        assertThat(purger).isNotNull();
+        Thread purger = Objects.requireNonNull(purger());
         assertThat(purger.getThreadGroup().getParent()).isNull();
         assertThat(purger.getContextClassLoader()).isNull();
         assertThat(purger.isDaemon()).isTrue();
@@ -53,15 +54,15 @@ final class PurgerChild {
             System.gc();
             return inherited.refersTo(null);
         });
-        assertThat(inheritable.get()).isNull();
+        assertThat(INHERITABLE.get()).isNull();
     }
 
-    private static WeakReference<Object> firstMallocIn(
-            ThreadGroup group, ClassLoader loader, InheritableThreadLocal<Object> inheritable) throws Exception {
+    @SuppressWarnings("ThreadPriorityCheck") // the purger must not inherit it
+    private static WeakReference<Object> firstMallocIn(ThreadGroup group, ClassLoader loader) throws Exception {
         List<WeakReference<Object>> inherited = new ArrayList<>();
         Thread first = new Thread(group, () -> {
             Object value = new Object();
-            inheritable.set(value);
+            INHERITABLE.set(value);
             inherited.add(new WeakReference<>(value));
             Malloc.free(Malloc.malloc(10));
         });
@@ -127,7 +128,7 @@ final class PurgerChild {
     /// Each loader loads the library anew and leaves the common heap in use.
     private static void loaders(int count) throws Exception {
         List<URL> places = new ArrayList<>();
-        for (String place : System.getProperty("java.class.path").split(File.pathSeparator)) {
+        for (String place : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             places.add(Path.of(place).toUri().toURL());
         }
         List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
@@ -154,7 +155,7 @@ final class PurgerChild {
     }
 
     private static long addressSpaceBytes() throws Exception {
-        return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[0]) * 4096;
+        return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ", -1)[0]) * 4096;
     }
 
     /// Fills the Java heap; to set the first element to null empties it.
