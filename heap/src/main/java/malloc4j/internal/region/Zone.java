@@ -1,8 +1,5 @@
 package malloc4j.internal.region;
 
-import java.util.Iterator;
-import java.util.Map;
-import java.util.TreeMap;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -31,6 +28,7 @@ import malloc4j.internal.os.SystemCalls;
 /// 3. The records, and the entries, of `[base, base + recordedBytes)` are readable and writable; `recordedBytes`
 ///    never shrinks.
 /// 4. Free and lost bytes together are at most `byteSize`.
+/// 5. The table of free ranges has room for each range that is handed out: giving one back needs no Java heap.
 ///
 /// Concurrency: ranges change under the zone's own lock; `recordedBytes` is volatile and read without it.
 public final class Zone {
@@ -52,7 +50,8 @@ public final class Zone {
     private final long recordsBase;
     private final long entriesBase;
     private final Mutex lock = new Mutex();
-    private final TreeMap<Long, Long> freeBytesByOffset = new TreeMap<>();
+    private final Ranges free = new Ranges(); // bytes by offset
+    private int outCount; // ranges that were handed out and not given back or lost
     private volatile long recordedBytes;
     private long lostBytes;
 
@@ -111,37 +110,35 @@ public final class Zone {
     void addRange(long address, long bytes) {
         lock.lock();
         try {
-            insert(address - base, bytes);
+            free.reserve(free.count() + outCount + 1);
+            free.join(address - base, bytes);
         } finally {
             lock.unlock();
         }
     }
 
     /// Takes the lowest free range of `bytes`, a multiple of [#GRANULE_BYTES], and maps its records. Returns its
-    /// address, or minus errno: `ENOSPC` when the zone has no such range left.
+    /// address, or minus errno: `ENOSPC` when the zone has no such range left, `ENOMEM` also when the Java heap is
+    /// full.
     long allocateRange(SystemCalls calls, long bytes) {
         lock.lock();
         try {
-            for (Iterator<Map.Entry<Long, Long>> each =
-                            freeBytesByOffset.entrySet().iterator();
-                    each.hasNext(); ) {
-                Map.Entry<Long, Long> free = each.next();
-                if (free.getValue() >= bytes) {
-                    long offset = free.getKey();
-                    long rest = free.getValue() - bytes;
-                    long result = commitRecords(calls, offset + bytes);
-                    if (result < 0) {
-                        return result;
-                    }
-                    each.remove();
-                    if (rest > 0) {
-                        freeBytesByOffset.put(offset + bytes, rest);
-                    }
-                    OwnMemory.use(base + offset + bytes);
-                    return base + offset;
-                }
+            int index = free.firstOf(bytes);
+            if (index < 0) {
+                return -Errno.ENOSPC;
             }
-            return -Errno.ENOSPC;
+            if (!free.tryReserve(free.count() + outCount + 2)) { // so that it can be put back without the Java heap
+                return -Errno.ENOMEM;
+            }
+            long offset = free.key(index);
+            long result = commitRecords(calls, offset + bytes);
+            if (result < 0) {
+                return result;
+            }
+            free.takeFrom(index, bytes);
+            outCount++;
+            OwnMemory.use(base + offset + bytes);
+            return base + offset;
         } finally {
             lock.unlock();
         }
@@ -166,9 +163,16 @@ public final class Zone {
         return 0;
     }
 
-    /// Takes a range back whose records are zero: the last step, which cannot fail.
+    /// Takes a range back that [#allocateRange] gave and whose records are zero: the last step, which cannot fail.
     void freeRange(long address, long bytes) {
-        addRange(address, bytes);
+        lock.lock();
+        try {
+            free.reserve(free.count() + 1); // there is room, unless a range comes back in parts
+            free.join(address - base, bytes);
+            outCount--;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Notes that a range which was handed out will not come back: its addresses may be somebody else's by now.
@@ -176,6 +180,7 @@ public final class Zone {
         lock.lock();
         try {
             lostBytes += bytes;
+            outCount--;
         } finally {
             lock.unlock();
         }
@@ -193,14 +198,25 @@ public final class Zone {
 
     /// Calls `visitor` with the address and size of each range that is not handed out, in address order.
     public void forEachFreeRange(RangeVisitor visitor) {
-        Map<Long, Long> snapshot;
-        lock.lock();
-        try {
-            snapshot = new TreeMap<>(freeBytesByOffset);
-        } finally {
-            lock.unlock();
+        long from = base;
+        while (true) {
+            long start;
+            long bytes;
+            lock.lock();
+            try {
+                int index = free.floor(from - base);
+                index += index < 0 || base + free.key(index) < from ? 1 : 0;
+                if (index == free.count()) {
+                    return;
+                }
+                start = base + free.key(index);
+                bytes = free.value(index);
+            } finally {
+                lock.unlock();
+            }
+            visitor.visit(start, bytes);
+            from = start + bytes;
         }
-        snapshot.forEach((offset, bytes) -> visitor.visit(base + offset, bytes));
     }
 
     private long commitRecords(SystemCalls calls, long end) {
@@ -228,20 +244,6 @@ public final class Zone {
         return (bytes >>> CHUNK_SHIFT) * PageMap.ENTRY_BYTES;
     }
 
-    private void insert(long offset, long bytes) {
-        long start = offset;
-        long end = offset + bytes;
-        Map.Entry<Long, Long> below = freeBytesByOffset.floorEntry(start);
-        if (below != null && below.getKey() + below.getValue() == start) {
-            start = below.getKey();
-        }
-        Long above = freeBytesByOffset.remove(end);
-        if (above != null) {
-            end += above;
-        }
-        freeBytesByOffset.put(start, end - start);
-    }
-
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
     public void verify() {
         lock.lock();
@@ -249,14 +251,15 @@ public final class Zone {
             check(Bits.alignDown(base, GRANULE_BYTES) == base, "base is not a multiple of 2 MiB");
             long previousEnd = -1;
             long freeBytes = 0;
-            for (Map.Entry<Long, Long> free : freeBytesByOffset.entrySet()) {
-                long start = free.getKey();
+            for (int index = 0; index < free.count(); index++) {
+                long start = free.key(index);
                 check(start > previousEnd, "free ranges touch or overlap");
                 check(start % GRANULE_BYTES == 0, "a free range is not made of granules");
-                previousEnd = start + free.getValue();
-                freeBytes += free.getValue();
+                previousEnd = start + free.value(index);
+                freeBytes += free.value(index);
                 check(previousEnd <= byteSize, "a free range ends beyond the zone");
             }
+            check(free.capacity() >= free.count() + outCount, "no room for the ranges that are handed out");
             check(freeBytes + lostBytes <= byteSize, "more is free and lost than there is");
         } finally {
             lock.unlock();

@@ -3,6 +3,8 @@ package malloc4j.internal.region;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -109,6 +111,42 @@ class ZoneTest {
         assertThat(allocate(1)).isEqualTo(BASE + GRANULE);
         free(address, 1);
         assertThat(allocate(1)).isEqualTo(address);
+    }
+
+    @Test
+    void rangesGoBackWithoutTheJavaHeap() {
+        zone.addRange(BASE, BYTES);
+        for (int granule = 0; granule < 64; granule++) {
+            assertThat(allocate(1)).isEqualTo(BASE + granule * GRANULE);
+        }
+        giveBackEverySecond(0);
+        long allocated = allocatedByGivingBackEverySecond(1); // joins them all
+        zone.verify();
+        assertThat(allocated).isZero();
+        assertThat(allocate(64)).isEqualTo(BASE);
+        zone.freeRange(BASE, BYTES);
+        for (int granule = 0; granule < 64; granule++) {
+            assertThat(allocate(1)).isEqualTo(BASE + granule * GRANULE);
+        }
+        assertThat(allocatedByGivingBackEverySecond(0))
+                .as("thirty-two ranges apart")
+                .isZero();
+        zone.verify();
+    }
+
+    private void giveBackEverySecond(int first) {
+        for (int granule = first; granule < 64; granule += 2) {
+            zone.freeRange(BASE + granule * GRANULE, GRANULE);
+        }
+    }
+
+    private long allocatedByGivingBackEverySecond(int first) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        long nothing = threads.getCurrentThreadAllocatedBytes() - before; // what asking takes
+        before = threads.getCurrentThreadAllocatedBytes();
+        giveBackEverySecond(first);
+        return threads.getCurrentThreadAllocatedBytes() - before - nothing;
     }
 
     @Test
