@@ -73,7 +73,7 @@ final class ArenaChunks {
                 if (address < 0) {
                     return unplaced;
                 }
-                chunk = new ArenaChunk(address + HeapArena.LEAD_BYTES, address + CHUNK_BYTES);
+                chunk = describe(address);
                 places[place] = chunk;
             }
             chunk.beside.open = 0; // those of the ended thread stay open for ever
@@ -81,6 +81,16 @@ final class ArenaChunks {
             return chunk;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// The chunk at a new block; where the Java heap has no room for that, the block is freed.
+    private ArenaChunk describe(long address) {
+        try {
+            return new ArenaChunk(address + HeapArena.LEAD_BYTES, address + CHUNK_BYTES);
+        } catch (OutOfMemoryError full) {
+            heap.free(address);
+            throw full;
         }
     }
 

@@ -553,7 +553,17 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        return RawMemory.segment(alignedAlloc(byteAlignment, byteSize), byteSize, scope);
+        return handOut(alignedAlloc(byteAlignment, byteSize), byteSize);
+    }
+
+    /// A new block as a segment; where the Java heap has no room for that, the block is freed.
+    private MemorySegment handOut(long address, long byteSize) {
+        try {
+            return RawMemory.segment(address, byteSize, scope);
+        } catch (OutOfMemoryError full) {
+            free(address);
+            throw full;
+        }
     }
 
     /// Allocates a block as a segment that is zero and lives until [#free(MemorySegment)].
@@ -571,7 +581,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         long address = byteAlignment <= MIN_BYTE_ALIGNMENT
                 ? zeroedResult(byteSize)
                 : slowZeroedResult(byteSize, byteAlignment);
-        return RawMemory.segment(address > 0 ? address : fail(call, address), byteSize, scope);
+        return handOut(address > 0 ? address : fail(call, address), byteSize);
     }
 
     /// This heap as an allocator whose segments are zero.

@@ -78,17 +78,34 @@ final class HeapArena implements Arena {
         StackProbe.requireForCall();
         Thread owner = Thread.currentThread();
         ArenaChunk chunk = heap.arenaChunks().take(owner);
-        return new HeapArena(heap, Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
+        try {
+            return new HeapArena(heap, Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
+        } catch (OutOfMemoryError full) { // of the Java heap
+            chunk.release();
+            throw full;
+        }
     }
 
     static HeapArena ofShared(Heap heap) {
         ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.SHARED_ARENA));
-        return new HeapArena(heap, Arena.ofShared(), null, count.enter(), Closing.WITH_SCOPE);
+        count.enter();
+        try {
+            return new HeapArena(heap, Arena.ofShared(), null, count, Closing.WITH_SCOPE);
+        } catch (OutOfMemoryError full) {
+            count.release();
+            throw full;
+        }
     }
 
     static HeapArena ofUnscoped(Heap heap) {
         ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.UNSCOPED_ARENA));
-        return new HeapArena(heap, heap.scope(), null, count.enter(), Closing.WITHOUT_SCOPE);
+        count.enter();
+        try {
+            return new HeapArena(heap, heap.scope(), null, count, Closing.WITHOUT_SCOPE);
+        } catch (OutOfMemoryError full) {
+            count.release();
+            throw full;
+        }
     }
 
     @SuppressWarnings("ReachabilityFenceUsage") // the lambda is to hold the arena, and never runs

@@ -69,7 +69,7 @@ public final class FixedMapping {
                     return true;
                 }
             }
-        } catch (IOException | RuntimeException unreadable) {
+        } catch (IOException | RuntimeException | OutOfMemoryError unreadable) {
             return false;
         }
         return false;

@@ -126,16 +126,16 @@ public final class MappingBudget {
     /// As this thread's directory tells it: that of a process is empty once its first thread has ended. No mappings at
     /// all is what nobody has, so that is many as well.
     static long countMappings() {
-        byte[] buffer = new byte[1 << 16];
-        long lines = 0;
         try (FileInputStream maps = new FileInputStream("/proc/thread-self/maps")) {
+            byte[] buffer = new byte[1 << 16];
+            long lines = 0;
             for (int length = maps.read(buffer); length > 0; length = maps.read(buffer)) {
                 for (int index = 0; index < length; index++) {
                     lines += buffer[index] == '\n' ? 1 : 0;
                 }
             }
             return lines == 0 ? Integer.MAX_VALUE : lines;
-        } catch (IOException unreadable) {
+        } catch (IOException | OutOfMemoryError unreadable) { // also while the Java heap is full
             return Integer.MAX_VALUE;
         }
     }
