@@ -96,7 +96,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.budget = parts.budget();
         this.calls = parts.calls();
         this.options = options;
-        this.limits = new HeapLimits(this, options);
+        this.limits = HeapLimits.open(this, options);
         if (options.parent() != null) {
             options.parent().tenants.count(Tenants.Kind.CHILD).increment();
         }
@@ -206,9 +206,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return limits;
     }
 
-    /// Gives memory back to the kernel. Returns whether any went.
-    boolean reclaim() {
-        return reclaimer.visit(0, true) > 0;
+    Reclaimer reclaimer() {
+        return reclaimer;
     }
 
     // Results on the way up are an address, or minus errno, in the methods that end in `Result`; the others make
@@ -532,6 +531,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long fail(String call, long result) {
+        if (result == -Errno.EDQUOT) {
+            throw limits.error(call);
+        }
         if (isWantOfMemory(result)) {
             throw OutOfNativeMemoryError.of(call, options.name(), result);
         }
@@ -733,7 +735,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 hugeBytes,
                 pages.spanBytes(),
                 pages.dirtyBytes(),
-                pages.spanBytes() + pages.dirtyBytes() + hugeBytes,
+                pages.chargedBytes() + hugeBytes,
                 pages.regionBytes() + hugeBytes,
                 residentBytes(),
                 reclaimer.purgedBytes(),
@@ -741,7 +743,22 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 caches.magazineBytes());
     }
 
-    private long residentBytes() {
+    /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks no
+    /// slab.
+    long liveBytes() {
+        return caches.liveBytes() + spans.largeBytes();
+    }
+
+    /// Bytes of pages of slabs and large blocks that the limits count.
+    long chargedSpanBytes() {
+        return spans.chargedBytes();
+    }
+
+    /// Bytes that the kernel holds memory for, 0 when this heap is closed.
+    long residentBytes() {
+        if (closed) {
+            return 0;
+        }
         long[] resident = new long[1];
         RangeVisitor count =
                 (address, byteSize) -> resident[0] += Math.max(0, Residency.residentBytes(calls, address, byteSize));
@@ -786,6 +803,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (!closed) {
             endScopes();
             closed = true;
+            limits.close();
             if (options.parent() != null) {
                 options.parent().tenants.count(Tenants.Kind.CHILD).decrement();
             }

@@ -1,5 +1,7 @@
 package malloc4j;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongPredicate;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Budget;
@@ -23,8 +25,10 @@ final class HeapLimits {
     private final @Nullable SoftLimitCall softLimitCall;
     private final @Nullable LongPredicate onHardLimit;
     private final boolean watched;
+    private volatile HeapLimits lastFull = this; // whose limit has refused a request last: for messages
+    private final List<HeapLimits> children = new CopyOnWriteArrayList<>();
 
-    HeapLimits(Heap heap, HeapOptions options) {
+    private HeapLimits(Heap heap, HeapOptions options) {
         this.heap = heap;
         this.budget = heap.budget();
         this.parent = options.parent() == null ? null : options.parent().limits();
@@ -33,8 +37,13 @@ final class HeapLimits {
         this.watched = softLimitCall != null || (parent != null && parent.watched);
     }
 
-    Budget budget() {
-        return budget;
+    /// The limits of a heap that is whole now: a heap above may ask it for memory.
+    static HeapLimits open(Heap heap, HeapOptions options) {
+        HeapLimits limits = new HeapLimits(heap, options);
+        if (limits.parent != null) {
+            limits.parent.children.add(limits);
+        }
+        return limits;
     }
 
     /// Asks for the calls that are due, because the heap has just allocated.
@@ -53,10 +62,75 @@ final class HeapLimits {
     ///
     /// @param attempt how often this was asked before for the same request
     boolean makeRoom(long result, long byteSize, int attempt) {
-        if (attempt < MAX_ATTEMPTS && heap.reclaim()) {
-            return true;
+        return giveBack(result, byteSize, attempt) || (result == -Errno.EDQUOT && askProgram(byteSize));
+    }
+
+    /// As [#makeRoom], without asking the program.
+    boolean giveBack(long result, long byteSize, int attempt) {
+        if (attempt >= MAX_ATTEMPTS || result == -Errno.EOVERFLOW || result == -Errno.EBADF) {
+            return false;
         }
-        return result == -Errno.EDQUOT && askProgram(byteSize);
+        long wanted = wantedBytes(byteSize);
+        if (result != -Errno.EDQUOT) {
+            return reclaim(wanted);
+        }
+        HeapLimits full = refusing(byteSize);
+        lastFull = full;
+        return full.giveBackBelow(wanted);
+    }
+
+    /// Of this heap, and of all below it: their memory counts here.
+    private boolean giveBackBelow(long wanted) {
+        boolean any = reclaim(wanted);
+        for (HeapLimits child : children) {
+            any |= (!any || budget.roomBytes() < wanted) && child.giveBackBelow(wanted);
+        }
+        return any;
+    }
+
+    private boolean reclaim(long wanted) {
+        return heap.reclaimer().reclaim(wanted, budget.usedBytes());
+    }
+
+    private static long wantedBytes(long byteSize) {
+        return byteSize <= SizeClasses.MAX_SMALL_BYTES ? Zone.CHUNK_BYTES : byteSize + PageMap.PAGE_BYTES;
+    }
+
+    /// The error of a request that the limit of this heap or of one above it has refused.
+    OutOfNativeMemoryError error(String call) {
+        HeapLimits full = lastFull;
+        return new OutOfNativeMemoryError(
+                call,
+                heap.options().name(),
+                full.budget.hardBytes(),
+                full.liveBytesBelow(),
+                full.budget.usedBytes(),
+                full::residentBytesBelow);
+    }
+
+    private long liveBytesBelow() {
+        long used = budget.usedBytes();
+        long bytes = heap.liveBytes();
+        for (HeapLimits child : children) {
+            used -= child.budget.usedBytes();
+            bytes += child.liveBytesBelow();
+        }
+        return Math.clamp(bytes + used - heap.chargedSpanBytes(), 0, Long.MAX_VALUE); // what is left of used is huge
+    }
+
+    private long residentBytesBelow() {
+        long bytes = heap.residentBytes();
+        for (HeapLimits child : children) {
+            bytes += child.residentBytesBelow();
+        }
+        return bytes;
+    }
+
+    /// From here on a parent no longer asks this heap: it is closed.
+    void close() {
+        if (parent != null) {
+            parent.children.remove(this);
+        }
     }
 
     /// Asks the hooks from this heap up to the one whose limit it is. Returns whether one wants another attempt.
@@ -81,7 +155,7 @@ final class HeapLimits {
 
     /// The lowest heap whose limit leaves no room for a request, from this one up; the topmost when all do by now.
     HeapLimits refusing(long byteSize) {
-        long wanted = byteSize <= SizeClasses.MAX_SMALL_BYTES ? Zone.CHUNK_BYTES : byteSize + PageMap.PAGE_BYTES;
+        long wanted = wantedBytes(byteSize);
         HeapLimits each = this;
         while (each.parent != null && each.budget.roomBytes() >= wanted) {
             each = each.parent;

@@ -457,9 +457,9 @@ class HeapArenaTest {
             arena.allocate(100);
             assertThatThrownBy(() -> arena.allocate(2 << 20))
                     .isInstanceOf(OutOfNativeMemoryError.class)
-                    .hasMessage(
-                            "calloc(count=1, byteSize=2097168) of heap 'limited' failed: the hard limit of the heap or"
-                                    + " of a parent is reached; free blocks or raise hardLimitBytes");
+                    .hasMessageStartingWith("calloc(count=1, byteSize=2097168) of heap 'limited' failed: the hard limit of"
+                            + " the heap or of a parent is reached: limit 1.0 MiB, live ")
+                    .hasMessageEndingWith(" MiB; free blocks or raise hardLimitBytes");
             assertThat(arena.allocate(100).byteSize()).isEqualTo(100);
             limited.verify();
         }

@@ -6,7 +6,7 @@ import java.util.List;
 /// records: exact while nobody allocates or frees, otherwise a picture taken while things moved.
 ///
 /// ```
-///   liveBytes  <=  spanBytes + hugeBytes   <=  committedBytes  <=  reservedBytes
+///   liveBytes  <=  committedBytes  <=  reservedBytes
 /// ```
 ///
 /// @param liveBlocks blocks that are allocated and not freed
@@ -18,7 +18,8 @@ import java.util.List;
 /// @param hugeBytes their sizes
 /// @param spanBytes pages that slabs and large blocks have
 /// @param dirtyBytes free pages kept for reuse, not yet given back
-/// @param committedBytes what the heap's limit counts of this heap: `spanBytes + dirtyBytes + hugeBytes`
+/// @param committedBytes what the heap's limit counts of this heap: `spanBytes + dirtyBytes +
+///     hugeBytes`, but for pages of slabs that went back to the kernel and were not used since
 /// @param reservedBytes regions got from the source, and huge blocks
 /// @param residentBytes pages of those that the kernel holds memory for, by `mincore`
 /// @param purgedBytes pages given back to the kernel since the heap began, in all

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageSource;
@@ -41,6 +42,7 @@ public final class CacheRegistry {
     private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
     private final List<ThreadCache> caches = new ArrayList<>();
+    private final LongAdder freedByOthersBytes = new LongAdder();
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final CacheTable table;
@@ -99,6 +101,53 @@ public final class CacheRegistry {
     /// is not a live block of the slab.
     public static boolean freeRemote(long slab, long address) {
         return ThreadCache.freeRemote(slab, address);
+    }
+
+    /// Notes that the current thread has freed a block by [#freeRemote], so that a refused request knows that it is worth
+    /// looking for memory.
+    ///
+    /// @param cache the thread's, null when it has none
+    public void noteFreedRemote(@Nullable ThreadCache cache, int blockBytes) {
+        if (cache != null) {
+            cache.noteFreedElsewhere(blockBytes);
+        } else {
+            freedByOthersBytes.add(blockBytes);
+        }
+    }
+
+    /// About how many bytes of blocks came free, ever, but for those that their threads keep at hand: it only grows.
+    long freedBytes() {
+        lock.lock();
+        try {
+            long bytes = freedByOthersBytes.sum();
+            for (ThreadCache cache : caches) {
+                bytes += cache.freedBytes();
+            }
+            for (SharedCache cache : shared) {
+                bytes += cache == null ? 0 : cache.cache.freedBytes();
+            }
+            return bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Bytes of blocks in slabs that are live, with those that were freed by other threads and not collected yet. Walks no
+    /// slab.
+    public long liveBytes() {
+        lock.lock();
+        try {
+            long bytes = 0;
+            for (ThreadCache cache : caches) {
+                bytes += cache.liveBytes();
+            }
+            for (SharedCache cache : shared) {
+                bytes += cache == null ? 0 : cache.cache.liveBytes();
+            }
+            return bytes;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// The registry of the heap whose slab has number `tag`, or null.

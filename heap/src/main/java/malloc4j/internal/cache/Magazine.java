@@ -294,6 +294,12 @@ final class Magazine {
         return RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + COLLECTED) + slotted;
     }
 
+    /// How many free blocks of the class this cache's thread has left in words rather than in slots, ever: it only
+    /// grows. From any thread.
+    static long returnedCount(long magazine) {
+        return RawMemory.getLongVolatile(magazine + RETURNED);
+    }
+
     /// The pair of words to take from when no slot is used, 0 for none. By the owner.
     static long pair(long magazine) {
         return RawMemory.getLong(magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;

@@ -3,6 +3,7 @@ package malloc4j.internal.cache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.stream.LongStream;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageMap;
@@ -24,16 +25,24 @@ import malloc4j.observe.SizeClassStatistics;
 /// Concurrency: one visitor at a time; the lock of the cache in question is held over each slab. Regions are
 /// released by a visitor only, so that the records it walks stay.
 public final class Reclaimer {
-    private static final int ALL_PAGES = (int) ((1L << PageMap.PAGES_PER_CHUNK) - 1);
-    private static final int WORTHWHILE_SHIFT =
-            5; // a search that frees less than a 32nd of the slabs is not repeated soon
+    private static final int ALL_PAGES = Slab.ALL_PAGES;
+    private static final int BATCH = 64; // chunks
+    private static final int MAX_BATCHES = 8; // that a request looks at before the heap grows
+    private static final int PROBES = 16; // chunks that a refused request looks at whatever was freed
+    private static final int SHARE_SHIFT = 6; // a 64th of what is committed must come free between two fruitless visits
 
     private final Spans spans;
     private final Slabs slabs;
     private final PageSource source;
     private final CacheRegistry registry;
     private final Mutex visiting = new Mutex();
-    private boolean skipSearch;
+    private final long[] batch = new long[BATCH];
+    private final long[] leases = new long[SizeClasses.COUNT];
+    private final long[] probes = new long[PROBES];
+    private long cursor;
+    private long freedAtRefusal = -1;
+    private long freedAtFruitless = -1;
+    private volatile int reclaims;
     private volatile long keepBytes;
     private final AtomicLong purgedBytes = new AtomicLong();
 
@@ -63,30 +72,106 @@ public final class Reclaimer {
         }
     }
 
-    /// Makes spans of the empty slabs of all caches, because there is no span left and the heap would have to grow.
-    /// Does nothing when another thread is at it, or when the last search was in vain.
+    /// Makes spans of some empty slabs, because there is no span left and the heap would have to grow. Goes on where the
+    /// last search ended, and looks at some hundred chunks at most, however large the heap is. Does nothing when another
+    /// thread is at it.
     public void makeRoom() {
         if (!visiting.tryLock()) {
             return;
         }
         try {
-            if (skipSearch) {
-                skipSearch = false;
-                return;
-            }
-            int[] seen = new int[1];
-            int[] freed = new int[1];
-            spans.forEachChunk(slab -> withOwner(slab, owner -> {
-                seen[0]++;
-                if (Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab) && owner.freePages(slab) == ALL_PAGES) {
-                    retire(owner, slab);
-                    freed[0]++;
+            boolean found = false;
+            for (int count = 0; count < MAX_BATCHES && !found; count++) {
+                cursor = spans.nextSlabs(cursor, batch);
+                for (int index = 0; index < BATCH && batch[index] != 0; index++) {
+                    found |= retireEmpty(batch[index]);
                 }
-            }));
-            skipSearch = freed[0] < seen[0] >>> WORTHWHILE_SHIFT;
+            }
         } finally {
             visiting.unlock();
         }
+    }
+
+    private boolean retireEmpty(long slab) {
+        boolean[] retired = new boolean[1];
+        withOwner(slab, owner -> {
+            if (Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab) && owner.freePages(slab) == ALL_PAGES) {
+                retire(owner, slab);
+                retired[0] = true;
+            }
+        });
+        return retired[0];
+    }
+
+    /// Gives memory back because a request was refused. Returns whether any went, by this call or by another thread's
+    /// that this one has waited for, so that the request is worth another attempt.
+    ///
+    /// Free spans go first, then what is free in a few slabs, where the last call has stopped. All slabs are visited only
+    /// when a 64th of `usedBytes` came free since that was in vain: a heap that is full, and stays so, refuses in
+    /// microseconds however large it is.
+    ///
+    /// @param wantedBytes how much would do
+    /// @param usedBytes what the limit that was met counts
+    public boolean reclaim(long wantedBytes, long usedBytes) {
+        int before = reclaims;
+        visiting.lock();
+        try {
+            if (reclaims != before) {
+                return true;
+            }
+            long gone = spans.dirtyBytes() > 0 ? spans.purgeEnough(wantedBytes) : 0;
+            if (gone < wantedBytes) {
+                long freed = registry.freedBytes();
+                if (freed != freedAtRefusal) {
+                    freedAtRefusal = freed;
+                    gone += visitSome();
+                }
+                if (gone < wantedBytes && freed - freedAtFruitless >= usedBytes >>> SHARE_SHIFT) {
+                    long all = visitAll(0, true);
+                    freedAtFruitless = all < Math.max(wantedBytes, usedBytes >>> SHARE_SHIFT) ? freed : -1;
+                    gone += all;
+                }
+            }
+            if (gone == 0) {
+                gone = visitOwnLeases();
+            }
+            if (gone == 0) {
+                return false;
+            }
+            purgedBytes.addAndGet(gone);
+            reclaims = before + 1;
+            return true;
+        } finally {
+            visiting.unlock();
+        }
+    }
+
+    /// Gives up what the current thread's cache has at hand, and what is free in it.
+    private long visitOwnLeases() {
+        ThreadCache cache = registry.current();
+        if (cache == null) {
+            return 0;
+        }
+        cache.leasedSlabs(leases);
+        cache.unlease();
+        long[] gone = new long[1];
+        for (long slab : leases) {
+            if (slab != 0) {
+                withOwner(slab, owner -> gone[0] += visitSlab(owner, slab, true));
+            }
+        }
+        return gone[0] + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
+    }
+
+    private long visitSome() {
+        long[] gone = new long[1];
+        cursor = spans.nextSlabs(cursor, probes);
+        for (long slab : probes) {
+            if (slab != 0) {
+                withOwner(slab, owner -> gone[0] += visitSlab(owner, slab, true));
+            }
+        }
+        return gone[0] + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
     }
 
     /// Visits everything once: what was free at the last visit too, or `all` that is free, goes back to the kernel,
@@ -95,15 +180,31 @@ public final class Reclaimer {
         Purger.revive();
         visiting.lock();
         try {
-            registry.unleaseIdle(all);
-            long[] purged = new long[1];
-            spans.forEachChunk(slab -> withOwner(slab, owner -> purged[0] += visitSlab(owner, slab, all)));
-            purged[0] += spans.purge(keepBytes, all);
-            purgedBytes.addAndGet(purged[0]);
-            return purged[0];
+            long purged = visitAll(keepBytes, all);
+            purgedBytes.addAndGet(purged);
+            reclaims += purged > 0 ? 1 : 0;
+            return purged;
         } finally {
             visiting.unlock();
         }
+    }
+
+    private long visitAll(long keepBytes, boolean all) {
+        registry.unleaseIdle(all);
+        long[] purged = new long[1];
+        forEachSlab(slab -> withOwner(slab, owner -> purged[0] += visitSlab(owner, slab, all)));
+        return purged[0] + spans.purge(keepBytes, all);
+    }
+
+    /// Shows every slab, in address order. Holding `visiting`.
+    private void forEachSlab(LongConsumer visitor) {
+        long next = 0;
+        do {
+            next = spans.nextSlabs(next, batch);
+            for (int index = 0; index < BATCH && batch[index] != 0; index++) {
+                visitor.accept(batch[index]);
+            }
+        } while (next != 0);
     }
 
     private interface SlabVisitor {
@@ -134,14 +235,16 @@ public final class Reclaimer {
         int free = owner.freePages(slab);
         int seen = all ? free : free & Slab.seenPages(slab);
         Slab.putSeenPages(slab, free);
+        int held = seen & ~Slab.unchargedPages(slab);
+        if (seen == ALL_PAGES) {
+            held &= Slab.cleanPages(slab); // the others go back as a span; these may be part of a huge page
+        }
+        int done = held == 0 ? 0 : purgePages(Slab.base(slab), held);
+        long purged = done == 0 ? 0 : slabs.notePurged(slab, done);
         if (seen == ALL_PAGES) {
             retire(owner, slab);
-            return 0;
         }
-        int purged = Slab.purgedPages(slab);
-        int done = purgePages(Slab.base(slab), seen & ~purged);
-        Slab.putPurgedPages(slab, purged | done);
-        return (long) Integer.bitCount(done) << PageMap.PAGE_SHIFT;
+        return purged;
     }
 
     /// Gives the pages in `pages` back, one call for each run of them. Returns those that went.
@@ -182,7 +285,7 @@ public final class Reclaimer {
         long[] liveCounts = new long[SizeClasses.COUNT];
         visiting.lock();
         try {
-            spans.forEachChunk(slab -> withOwner(slab, owner -> {
+            forEachSlab(slab -> withOwner(slab, owner -> {
                 slabCounts[Slab.sizeClass(slab)]++;
                 liveCounts[Slab.sizeClass(slab)] += Slab.liveCount(slab);
             }));
@@ -216,17 +319,19 @@ public final class Reclaimer {
         visiting.lock();
         try {
             int[] held = new int[1];
-            spans.forEachChunk(slab -> withOwner(slab, owner -> {
+            long[] uncharged = new long[1];
+            forEachSlab(slab -> withOwner(slab, owner -> {
                 if (owner.registry() != registry) {
                     throw new AssertionError("a slab in this heap's region belongs to another heap");
                 }
                 Slab.verify(slab);
                 held[0] += Slab.state(slab) == Slab.FULL ? 0 : 1;
+                uncharged[0] += Integer.bitCount(Slab.unchargedPages(slab));
             }));
             if (registry.verify() != held[0]) {
                 throw new AssertionError("leased and available slabs are not those that the caches hold");
             }
-            spans.verify();
+            spans.verify(uncharged[0]);
             PageMap.main().verify();
         } finally {
             visiting.unlock();

@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 /// states of slabs are guarded by `lock`, which the owner takes when it changes slabs, and others to purge or
 /// retire slabs that are not leased. `pending` is lock-free.
 public final class ThreadCache {
+    private static final int MAX_REFUSALS = 16; // slabs that a request tries before it is refused
+
     private final int tag;
     private final CacheRegistry registry;
     private final Slabs slabs;
@@ -53,6 +55,15 @@ public final class ThreadCache {
     /// Whether the pages of the magazines went back to the kernel since a thread had this cache. Under the registry's
     /// lock.
     boolean givenBack;
+
+    /// Bytes that the owner has freed in other threads' slabs, ever. Written by the owner.
+    private long freedElsewhereBytes;
+
+    /// What the magazines had counted when they went back, in bytes: [#freedBytes], without what was freed elsewhere, and
+    /// [#liveBytes].
+    private long freedBefore;
+
+    private long liveBefore;
 
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;
@@ -139,13 +150,20 @@ public final class ThreadCache {
         long magazine = magazine(sizeClass);
         long slab = leased[sizeClass];
         int last = slab == 0 ? -1 : Slab.word(slab, Magazine.pair(magazine));
+        int refusals = 0;
         while (true) {
             if (slab != 0) {
                 int word = Slab.ownerNextWord(slab, last);
                 if (word < 0 && collect(sizeClass, slab)) {
                     word = Slab.ownerNextWord(slab, last);
                 }
-                if (word >= 0) {
+                if (word >= 0 && !slabs.useWord(slab, word)) {
+                    setAside(sizeClass, slab);
+                    if (++refusals == MAX_REFUSALS) {
+                        return -Errno.EDQUOT;
+                    }
+                    slab = 0;
+                } else if (word >= 0) {
                     int blockBytes = Slab.blockBytes(slab);
                     long first = Slab.base(slab) + (long) (word << 6) * blockBytes;
                     Magazine.putPair(magazine, Slab.pair(slab, word), first, blockBytes);
@@ -166,6 +184,17 @@ public final class ThreadCache {
         }
     }
 
+    /// Puts away a slab with free blocks whose pages the budget refuses: others may have blocks on pages that it counts.
+    private void setAside(int sizeClass, long slab) {
+        lock.lock();
+        try {
+            forgetLease(sizeClass);
+            append(slab);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Puts away the exhausted slab, 0 for none, and leases another. Returns its record, or minus errno.
     private long nextSlab(int sizeClass, long exhausted) {
         lock.lock();
@@ -182,7 +211,7 @@ public final class ThreadCache {
             if (slab != 0) {
                 remove(slab);
                 Slab.putState(slab, Slab.LEASED);
-                Slab.forgetPages(slab);
+                Slab.putSeenPages(slab, 0);
                 return slab;
             }
         } finally {
@@ -315,6 +344,35 @@ public final class ThreadCache {
         return Magazine.freePages(magazine(Slab.sizeClass(slab)), slab);
     }
 
+    /// Notes that the owner has freed a block of another thread's slab. By the owner.
+    void noteFreedElsewhere(int blockBytes) {
+        freedElsewhereBytes += blockBytes;
+    }
+
+    /// About how many bytes of blocks came free for others than the next request of the owner, ever: it only grows.
+    long freedBytes() {
+        long bytes = freedElsewhereBytes + freedBefore;
+        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+            bytes += Magazine.returnedCount(magazine(sizeClass)) * SizeClasses.blockBytes(sizeClass);
+        }
+        return bytes;
+    }
+
+    /// Bytes of the owner's blocks that are live, with those that others have freed and it has not collected; exact while
+    /// it rests.
+    long liveBytes() {
+        long bytes = liveBefore;
+        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+            bytes += Magazine.liveCount(magazine(sizeClass)) * SizeClasses.blockBytes(sizeClass);
+        }
+        return bytes;
+    }
+
+    /// Copies the records of the leased slabs, 0 where there is none. By the owner.
+    void leasedSlabs(long[] records) {
+        System.arraycopy(leased, 0, records, 0, SizeClasses.COUNT);
+    }
+
     /// Gives up every lease and every block at hand, so that all slabs can be purged and retired. By the owner, or
     /// while there is none.
     void unlease() {
@@ -342,7 +400,14 @@ public final class ThreadCache {
     boolean giveBackMagazines() {
         lock.lock();
         try {
-            return CacheTags.giveBackMagazines(tag) == 0;
+            long freed = freedBytes();
+            long live = liveBytes();
+            if (CacheTags.giveBackMagazines(tag) != 0) {
+                return false;
+            }
+            freedBefore = freed - freedElsewhereBytes; // the magazines count from 0 again
+            liveBefore = live;
+            return true;
         } finally {
             lock.unlock();
         }

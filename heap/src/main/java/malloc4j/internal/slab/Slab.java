@@ -24,7 +24,7 @@ import malloc4j.internal.region.Zone;
 /// record, line 1                                                    written by others
 ///   64              72       76            80            88         96
 ///  +---------------+--------+-------------+-------------+----------+--------+
-///  | remoteSummary | queued | purgedPages | pendingNext | collects | unused |
+///  | remoteSummary | queued | uncharged   | pendingNext | collects | unused |
 ///  +---------------+--------+-------------+-------------+----------+--------+
 /// record, lines 2 to 17
 ///   128      136        144      152
@@ -48,7 +48,8 @@ import malloc4j.internal.region.Zone;
 /// - `summary`: the owner alone. Bit `w` is set when word `w` of `free` is not zero; it may be set for a zero word.
 /// - `remoteSummary`: atomic. Bit `w` is set by whoever sets the first bit of word `w` of `remote`, after that.
 /// - `collects`: the owner alone, atomic. Odd while it moves bits from `remote` to `free`; outlives the slab.
-/// - `state`, `seenPages`, `purgedPages`, `next`, `previous`: whoever holds the lock of the owning cache.
+/// - `state`, `seenPages`, `uncharged`, `next`, `previous`: whoever holds the lock of the owning cache; the clean pages
+///   in the upper half of `seenPages`, and `uncharged`, by the owner alone while the slab is leased.
 /// - `queued`, `pendingNext`: see [PageMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
 ///   record. Both outlive the slab.
 /// - everything else is constant from [#format] to [#retire].
@@ -61,6 +62,7 @@ import malloc4j.internal.region.Zone;
 /// 3. A word of `free` that is not zero has its bit in `summary`; a word of `remote` that has a block's bit has its
 ///    bit in `remoteSummary`, once the thread that set it has finished its call.
 /// 4. `|free| + |remote| + live == capacity`.
+/// 5. An uncharged page is clean, and no live block touches it.
 ///
 /// Blocks leave a slab only while it is [#LEASED], or from a slot of the owning cache's magazine. So a slab that is
 /// not leased, and stays so because the cache's lock is held, keeps the free blocks that are in no slot: their
@@ -85,10 +87,11 @@ public final class Slab {
     private static final int CAPACITY = 36;
     private static final int STATE = 40;
     private static final int SEEN_PAGES = 44;
+    private static final int CLEAN_SHIFT = 16; // in the same word
     private static final int NEXT = 48;
     private static final int PREVIOUS = 56;
     private static final int REMOTE_SUMMARY = 64;
-    private static final int PURGED_PAGES = 76;
+    private static final int UNCHARGED_PAGES = 76;
     private static final int PENDING_NEXT = 80;
     private static final int COLLECTS = 88;
     private static final int PAIR_SHIFT = 4;
@@ -105,6 +108,9 @@ public final class Slab {
     public static final long LOW_32 = 0xFFFF_FFFFL;
 
     private static final int MAX_PAIRS = 64;
+
+    /// Every page of a slab, as in [#freePages].
+    public static final int ALL_PAGES = (int) ((1L << PageMap.PAGES_PER_CHUNK) - 1);
 
     private static final int PROBES = 16; // words, a cache line each four
     private static final int WORTH = 8; // blocks
@@ -124,7 +130,7 @@ public final class Slab {
         RawMemory.putInt(slab + CAPACITY, capacity);
         RawMemory.putInt(slab + STATE, LEASED);
         RawMemory.putInt(slab + SEEN_PAGES, 0);
-        RawMemory.putInt(slab + PURGED_PAGES, 0);
+        RawMemory.putInt(slab + UNCHARGED_PAGES, 0);
         RawMemory.putLong(slab + NEXT, 0);
         RawMemory.putLong(slab + PREVIOUS, 0);
         RawMemory.putLong(slab + REMOTE_SUMMARY, 0);
@@ -503,26 +509,42 @@ public final class Slab {
         RawMemory.putInt(slab + STATE, state);
     }
 
-    /// Forgets which pages were purged and seen free, because the owner is going to use them.
-    public static void forgetPages(long slab) {
-        RawMemory.putInt(slab + SEEN_PAGES, 0);
-        RawMemory.putInt(slab + PURGED_PAGES, 0);
-    }
-
+    /// The pages that were free when a visitor came by last.
     public static int seenPages(long slab) {
-        return RawMemory.getInt(slab + SEEN_PAGES);
+        return RawMemory.getInt(slab + SEEN_PAGES) & ALL_PAGES;
     }
 
     public static void putSeenPages(long slab, int pages) {
-        RawMemory.putInt(slab + SEEN_PAGES, pages);
+        RawMemory.putInt(slab + SEEN_PAGES, cleanPages(slab) << CLEAN_SHIFT | pages);
     }
 
-    public static int purgedPages(long slab) {
-        return RawMemory.getInt(slab + PURGED_PAGES);
+    /// The pages that read zero: no block of theirs was handed out since the kernel has zeroed them. Of a leased slab
+    /// the owner's, without the lock.
+    public static int cleanPages(long slab) {
+        return RawMemory.getInt(slab + SEEN_PAGES) >>> CLEAN_SHIFT;
     }
 
-    public static void putPurgedPages(long slab, int pages) {
-        RawMemory.putInt(slab + PURGED_PAGES, pages);
+    public static void putCleanPages(long slab, int pages) {
+        RawMemory.putInt(slab + SEEN_PAGES, pages << CLEAN_SHIFT | seenPages(slab));
+    }
+
+    /// The pages that a visitor has given back to the kernel since they were last used, and that no limit counts. Of a
+    /// leased slab the owner's, without the lock.
+    public static int unchargedPages(long slab) {
+        return RawMemory.getInt(slab + UNCHARGED_PAGES);
+    }
+
+    public static void putUnchargedPages(long slab, int pages) {
+        RawMemory.putInt(slab + UNCHARGED_PAGES, pages);
+    }
+
+    /// The pages that the blocks of a word touch, as in [#freePages].
+    public static int pagesOfWord(long slab, int word) {
+        int blockBytes = blockBytes(slab);
+        int first = (word << 6) * blockBytes >>> PageMap.PAGE_SHIFT;
+        int end = Math.min((word + 1) << 6, capacity(slab)) * blockBytes;
+        int last = (end - 1) >>> PageMap.PAGE_SHIFT;
+        return (2 << last) - (1 << first);
     }
 
     public static long next(long slab) {
@@ -573,6 +595,9 @@ public final class Slab {
         int capacity = capacity(slab);
         check(slab, capacity == Zone.CHUNK_BYTES / blockBytes(slab), "capacity is wrong");
         check(slab, base(slab) == PageMap.chunk(slab), "base is wrong");
+        int uncharged = unchargedPages(slab);
+        check(slab, (uncharged & ~cleanPages(slab)) == 0, "an uncharged page is not clean");
+        check(slab, (uncharged & ~freePages(slab)) == 0, "an uncharged page has a live block");
         long summary = RawMemory.getLong(slab + SUMMARY);
         long remoteSummary = RawMemory.getLongVolatile(slab + REMOTE_SUMMARY);
         for (int word = 0; word < Math.min(MAX_PAIRS, (capacity >>> 6) + 1); word++) {

@@ -32,13 +32,47 @@ public final class Slabs {
         long base = span & ~Spans.ZEROED;
         long slab = PageMap.record(base);
         Slab.format(slab, base, sizeClass, tag, heapId);
+        if ((span & Spans.ZEROED) != 0) {
+            Slab.putCleanPages(slab, Slab.ALL_PAGES);
+        }
         return slab;
     }
 
     /// Makes an empty slab that is in no list and no queue a free span.
     public void freeSlab(long slab) {
         long base = Slab.base(slab);
+        int uncharged = Slab.unchargedPages(slab);
         Slab.retire(slab);
-        spans.freeSpan(base, PageMap.PAGES_PER_CHUNK);
+        spans.freeChunk(base, uncharged);
+    }
+
+    /// Makes the pages of a word of a leased slab ready to be used: those that went back to the kernel are charged
+    /// again. Returns false, and has done nothing, when the budget refuses. By the owner.
+    public boolean useWord(long slab, int word) {
+        int pages = Slab.pagesOfWord(slab, word);
+        int clean = Slab.cleanPages(slab);
+        if ((clean & pages) == 0) {
+            return true;
+        }
+        int uncharged = Slab.unchargedPages(slab);
+        if ((uncharged & pages) != 0) {
+            if (!spans.chargeSlabPages(Integer.bitCount(uncharged & pages))) {
+                return false;
+            }
+            Slab.putUnchargedPages(slab, uncharged & ~pages);
+        }
+        Slab.putCleanPages(slab, clean & ~pages);
+        return true;
+    }
+
+    /// Notes that pages of a slab that is not leased went back to the kernel: no limit counts them any more. Under the
+    /// lock of the owning cache. Returns how many bytes of them were in use before.
+    public long notePurged(long slab, int pages) {
+        int clean = Slab.cleanPages(slab);
+        int uncharged = Slab.unchargedPages(slab);
+        spans.dischargeSlabPages(Integer.bitCount(pages & ~uncharged));
+        Slab.putUnchargedPages(slab, uncharged | pages);
+        Slab.putCleanPages(slab, clean | pages);
+        return (long) Integer.bitCount(pages & ~clean) << PageMap.PAGE_SHIFT;
     }
 }

@@ -1,9 +1,9 @@
 package malloc4j.internal.span;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.function.LongConsumer;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -30,8 +30,10 @@ import malloc4j.internal.region.Zone;
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. Every page of a region is free, or in exactly one span.
-/// 2. The budget is charged the pages that are in spans or dirty: `(pages - free + dirty) * page size`.
+/// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
+///    `(pages - free + dirty - uncharged) * page size`.
 /// 3. Regions are in address order and do not overlap.
+/// 4. `largePages` is the sum of the large blocks' pages.
 ///
 /// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
@@ -54,6 +56,7 @@ public final class Spans {
     private final List<Region> regions = new ArrayList<>();
     private long regionBytes;
     private long chargedBytes;
+    private long largePages;
 
     /// @param heapId the number that marks this heap's chunks
     public Spans(PageSource source, Budget budget, int heapId) {
@@ -105,6 +108,29 @@ public final class Spans {
         }
         region.take(page, page + pageCount);
         return region.address(page) | (dirty == 0 ? ZEROED : 0);
+    }
+
+    /// Charges pages of a slab that are about to be used again. Returns false when the budget refuses.
+    public boolean chargeSlabPages(int pageCount) {
+        lock.lock();
+        try {
+            return charge(pageCount);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Discharges pages of a slab that went back to the kernel.
+    public void dischargeSlabPages(int pageCount) {
+        if (pageCount == 0) {
+            return;
+        }
+        lock.lock();
+        try {
+            discharge(pageCount);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean charge(int pageCount) {
@@ -164,6 +190,27 @@ public final class Spans {
         region.give(page, page + pageCount, true);
     }
 
+    /// Gives the chunk of a slab back.
+    ///
+    /// @param uncharged bit `p` for page `p` that was discharged already, and holds no memory
+    public void freeChunk(long address, int uncharged) {
+        lock.lock();
+        try {
+            Region region = region(address);
+            int page = region.page(address);
+            int from = 0;
+            while (from < PageMap.PAGES_PER_CHUNK) {
+                boolean clean = (uncharged >>> from & 1) != 0;
+                int run = Integer.numberOfTrailingZeros(clean ? ~(uncharged >>> from) : uncharged >>> from);
+                int to = Math.min(from + run, PageMap.PAGES_PER_CHUNK);
+                region.give(page + from, page + to, !clean);
+                from = to;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Takes a span as a large block and notes its length. Returns as [#allocateSpan] does.
     public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow) {
         lock.lock();
@@ -171,6 +218,7 @@ public final class Spans {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
                 putLargePages(span & -PageMap.PAGE_BYTES, pageCount);
+                largePages += pageCount;
             }
             return span;
         } finally {
@@ -222,6 +270,7 @@ public final class Spans {
             int pageCount = largePages(address);
             if (pageCount != 0) {
                 RawMemory.putLong(entry(address), 0);
+                largePages -= pageCount;
                 give(address, pageCount);
             }
             return pageCount;
@@ -250,43 +299,115 @@ public final class Spans {
                 }
             }
             RawMemory.putLong(entry(address), pageCount);
+            largePages += pageCount - before;
             return true;
         } finally {
             lock.unlock();
         }
     }
 
-    /// Calls `visitor` with the record of each chunk that has been used, in address order. The caller makes sure
-    /// that no region is released meanwhile.
-    public void forEachChunk(LongConsumer visitor) {
-        List<Region> snapshot;
-        int[] usedEnds;
+    /// Fills `records` with the records of slabs, in address order from the chunk at `cursor` on: of as many chunks as
+    /// it has places, where a large block counts as one. Places left over are 0. Returns the chunk to go on with, 0 at
+    /// the end. The caller makes sure that no region is released meanwhile.
+    public long nextSlabs(long cursor, long[] records) {
+        int count = 0;
+        int looked = 0;
+        long next = cursor;
+        while (looked < records.length) {
+            long end = 0;
+            lock.lock();
+            try {
+                for (Region region : regions) {
+                    long usedEnd = region.address(region.usedEnd());
+                    if (usedEnd > next) {
+                        next = Math.max(next, region.base);
+                        end = usedEnd;
+                        break;
+                    }
+                }
+            } finally {
+                lock.unlock();
+            }
+            if (end == 0) {
+                next = 0;
+                break;
+            }
+            for (; next < end && looked < records.length; looked++) {
+                long record = PageMap.record(next);
+                int tag = RawMemory.getIntAcquire(record + PageMap.TAG);
+                if (tag > 0) {
+                    records[count++] = record;
+                }
+                next = tag == PageMap.PAGES ? afterLarge(next) : next + Zone.CHUNK_BYTES;
+            }
+        }
+        Arrays.fill(records, count, records.length, 0);
+        return next;
+    }
+
+    /// The first chunk after `chunk` that no large block which begins there covers.
+    private static long afterLarge(long chunk) {
+        long record = PageMap.record(chunk);
+        long end = chunk + Zone.CHUNK_BYTES;
+        for (int page = 0; page < PageMap.PAGES_PER_CHUNK; page++) {
+            long start = chunk + ((long) page << PageMap.PAGE_SHIFT);
+            end = Math.max(end, start + ((long) largePages(record, page) << PageMap.PAGE_SHIFT));
+        }
+        return Bits.alignDown(end, Zone.CHUNK_BYTES);
+    }
+
+    /// Bytes of large blocks that are live. Walks nothing.
+    public long largeBytes() {
         lock.lock();
         try {
-            snapshot = List.copyOf(regions);
-            usedEnds = snapshot.stream().mapToInt(Region::usedEnd).toArray();
+            return largePages << PageMap.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
-        for (int index = 0; index < usedEnds.length; index++) {
-            Region region = snapshot.get(index);
-            long record = PageMap.record(region.base);
-            for (int page = 0; page < usedEnds[index]; page += PageMap.PAGES_PER_CHUNK) {
-                visitor.accept(record);
-                record += Zone.RECORD_BYTES;
-            }
+    }
+
+    /// Bytes of pages that the budget counts.
+    public long chargedBytes() {
+        lock.lock();
+        try {
+            return chargedBytes;
+        } finally {
+            lock.unlock();
         }
+    }
+
+    /// Bytes of free pages that may hold memory.
+    public long dirtyBytes() {
+        lock.lock();
+        try {
+            long pages = 0;
+            for (Region region : regions) {
+                pages += region.dirtyCount();
+            }
+            return pages << PageMap.PAGE_SHIFT;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Gives free pages back to the kernel as [#purge] does, whatever their age, until `enoughBytes` went.
+    public long purgeEnough(long enoughBytes) {
+        return purge(0, true, enoughBytes);
     }
 
     /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
     /// `keepBytes` of them, the lowest. Then releases the regions that have no span and nothing dirty left, one
     /// excepted. Returns how many bytes went back. Only one thread at a time may call it.
     public long purge(long keepBytes, boolean all) {
+        return purge(keepBytes, all, Long.MAX_VALUE);
+    }
+
+    private long purge(long keepBytes, boolean all, long enoughBytes) {
         long purgedBytes = 0;
         long kept = 0;
         for (Region region : snapshot()) {
             int page = 0;
-            while (true) {
+            while (purgedBytes < enoughBytes) {
                 int from;
                 int to;
                 lock.lock();
@@ -406,9 +527,11 @@ public final class Spans {
     /// @param regionBytes bytes of all regions
     /// @param spanBytes bytes of pages in spans
     /// @param dirtyBytes bytes of free pages that may hold memory
+    /// @param chargedBytes bytes of pages that the budget counts
     /// @param largeBlocks how many spans are large blocks
     /// @param largeBytes their bytes
-    public record Census(long regionBytes, long spanBytes, long dirtyBytes, long largeBlocks, long largeBytes) {}
+    public record Census(
+            long regionBytes, long spanBytes, long dirtyBytes, long chargedBytes, long largeBlocks, long largeBytes) {}
 
     public Census census() {
         lock.lock();
@@ -431,7 +554,12 @@ public final class Spans {
             }
             long spanBytes = regionBytes - (free << PageMap.PAGE_SHIFT);
             return new Census(
-                    regionBytes, spanBytes, dirty << PageMap.PAGE_SHIFT, largeBlocks, largePages << PageMap.PAGE_SHIFT);
+                    regionBytes,
+                    spanBytes,
+                    dirty << PageMap.PAGE_SHIFT,
+                    chargedBytes,
+                    largeBlocks,
+                    largePages << PageMap.PAGE_SHIFT);
         } finally {
             lock.unlock();
         }
@@ -493,7 +621,11 @@ public final class Spans {
     }
 
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
-    public void verify() {
+    ///
+    /// @param unchargedPages how many pages of slabs went back to the kernel
+    public void verify(long unchargedPages) {
+        boolean large = census().largeBytes() == largeBytes(); // while nobody uses the heap, so not under one lock
+        check(large, "largePages is not what large blocks have");
         lock.lock();
         try {
             long end = 0;
@@ -505,7 +637,7 @@ public final class Spans {
                 pages += region.pageCount - region.freeCount() + region.dirtyCount();
             }
             check(
-                    chargedBytes == pages << PageMap.PAGE_SHIFT,
+                    chargedBytes == (pages - unchargedPages) << PageMap.PAGE_SHIFT,
                     "the budget's charge is not what spans and dirty pages are");
         } finally {
             lock.unlock();

@@ -78,7 +78,7 @@ class SpansTest {
     @AfterEach
     void close() {
         source.refuseRelease = false;
-        spans.verify();
+        spans.verify(0);
         assertThat(spans.close()).isZero();
         assertThat(source.regions).isEmpty();
         assertThat(source.closes).isEqualTo(1);
@@ -139,7 +139,7 @@ class SpansTest {
         span(1);
         assertThat(source.asked).containsExactly(2 * Zone.GRANULE_BYTES, Zone.GRANULE_BYTES);
         assertThat(spans.allocateSpan(600, 1, true)).isEqualTo(-Errno.ENOMEM);
-        spans.verify();
+        spans.verify(0);
     }
 
     @Test
@@ -189,7 +189,7 @@ class SpansTest {
         spans.freeSpan(span(8), 8);
         source.refusePurge = true;
         assertThat(spans.purge(0, true)).isZero();
-        spans.verify();
+        spans.verify(0);
         assertThat(spans.census().dirtyBytes()).isEqualTo(8 * PAGE);
         source.refusePurge = false;
         assertThat(spans.purge(0, true)).isEqualTo(8 * PAGE);
@@ -207,7 +207,7 @@ class SpansTest {
         spans.purge(0, true);
         int before = source.regions.size();
         source.refuseRelease = false;
-        spans.verify();
+        spans.verify(0);
         spans.purge(0, true);
         assertThat(source.regions).hasSize(1);
         assertThat(before).isGreaterThan(1);
@@ -275,13 +275,27 @@ class SpansTest {
     }
 
     @Test
-    void chunksAreVisitedInAddressOrder() {
-        span(PageMap.PAGES_PER_CHUNK * 2 + 1);
-        List<Long> records = new ArrayList<>();
-        spans.forEachChunk(records::add);
-        assertThat(records).hasSize(3).isSorted();
-        assertThat(PageMap.chunk(records.get(1)) - PageMap.chunk(records.get(0)))
-                .isEqualTo(Zone.CHUNK_BYTES);
+    void slabsAreShownInAddressOrderAndALargeBlockIsOneStep() {
+        int chunk = PageMap.PAGES_PER_CHUNK;
+        long large = spans.allocateLarge(30 * chunk, chunk, true) & -PAGE;
+        long[] slabs = new long[3];
+        for (int index = 0; index < slabs.length; index++) {
+            slabs[index] = PageMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
+            RawMemory.putIntRelease(slabs[index] + PageMap.TAG, 1);
+        }
+        long[] records = new long[3];
+        long next = spans.nextSlabs(0, records);
+        assertThat(next).isEqualTo(PageMap.chunk(slabs[2]));
+        assertThat(records).containsExactly(slabs[0], slabs[1], 0);
+        next = spans.nextSlabs(next, records);
+        assertThat(next).isZero();
+        assertThat(records).containsExactly(slabs[2], 0, 0);
+        for (long slab : slabs) {
+            RawMemory.putIntRelease(slab + PageMap.TAG, 0);
+        }
+        assertThat(spans.largeBytes()).isEqualTo(30L * chunk * PAGE);
+        assertThat(spans.freeLarge(large)).isPositive();
+        assertThat(spans.largeBytes()).isZero();
     }
 
     @RepeatedTest(3)
@@ -322,7 +336,7 @@ class SpansTest {
             } else {
                 spans.purge(random.nextInt(1 << 20), random.nextBoolean());
             }
-            spans.verify();
+            spans.verify(0);
             Spans.Census census = spans.census();
             assertThat(census.largeBlocks()).isEqualTo(live.size());
             assertThat(census.spanBytes())
