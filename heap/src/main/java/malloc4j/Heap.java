@@ -743,8 +743,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 caches.magazineBytes());
     }
 
-    /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks no
-    /// slab.
+    /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks
+    /// no slab.
     long liveBytes() {
         return caches.liveBytes() + spans.largeBytes();
     }

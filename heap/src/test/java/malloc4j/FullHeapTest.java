@@ -158,7 +158,8 @@ class FullHeapTest {
 
     @Test
     void theErrorSaysWhatTheHeapHas() {
-        try (Heap heap = Heap.create(quiet().name("full").hardLimitBytes(8 * MIB).build())) {
+        try (Heap heap =
+                Heap.create(quiet().name("full").hardLimitBytes(8 * MIB).build())) {
             fill(heap, MIB);
             assertThatThrownBy(() -> heap.malloc(MIB))
                     .hasMessageContaining("of heap 'full' failed: the hard limit of the heap or of a parent is reached")

@@ -50,7 +50,18 @@ class NeedlessRefusalTest {
                 SplittableRandom random = new SplittableRandom(index);
                 workers.add(Thread.ofPlatform().start(() -> {
                     try {
-                        work(heap, random, limit, low / threads, high / threads, maxBytes, threads, live, freed, needless, refused);
+                        work(
+                                heap,
+                                random,
+                                limit,
+                                low / threads,
+                                high / threads,
+                                maxBytes,
+                                threads,
+                                live,
+                                freed,
+                                needless,
+                                refused);
                     } catch (Throwable thrown) {
                         failure.set(thrown);
                     }
@@ -86,7 +97,8 @@ class NeedlessRefusalTest {
         boolean growing = true;
         for (long request = 0; request < REQUESTS / threads; request++) {
             growing = own < low || (growing && own < high - maxBytes);
-            if (count == 0 || (count < blocks.length && random.nextInt(10) < (growing ? 7 : 3) && own < high - maxBytes)) {
+            if (count == 0
+                    || (count < blocks.length && random.nextInt(10) < (growing ? 7 : 3) && own < high - maxBytes)) {
                 int byteSize = size(random, maxBytes);
                 long asked = usable(byteSize);
                 long most = live.addAndGet(asked);

@@ -25,6 +25,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(1)
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 3, time = 1)
+@SuppressWarnings("NullAway.Init") // by the harness, in fill()
 public class HowLongDoesARefusalTake {
     /// The heap's limit, in MiB.
     @Param({"20", "512", "4096"})

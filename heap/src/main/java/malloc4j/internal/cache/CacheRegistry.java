@@ -103,8 +103,8 @@ public final class CacheRegistry {
         return ThreadCache.freeRemote(slab, address);
     }
 
-    /// Notes that the current thread has freed a block by [#freeRemote], so that a refused request knows that it is worth
-    /// looking for memory.
+    /// Notes that the current thread has freed a block by [#freeRemote], so that a refused request knows that it is
+    /// worth looking for memory.
     ///
     /// @param cache the thread's, null when it has none
     public void noteFreedRemote(@Nullable ThreadCache cache, int blockBytes) {
@@ -132,8 +132,8 @@ public final class CacheRegistry {
         }
     }
 
-    /// Bytes of blocks in slabs that are live, with those that were freed by other threads and not collected yet. Walks no
-    /// slab.
+    /// Bytes of blocks in slabs that are live, with those that were freed by other threads and not collected yet.
+    /// Walks no slab.
     public long liveBytes() {
         lock.lock();
         try {

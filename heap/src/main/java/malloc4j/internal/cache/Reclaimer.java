@@ -72,9 +72,9 @@ public final class Reclaimer {
         }
     }
 
-    /// Makes spans of some empty slabs, because there is no span left and the heap would have to grow. Goes on where the
-    /// last search ended, and looks at some hundred chunks at most, however large the heap is. Does nothing when another
-    /// thread is at it.
+    /// Makes spans of some empty slabs, because there is no span left and the heap would have to grow. Goes on where
+    /// the last search ended, and looks at some hundred chunks at most, however large the heap is. Does nothing when
+    /// another thread is at it.
     public void makeRoom() {
         if (!visiting.tryLock()) {
             return;
@@ -106,9 +106,9 @@ public final class Reclaimer {
     /// Gives memory back because a request was refused. Returns whether any went, by this call or by another thread's
     /// that this one has waited for, so that the request is worth another attempt.
     ///
-    /// Free spans go first, then what is free in a few slabs, where the last call has stopped. All slabs are visited only
-    /// when a 64th of `usedBytes` came free since that was in vain: a heap that is full, and stays so, refuses in
-    /// microseconds however large it is.
+    /// Free spans go first, then what is free in a few slabs, where the last call has stopped. All slabs are visited
+    /// only when a 64th of `usedBytes` came free since that was in vain: a heap that is full, and stays so, refuses
+    /// in microseconds however large it is.
     ///
     /// @param wantedBytes how much would do
     /// @param usedBytes what the limit that was met counts
@@ -182,7 +182,8 @@ public final class Reclaimer {
         try {
             long purged = visitAll(keepBytes, all);
             purgedBytes.addAndGet(purged);
-            reclaims += purged > 0 ? 1 : 0;
+            int before = reclaims;
+            reclaims = purged > 0 ? before + 1 : before; // written under the lock only
             return purged;
         } finally {
             visiting.unlock();

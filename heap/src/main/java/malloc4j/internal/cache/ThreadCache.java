@@ -59,8 +59,8 @@ public final class ThreadCache {
     /// Bytes that the owner has freed in other threads' slabs, ever. Written by the owner.
     private long freedElsewhereBytes;
 
-    /// What the magazines had counted when they went back, in bytes: [#freedBytes], without what was freed elsewhere, and
-    /// [#liveBytes].
+    /// What the magazines had counted when they went back, in bytes: [#freedBytes], without what was freed elsewhere,
+    /// and [#liveBytes].
     private long freedBefore;
 
     private long liveBefore;
@@ -184,7 +184,8 @@ public final class ThreadCache {
         }
     }
 
-    /// Puts away a slab with free blocks whose pages the budget refuses: others may have blocks on pages that it counts.
+    /// Puts away a slab with free blocks whose pages the budget refuses: others may have blocks on pages that it
+    /// counts.
     private void setAside(int sizeClass, long slab) {
         lock.lock();
         try {
@@ -358,8 +359,8 @@ public final class ThreadCache {
         return bytes;
     }
 
-    /// Bytes of the owner's blocks that are live, with those that others have freed and it has not collected; exact while
-    /// it rests.
+    /// Bytes of the owner's blocks that are live, with those that others have freed and it has not collected; exact
+    /// while it rests.
     long liveBytes() {
         long bytes = liveBefore;
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {

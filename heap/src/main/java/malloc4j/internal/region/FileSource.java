@@ -183,7 +183,7 @@ public final class FileSource implements PageSource {
 
     private static void giveToZone(long address, long byteSize, int state) {
         if (state == FixedMapping.LOST) {
-            PageMap.main().loseRange(byteSize);
+            PageMap.main().loseRange(address, byteSize);
         } else {
             PageMap.main().freeRange(address, byteSize);
         }

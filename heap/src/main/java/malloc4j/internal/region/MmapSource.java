@@ -55,7 +55,7 @@ public final class MmapSource implements PageSource {
         }
         if (fromPool
                 && FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS) == FixedMapping.LOST) {
-            PageMap.main().loseRange(byteSize);
+            PageMap.main().loseRange(address, byteSize);
             MappingBudget.release();
             return -Errno.ENOMEM;
         }
@@ -118,7 +118,7 @@ public final class MmapSource implements PageSource {
         }
         poolRanges.remove(address);
         if (state == FixedMapping.LOST) {
-            PageMap.main().loseRange(byteSize);
+            PageMap.main().loseRange(address, byteSize);
         } else {
             PageMap.main().freeRange(address, byteSize);
         }

@@ -1,5 +1,6 @@
 package malloc4j.internal.region;
 
+import java.util.Arrays;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -53,6 +54,7 @@ public final class Zone {
     private final Ranges free = new Ranges(); // bytes by offset
     private int outCount; // ranges that were handed out and not given back or lost
     private volatile long recordedBytes;
+    private volatile long[] lost = {}; // address and bytes of each range that was lost; never changed, but replaced
     private long lostBytes;
 
     /// Describes a zone over addresses that exist; ranges are added by [#addRange].
@@ -91,9 +93,20 @@ public final class Zone {
         return recordedBytes;
     }
 
-    /// Whether `address` lies where records may be read.
+    /// Whether `address` lies where records may be read and tell of it: not in a range that was lost, where there may
+    /// be a mapping of somebody else's, or one of ours that no record describes.
     public boolean records(long address) {
-        return Long.compareUnsigned(address - base, recordedBytes) < 0;
+        return Long.compareUnsigned(address - base, recordedBytes) < 0 && !isLost(address);
+    }
+
+    private boolean isLost(long address) {
+        long[] ranges = lost;
+        for (int index = 0; index < ranges.length; index += 2) {
+            if (Long.compareUnsigned(address - ranges[index], ranges[index + 1]) < 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// The record of the chunk that `address` lies in.
@@ -176,9 +189,13 @@ public final class Zone {
     }
 
     /// Notes that a range which was handed out will not come back: its addresses may be somebody else's by now.
-    void loseRange(long bytes) {
+    void loseRange(long address, long bytes) {
         lock.lock();
         try {
+            long[] longer = Arrays.copyOf(lost, lost.length + 2);
+            longer[lost.length] = address;
+            longer[lost.length + 1] = bytes;
+            lost = longer;
             lostBytes += bytes;
             outCount--;
         } finally {

@@ -541,7 +541,7 @@ public final class Slab {
     /// The pages that the blocks of a word touch, as in [#freePages].
     public static int pagesOfWord(long slab, int word) {
         int blockBytes = blockBytes(slab);
-        int first = (word << 6) * blockBytes >>> PageMap.PAGE_SHIFT;
+        int first = ((word << 6) * blockBytes) >>> PageMap.PAGE_SHIFT;
         int end = Math.min((word + 1) << 6, capacity(slab)) * blockBytes;
         int last = (end - 1) >>> PageMap.PAGE_SHIFT;
         return (2 << last) - (1 << first);

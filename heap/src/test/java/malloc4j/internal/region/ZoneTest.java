@@ -41,6 +41,20 @@ class ZoneTest {
     }
 
     @Test
+    void aRangeThatIsLostHasNoRecordsForWhoeverIsThereNow() {
+        zone.addRange(BASE, BYTES);
+        long first = allocate(1);
+        long second = allocate(1);
+        zone.loseRange(first, GRANULE);
+        assertThat(zone.records(first)).isFalse();
+        assertThat(zone.records(second - 1)).isFalse();
+        assertThat(zone.records(second)).isTrue();
+        zone.loseRange(second, GRANULE);
+        assertThat(zone.records(second)).isFalse();
+        zone.verify();
+    }
+
+    @Test
     void rangesComeFromTheLowestHole() {
         zone.addRange(BASE, BYTES);
         long first = allocate(2);
