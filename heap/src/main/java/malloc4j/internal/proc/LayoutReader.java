@@ -73,7 +73,7 @@ public final class LayoutReader {
     /// @throws ProcessEndedException if it ended meanwhile
     /// @throws IOException if this one may not read it
     public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
-        ProcessStat first = ProcessStat.read(files, directory);
+        ProcessStat first = readFirst(files, directory);
         try {
             for (int attempt = 1; ; attempt++) {
                 LayoutReader reader = new LayoutReader(files, directory, isThisProcess);
@@ -89,6 +89,21 @@ public final class LayoutReader {
             throw ended;
         } catch (IOException failure) {
             if (!LivingThread.hasMemory(files, directory)) {
+                throw new ProcessEndedException(directory, failure);
+            }
+            throw failure;
+        }
+    }
+
+    /// What the process is at first. One that ends between the opening of a file and its reading has no such file after
+    /// that.
+    private static ProcessStat readFirst(SystemFiles files, String directory) throws IOException {
+        try {
+            return ProcessStat.read(files, directory);
+        } catch (NoSuchFileException | AccessDeniedException told) {
+            throw told;
+        } catch (IOException failure) {
+            if (!files.exists(directory + "/stat")) {
                 throw new ProcessEndedException(directory, failure);
             }
             throw failure;
