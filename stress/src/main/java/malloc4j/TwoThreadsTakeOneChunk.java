@@ -44,7 +44,7 @@ public class TwoThreadsTakeOneChunk {
     private ArenaChunk take() {
         ArenaChunk chunk = chunks.take(Thread.currentThread());
         chunk.release();
-        return chunk;
+        return chunk.limit == 0 ? ArenaChunk.NONE : chunk; // what a thread gets that does without has no memory
     }
 
     @Arbiter
@@ -57,7 +57,7 @@ public class TwoThreadsTakeOneChunk {
             result.r1 = chunk1 == ArenaChunk.NONE || chunk2 == ArenaChunk.NONE ? "one" : "two";
         }
         if (chunk != ArenaChunk.NONE) {
-            HEAP.free(chunk.begin);
+            HEAP.free(chunk.begin - HeapArena.LEAD_BYTES);
         }
     }
 
