@@ -5,7 +5,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongPredicate;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Budget;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.SizeClasses;
 import org.jspecify.annotations.Nullable;
@@ -93,7 +93,7 @@ final class HeapLimits {
     }
 
     private static long wantedBytes(long byteSize) {
-        return byteSize <= SizeClasses.MAX_SMALL_BYTES ? Zone.CHUNK_BYTES : byteSize + PageMap.PAGE_BYTES;
+        return byteSize <= SizeClasses.MAX_SMALL_BYTES ? Zone.CHUNK_BYTES : byteSize + PageGeometry.PAGE_BYTES;
     }
 
     /// The error of a request that the limit of this heap or of one above it has refused.

@@ -5,8 +5,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MappingBudget;
-import malloc4j.internal.region.PageMap;
 import malloc4j.linux.MemoryLimits;
 import malloc4j.linux.MemoryLimits.OvercommitMode;
 import malloc4j.linux.MemoryLimits.ResourceLimit;
@@ -92,7 +92,7 @@ final class KernelLimits {
                     + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
         }
         String zone =
-                "the " + PageMap.main().byteSize() + " bytes of addresses reserved at the start have no room for it";
+                "the " + ChunkMap.main().byteSize() + " bytes of addresses reserved at the start have no room for it";
         try {
             long soft = MemoryLimits.read().addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
             return soft == MemoryLimits.UNLIMITED

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,9 +51,9 @@ class RegionTest {
         try (Region region = Region.ofHeap(heap, 1024)) {
             assertThat(heap.statistics().liveBytes()).isZero();
             region.allocate(1024, 1);
-            assertThat(heap.statistics().liveBytes()).isEqualTo(PageMap.PAGE_BYTES);
+            assertThat(heap.statistics().liveBytes()).isEqualTo(PageGeometry.PAGE_BYTES);
             region.allocate(1, 1);
-            assertThat(heap.statistics().liveBytes()).isEqualTo(2 * PageMap.PAGE_BYTES);
+            assertThat(heap.statistics().liveBytes()).isEqualTo(2 * PageGeometry.PAGE_BYTES);
             assertThat(region.allocate(5000, 1).byteSize()).isEqualTo(5000);
             assertThat(region.capacityBytes()).isEqualTo(2048 + 5000);
             region.verify();
@@ -176,7 +176,7 @@ class RegionTest {
             region.rewind(late);
             region.trim();
             assertThat(region.capacityBytes()).isEqualTo(2560);
-            assertThat(heap.statistics().liveBytes()).isEqualTo(10 * PageMap.PAGE_BYTES);
+            assertThat(heap.statistics().liveBytes()).isEqualTo(10 * PageGeometry.PAGE_BYTES);
             region.verify();
         }
     }

@@ -33,13 +33,13 @@ class MemoryLayoutTest {
             assertThat(number(field.group(1))).as(field.group()).isEqualTo(end);
             end += number(field.group(2));
         }
-        assertThat(end).isLessThanOrEqualTo(Documents.constant("PageMap", "BODY"));
+        assertThat(end).isLessThanOrEqualTo(Documents.constant("ChunkMap", "BODY"));
     }
 
     @Test
     void everyOffsetOfTheSlabIsInTheTable() throws IllegalAccessException {
         for (String name : List.of("TAG", "HEAP", "QUEUED")) {
-            assertThat(PAGE).contains("`PageMap." + name + "`");
+            assertThat(PAGE).contains("`ChunkMap." + name + "`");
         }
         for (var field : Documents.typesNamed("Slab").getFirst().getDeclaredFields()) {
             if (field.getType() == int.class) {

@@ -10,7 +10,8 @@ import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 
 /// Walks the walks of docs/architecture.md in a JVM of its own, where each is the first of its kind, and prints the
 /// system calls of each under its name. [WalksTest] starts it.
@@ -24,8 +25,8 @@ final class WalkProbe {
     private WalkProbe() {}
 
     public static void main(String[] arguments) throws Exception {
-        System.out.println(
-                "## machine\n" + PageMap.PAGE_BYTES + "\n" + PageMap.main().byteSize());
+        System.out.println("## machine\n" + PageGeometry.PAGE_BYTES + "\n"
+                + ChunkMap.main().byteSize());
         WalkProbe probe = new WalkProbe();
         probe.zone();
         probe.small();
@@ -36,9 +37,9 @@ final class WalkProbe {
     }
 
     private void zone() throws ReflectiveOperationException {
-        Method reserve = PageMap.class.getDeclaredMethod("reserve", SystemCalls.class, long.class);
+        Method reserve = ChunkMap.class.getDeclaredMethod("reserve", SystemCalls.class, long.class);
         reserve.setAccessible(true);
-        reserve.invoke(null, calls, PageMap.main().byteSize());
+        reserve.invoke(null, calls, ChunkMap.main().byteSize());
         print("zone");
     }
 

@@ -10,9 +10,9 @@ import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
 
 /// What [LimitsTest] runs in a process of its own: each scenario meets one limit of the kernel, and prints what it saw.
 public final class LimitsChild {
@@ -42,7 +42,7 @@ public final class LimitsChild {
         for (int count = 0; count < 20; count++) {
             allocate(heap, 8 * MIB, blocks);
         }
-        OutOfNativeMemoryError error = refused(heap, 2 * PageMap.main().byteSize());
+        OutOfNativeMemoryError error = refused(heap, 2 * ChunkMap.main().byteSize());
         check(error.limit() == OutOfNativeMemoryError.Limit.KERNEL, "limit is " + error.limit());
         String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes";
         check(String.valueOf(error.getMessage()).contains(text), String.valueOf(error.getMessage()));
@@ -90,7 +90,7 @@ public final class LimitsChild {
 
     /// The process was started with less address space than the zone would like to have.
     private static void smallZone() {
-        long zoneBytes = PageMap.main().byteSize();
+        long zoneBytes = ChunkMap.main().byteSize();
         check(zoneBytes < 8L << 30, "zone of " + zoneBytes);
         Heap heap = heap(64 * MIB);
         List<Long> blocks = new ArrayList<>();
@@ -175,7 +175,7 @@ public final class LimitsChild {
         check(Patterns.isZero(address, 20 * MIB), "what was kept reads zero");
         heap.free(address);
         end(heap);
-        PageMap.main().verify();
+        ChunkMap.main().verify();
         System.out.println("had " + regions.size() + " regions");
     }
 
@@ -226,7 +226,7 @@ public final class LimitsChild {
         for (long byteSize : new long[] {33 * MIB, 100 * MIB, 32 * MIB, 400 * MIB}) {
             long address = heap.calloc(1, byteSize);
             check(Patterns.isZero(address, byteSize), "zeroed");
-            check(PageMap.record(address) != 0, "in a region");
+            check(ChunkMap.record(address) != 0, "in a region");
             fillEnds(address, byteSize, byteSize);
             long moved = heap.realloc(address, byteSize + MIB);
             Patterns.check(moved, 4_096, 4_096, byteSize);

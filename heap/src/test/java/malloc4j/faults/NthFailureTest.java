@@ -19,9 +19,9 @@ import malloc4j.TestHeaps;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -118,7 +118,7 @@ class NthFailureTest {
         closeWhatWasNotClosed(calls);
         assertThat(MappedRanges.left(calls)).as("mappings left behind").isEmpty();
         assertThat(footprint()).isEqualTo(before);
-        PageMap.main().verify();
+        ChunkMap.main().verify();
         return calls.injectedCount() > 0;
     }
 
@@ -188,9 +188,9 @@ class NthFailureTest {
     }
 
     private Footprint footprint() throws IOException {
-        long zone = PageMap.BASE;
+        long zone = ChunkMap.BASE;
         return new Footprint(
-                Maps.usable(zone, zone + PageMap.main().byteSize()),
+                Maps.usable(zone, zone + ChunkMap.main().byteSize()),
                 MappingBudget.used(),
                 lowestFreeAddress(),
                 TestHeaps.chargedBytes(parent),

@@ -22,7 +22,7 @@ import malloc4j.Malloc;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.OutOfNativeMemoryError.Limit;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.observe.HeapStatistics;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -284,7 +284,7 @@ class MisuseMatrixTest {
     @Test
     void freeOneGibibyteFurther() {
         long address = neighbour + (1L << 30);
-        assertAllRefuse(address, PageMap.record(address) == 0 ? FOREIGN : NO_BLOCK);
+        assertAllRefuse(address, ChunkMap.record(address) == 0 ? FOREIGN : NO_BLOCK);
     }
 
     @Test
@@ -321,7 +321,7 @@ class MisuseMatrixTest {
 
     @Test
     void freeReservedButUnusedAddress() {
-        assertAllRefuse(PageMap.BASE + PageMap.main().byteSize() - 65_536, FOREIGN);
+        assertAllRefuse(ChunkMap.BASE + ChunkMap.main().byteSize() - 65_536, FOREIGN);
     }
 
     @Test
@@ -332,9 +332,9 @@ class MisuseMatrixTest {
 
     @Test
     void freeMetadata() {
-        assertAllRefuse(PageMap.RECORDS, FOREIGN);
-        assertAllRefuse(PageMap.record(neighbour), FOREIGN);
-        assertAllRefuse(PageMap.ENTRIES, FOREIGN);
+        assertAllRefuse(ChunkMap.RECORDS, FOREIGN);
+        assertAllRefuse(ChunkMap.record(neighbour), FOREIGN);
+        assertAllRefuse(ChunkMap.ENTRIES, FOREIGN);
     }
 
     @Test

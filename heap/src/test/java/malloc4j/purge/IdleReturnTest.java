@@ -8,7 +8,7 @@ import java.util.TreeSet;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import org.junit.jupiter.api.Test;
 
 /// What a heap gives back while nobody calls it.
@@ -50,13 +50,13 @@ class IdleReturnTest {
             for (int index = 0; index < BLOCKS; index++) {
                 if (index % KEPT_EVERY == 0) {
                     long end = blocks[index] + heap.usableSize(blocks[index]) - 1;
-                    pages.add(blocks[index] >>> PageMap.PAGE_SHIFT);
-                    pages.add(end >>> PageMap.PAGE_SHIFT);
+                    pages.add(blocks[index] >>> PageGeometry.PAGE_SHIFT);
+                    pages.add(end >>> PageGeometry.PAGE_SHIFT);
                 } else {
                     heap.free(blocks[index]);
                 }
             }
-            long livePages = (long) pages.size() << PageMap.PAGE_SHIFT;
+            long livePages = (long) pages.size() << PageGeometry.PAGE_SHIFT;
             long resident = residentAtDeadline(heap, "keep every 200th, " + livePages + " bytes of pages live");
             assertThat(resident).isLessThanOrEqualTo(livePages * 13 / 10);
             for (int index = 0; index < BLOCKS; index += KEPT_EVERY) {

@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -125,10 +125,10 @@ class ScatteredFreesTest {
         int count = 0;
         for (int index = 0; index < BLOCKS; index += KEPT_EACH) {
             long address = addresses[index];
-            pages[count++] = address / PageMap.PAGE_BYTES;
-            pages[count++] = (address + heap.usableSize(address) - 1) / PageMap.PAGE_BYTES;
+            pages[count++] = address / PageGeometry.PAGE_BYTES;
+            pages[count++] = (address + heap.usableSize(address) - 1) / PageGeometry.PAGE_BYTES;
         }
-        return Arrays.stream(pages).distinct().count() * PageMap.PAGE_BYTES;
+        return Arrays.stream(pages).distinct().count() * PageGeometry.PAGE_BYTES;
     }
 
     /// Does nothing but look, for at most the time that is promised.

@@ -18,7 +18,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 
 /// What [BrkSourceTest] runs, each scenario in a process of its own, because claims of the program break are for ever.
 public final class BrkSourceChild {
@@ -166,9 +166,9 @@ public final class BrkSourceChild {
     private static void usesMappings(SystemCalls calls) {
         try (Heap heap = heap(calls)) {
             List<Long> blocks = use(heap, 20);
-            long zone = PageMap.BASE;
+            long zone = ChunkMap.BASE;
             for (long address : blocks) {
-                check(address >= zone && address < zone + PageMap.main().byteSize(), "a block is in the zone");
+                check(address >= zone && address < zone + ChunkMap.main().byteSize(), "a block is in the zone");
             }
             end(heap, blocks);
         }

@@ -13,7 +13,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -49,7 +49,7 @@ class OtherHomeTest {
             refuse(mappingsAreRefused);
             for (int round = 0; round < 3; round++) {
                 long address = heap.calloc(1, byteSize);
-                assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
                 assertThat(RawMemory.getByte(address + byteSize - 1)).isZero();
                 RawMemory.fill(address, byteSize, (byte) 1);
                 heap.verify();
@@ -57,7 +57,7 @@ class OtherHomeTest {
             }
             calls.stopFailing();
             long address = heap.malloc(byteSize);
-            assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(!mappingsAreRefused);
+            assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(!mappingsAreRefused);
             heap.free(address);
         }
     }
@@ -71,7 +71,7 @@ class OtherHomeTest {
             for (int round = 0; round < 3; round++) {
                 try (Arena arena = heap.ofConfined()) {
                     long address = arena.allocate(byteSize).address();
-                    assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                    assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
                     heap.verify();
                 }
             }
@@ -88,7 +88,7 @@ class OtherHomeTest {
             for (int round = 0; round < 3; round++) {
                 try (Region region = Region.ofHeap(heap, byteSize)) {
                     long address = region.allocate(byteSize / 2, 8).address();
-                    assertThat(PageMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                    assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
                     heap.verify();
                 }
             }

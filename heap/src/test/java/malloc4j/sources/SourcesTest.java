@@ -28,8 +28,8 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MappingBudget;
-import malloc4j.internal.region.PageMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -230,7 +230,7 @@ class SourcesTest {
     }
 
     private static List<Maps.Mapping> zoneMappings() {
-        return Maps.usable(PageMap.BASE, PageMap.BASE + PageMap.main().byteSize());
+        return Maps.usable(ChunkMap.BASE, ChunkMap.BASE + ChunkMap.main().byteSize());
     }
 
     private List<String> descriptors() throws IOException {

@@ -1,7 +1,8 @@
 package malloc4j.internal.cache;
 
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.slab.SlabEntry;
 import org.jspecify.annotations.Nullable;
 
 /// From the current thread to its cache, and by it the short ways of malloc and free: all that a warm call executes
@@ -28,10 +29,10 @@ import org.jspecify.annotations.Nullable;
 /// given to another thread when its thread has ended. Reads are plain.
 ///
 /// @param places ids of threads, and where the magazines of their caches begin, shifted left by
-///     [PageMap#ADDRESS_SHIFT]
+///     [RawMemory#ADDRESS_SHIFT]
 /// @param caches the caches themselves
 /// @param displaced the caches of threads whose places others have
-/// @param heapKey the heap's number in the owners of chunks: see [PageMap#heapKey]
+/// @param heapKey the heap's number in the owners of chunks: see [SlabEntry#heapKey]
 @SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
 public record CacheTable(
         long[] places, @Nullable ThreadCache[] caches, ThreadTable<ThreadCache> displaced, long heapKey) {
@@ -40,7 +41,7 @@ public record CacheTable(
     /// @param count how many places, a power of two
     static CacheTable of(int count, int heapId) {
         return new CacheTable(
-                new long[2 * count], new @Nullable ThreadCache[count], new ThreadTable<>(), PageMap.heapKey(heapId));
+                new long[2 * count], new @Nullable ThreadCache[count], new ThreadTable<>(), SlabEntry.heapKey(heapId));
     }
 
     /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
@@ -55,13 +56,13 @@ public record CacheTable(
         if (places[place] != threadId) {
             return Magazine.MISS;
         }
-        return Magazine.take(Magazine.ofSize(places[place + 1] >>> PageMap.ADDRESS_SHIFT, byteSize));
+        return Magazine.take(Magazine.ofSize(places[place + 1] >>> RawMemory.ADDRESS_SHIFT, byteSize));
     }
 
     /// Frees a live block of the current thread's. Returns false, and has done nothing, when it is anything else:
     /// the caller goes the long way, which says what.
     public boolean freeBlock(long address) {
-        return Magazine.free(address, PageMap.owner(Thread.currentThread().threadId(), heapKey));
+        return Magazine.free(address, SlabEntry.owner(Thread.currentThread().threadId(), heapKey));
     }
 
     /// The current thread's cache, or null when it has none.
@@ -82,7 +83,7 @@ public record CacheTable(
         ThreadCache holder = caches[place];
         if (holder == null || CacheRegistry.isIdle(holder)) {
             caches[place] = cache;
-            places[(place << 1) + 1] = cache.magazines() << PageMap.ADDRESS_SHIFT;
+            places[(place << 1) + 1] = cache.magazines() << RawMemory.ADDRESS_SHIFT;
             places[place << 1] = thread.threadId();
         } else {
             displaced.put(thread.threadId(), cache);

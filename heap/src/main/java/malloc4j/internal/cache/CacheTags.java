@@ -10,7 +10,7 @@ import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.AddressShare;
 import malloc4j.internal.region.OwnMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
@@ -118,7 +118,7 @@ final class CacheTags {
     /// Gives the pages of a cache's empty magazines back to the kernel, while nobody uses them. Returns 0, or minus
     /// errno, and nothing has changed: `EINVAL` where several caches share a page.
     static long giveBackMagazines(int tag) {
-        if (PageMap.PAGE_BYTES > Magazine.CACHE_BYTES) {
+        if (PageGeometry.PAGE_BYTES > Magazine.CACHE_BYTES) {
             return -Errno.EINVAL;
         }
         return CALLS.madvise(magazines(tag), Magazine.CACHE_BYTES, Linux.MADV_DONTNEED);

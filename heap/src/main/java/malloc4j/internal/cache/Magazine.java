@@ -6,10 +6,11 @@ import static malloc4j.internal.memory.RawMemory.MEMORY;
 
 import java.lang.invoke.VarHandle;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.slab.SlabEntry;
 
 /// What one thread's next mallocs of one size class take: the blocks that it freed last, and when there are none, a
 /// word of a slab. All that a warm malloc or free executes is in this file and in [CacheTable].
@@ -120,7 +121,7 @@ final class Magazine {
     }
 
     /// The address of a class's magazine and how many bytes of slots it may use, as a chunk's entry has them: see
-    /// [PageMap#MAGAZINE].
+    /// [SlabEntry#MAGAZINE].
     static long shifted(long magazines, int sizeClass) {
         return of(magazines, sizeClass) << USED_BITS | (long) slotCount(sizeClass) * SLOT_BYTES;
     }
@@ -135,7 +136,7 @@ final class Magazine {
         }
         long end = magazine + SLOTS + used;
         long block = (long) LONG.get(MEMORY, end - SLOT_BYTES);
-        long pair = (long) LONG.get(MEMORY, end - SLOT_BYTES + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+        long pair = (long) LONG.get(MEMORY, end - SLOT_BYTES + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT;
         long free = (long) LONG.get(MEMORY, pair);
         long bit = 1L << block; // a shift counts by its low 6 bits
         if ((free & ~(long) LONG.get(MEMORY, pair + Slab.REMOTE) & bit) == 0) {
@@ -154,7 +155,7 @@ final class Magazine {
         while ((top & USED_MASK) != 0) {
             long slot = magazine + SLOTS + (top & USED_MASK) - SLOT_BYTES;
             long block = RawMemory.getLong(slot);
-            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT;
             long free = Slab.freeWord(pair);
             long bit = 1L << block;
             top += POP;
@@ -173,7 +174,7 @@ final class Magazine {
     }
 
     private static long takeLowest(long magazine) {
-        long pair = (long) LONG.get(MEMORY, magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
+        long pair = (long) LONG.get(MEMORY, magazine + PAIR) >>> RawMemory.ADDRESS_SHIFT;
         if (pair == 0) {
             return MISS;
         }
@@ -192,22 +193,22 @@ final class Magazine {
     /// Frees a live block by its chunk's entry. Returns false, and has done nothing, when `owner` is not the owner
     /// there, when `address` is not a live block, and when the slab may be full: the caller finds out what.
     ///
-    /// @param owner the current thread's in the heap: see [PageMap#owner]
+    /// @param owner the current thread's in the heap: see [SlabEntry#owner]
     static boolean free(long address, long owner) {
-        long chunk = (address - PageMap.BASE) >>> Zone.CHUNK_SHIFT;
-        if (chunk >= PageMap.CHUNKS) {
+        long chunk = (address - ChunkMap.BASE) >>> Zone.CHUNK_SHIFT;
+        if (chunk >= ChunkMap.CHUNKS) {
             return false;
         }
-        long entry = PageMap.ENTRIES ^ (chunk << PageMap.ENTRY_SHIFT);
-        if ((long) LONG.get(MEMORY, entry + PageMap.OWNER) != owner) {
+        long entry = ChunkMap.ENTRIES ^ (chunk << ChunkMap.ENTRY_SHIFT);
+        if ((long) LONG.get(MEMORY, entry + SlabEntry.OWNER) != owner) {
             return false;
         }
-        long reciprocal = (int) INT.get(MEMORY, entry + PageMap.RECIPROCAL);
+        long reciprocal = (int) INT.get(MEMORY, entry + SlabEntry.RECIPROCAL);
         long product = (address & (Zone.CHUNK_BYTES - 1)) * reciprocal;
         if ((product & Slab.LOW_32) >= reciprocal) { // no block begins there
             return false;
         }
-        long pairs = (long) LONG.get(MEMORY, entry + PageMap.PAIRS) >>> PageMap.ADDRESS_SHIFT;
+        long pairs = (long) LONG.get(MEMORY, entry + SlabEntry.PAIRS) >>> RawMemory.ADDRESS_SHIFT;
         long pair = pairs + (product >>> Slab.PRODUCT_PAIR_SHIFT & Slab.PAIR_MASK);
         long index = product >>> Integer.SIZE;
         long word = (long) LONG.get(MEMORY, pair);
@@ -215,7 +216,7 @@ final class Magazine {
         if (((word | (long) LONG.get(MEMORY, pair + Slab.REMOTE)) & bit) != 0) {
             return false;
         }
-        long shifted = (long) LONG.get(MEMORY, entry + PageMap.MAGAZINE);
+        long shifted = (long) LONG.get(MEMORY, entry + SlabEntry.MAGAZINE);
         if (word == 0) {
             return freeFirst(shifted, address, pair, index);
         }
@@ -228,7 +229,7 @@ final class Magazine {
     /// The rest of [#free] where the word has no free block yet. A method of its own, so that no value of the usual
     /// way has to outlive a call.
     private static boolean freeFirst(long shifted, long address, long pair, long index) {
-        if (!Slab.ownerNoteLaterWord(PageMap.record(address), (int) index >>> 6)) {
+        if (!Slab.ownerNoteLaterWord(ChunkMap.record(address), (int) index >>> 6)) {
             return false;
         }
         push(shifted, address, pair, index);
@@ -246,7 +247,7 @@ final class Magazine {
         if ((top & USED_MASK) < (shifted & USED_MASK)) {
             long slot = magazine + SLOTS + (top & USED_MASK);
             LONG.set(MEMORY, slot, address << BLOCK_SHIFT | index);
-            LONG.set(MEMORY, slot + SLOT_PAIR, pair << PageMap.ADDRESS_SHIFT);
+            LONG.set(MEMORY, slot + SLOT_PAIR, pair << RawMemory.ADDRESS_SHIFT);
             VarHandle.releaseFence();
             LONG.set(MEMORY, magazine + TOP, top + PUSH);
         } else {
@@ -302,7 +303,7 @@ final class Magazine {
 
     /// The pair of words to take from when no slot is used, 0 for none. By the owner.
     static long pair(long magazine) {
-        return RawMemory.getLong(magazine + PAIR) >>> PageMap.ADDRESS_SHIFT;
+        return RawMemory.getLong(magazine + PAIR) >>> RawMemory.ADDRESS_SHIFT;
     }
 
     /// Takes from another pair of words from now on. By the owner.
@@ -310,7 +311,7 @@ final class Magazine {
     /// @param pair its address, 0 for none
     /// @param first the address of the block of its bit 0
     static void putPair(long magazine, long pair, long first, int blockBytes) {
-        RawMemory.putLong(magazine + PAIR, pair << PageMap.ADDRESS_SHIFT);
+        RawMemory.putLong(magazine + PAIR, pair << RawMemory.ADDRESS_SHIFT);
         RawMemory.putLong(magazine + FIRST, first << BLOCK_SHIFT | blockBytes);
     }
 
@@ -328,7 +329,7 @@ final class Magazine {
             long end = magazine + SLOTS + (top & USED_MASK);
             for (long slot = magazine + SLOTS; slot < end && pages != 0; slot += SLOT_BYTES) {
                 long address = RawMemory.getLong(slot) >>> BLOCK_SHIFT;
-                if (PageMap.record(address) == slab) {
+                if (ChunkMap.record(address) == slab) {
                     pages &= ~Slab.pagesOf(slab, address);
                 }
             }
@@ -349,12 +350,12 @@ final class Magazine {
             long block = RawMemory.getLong(slot);
             long address = block >>> BLOCK_SHIFT;
             int index = (int) (block & BLOCK_MASK);
-            long slab = PageMap.record(address);
+            long slab = ChunkMap.record(address);
             check(magazine, Slab.tag(slab) == tag && Slab.sizeClass(slab) == sizeClass, "a slot has a foreign block");
             check(
                     magazine,
                     address == Slab.base(slab) + (long) index * Slab.blockBytes(slab)
-                            && RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT
+                            && RawMemory.getLong(slot + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT
                                     == Slab.pair(slab, index >>> 6),
                     "a slot's address, index and pair disagree");
         }
@@ -367,7 +368,7 @@ final class Magazine {
         long end = magazine + SLOTS + (RawMemory.getLong(magazine + TOP) & USED_MASK);
         for (long slot = magazine + SLOTS; slot < end; slot += SLOT_BYTES) {
             long block = RawMemory.getLong(slot);
-            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> PageMap.ADDRESS_SHIFT;
+            long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT;
             boolean isTorn = (Slab.freeWord(pair) & 1L << block) == 0;
             for (long other = magazine + SLOTS; other < slot; other += SLOT_BYTES) {
                 isTorn |= RawMemory.getLong(other) == block;

@@ -6,7 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import java.util.stream.LongStream;
 import malloc4j.internal.os.Mutex;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
@@ -256,8 +257,8 @@ public final class Reclaimer {
             int from = Integer.numberOfTrailingZeros(rest);
             int count = Integer.numberOfTrailingZeros(~(rest >>> from));
             int run = (int) (((1L << count) - 1) << from);
-            long address = base + ((long) from << PageMap.PAGE_SHIFT);
-            if (source.purge(address, (long) count << PageMap.PAGE_SHIFT) == 0) {
+            long address = base + ((long) from << PageGeometry.PAGE_SHIFT);
+            if (source.purge(address, (long) count << PageGeometry.PAGE_SHIFT) == 0) {
                 done |= run;
             }
             rest &= ~run;
@@ -326,6 +327,7 @@ public final class Reclaimer {
                     throw new AssertionError("a slab in this heap's region belongs to another heap");
                 }
                 Slab.verify(slab);
+                owner.verifyEntry(slab);
                 held[0] += Slab.state(slab) == Slab.FULL ? 0 : 1;
                 uncharged[0] += Integer.bitCount(Slab.unchargedPages(slab));
             }));
@@ -333,7 +335,7 @@ public final class Reclaimer {
                 throw new AssertionError("leased and available slabs are not those that the caches hold");
             }
             spans.verify(uncharged[0]);
-            PageMap.main().verify();
+            ChunkMap.main().verify();
         } finally {
             visiting.unlock();
         }

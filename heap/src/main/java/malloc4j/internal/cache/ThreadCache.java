@@ -5,6 +5,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.slab.SlabEntry;
 import malloc4j.internal.slab.Slabs;
 import org.jspecify.annotations.Nullable;
 
@@ -118,7 +119,7 @@ public final class ThreadCache {
         if (word == 0) {
             noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
         }
-        if (thread != null && !Slab.hasThread(slab, thread.threadId())) {
+        if (thread != null && !SlabEntry.hasOwner(slab, thread.threadId())) {
             putThread(slab, thread); // the cache had another owner when the slab was made
         }
         Magazine.push(Magazine.shifted(magazines, Slab.sizeClass(slab)), address, pair, index);
@@ -127,7 +128,7 @@ public final class ThreadCache {
     }
 
     private void putThread(long slab, Thread owner) {
-        Slab.ownerPutThread(slab, owner.threadId(), Magazine.shifted(magazines, Slab.sizeClass(slab)));
+        SlabEntry.ownerPut(slab, owner.threadId(), Magazine.shifted(magazines, Slab.sizeClass(slab)));
     }
 
     /// A word is about to have its first free block again: it counts in the slab's summary, and a full slab becomes
@@ -446,6 +447,11 @@ public final class ThreadCache {
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Checks the entry of a slab of this cache. While the owner rests.
+    void verifyEntry(long slab) {
+        SlabEntry.verify(slab, Magazine.shifted(magazines, Slab.sizeClass(slab)));
     }
 
     private void check(boolean condition, String message) {

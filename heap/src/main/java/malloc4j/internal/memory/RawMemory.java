@@ -21,6 +21,10 @@ import java.lang.invoke.VarHandle;
 /// Memory order is in the name: no suffix is a plain access, `Acquire`, `Release` and `Volatile` are those of
 /// [VarHandle], and the `getAnd…` family is atomic with volatile effects. Atomic access needs natural alignment.
 public final class RawMemory {
+    /// How far an address is shifted left where it is stored for the warm path: read back by an unsigned shift, it is
+    /// known to be small enough for the bounds of [#MEMORY], which costs no check.
+    public static final int ADDRESS_SHIFT = 8;
+
     /// All addresses, for the handles below.
     public static final MemorySegment MEMORY = everything();
 

@@ -2,7 +2,7 @@ package malloc4j.internal.proc;
 
 import java.io.IOException;
 import malloc4j.internal.memory.Bits;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.RootRecord;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab;
@@ -100,10 +100,10 @@ final class OtherHeaps {
 
     private void labelChunk(long chunk, long record, long limit) {
         try {
-            int tag = memory.number(record + PageMap.TAG);
-            String owner = "heap " + memory.number(record + PageMap.HEAP);
+            int tag = memory.number(record + ChunkMap.TAG);
+            String owner = "heap " + memory.number(record + ChunkMap.HEAP);
             int blockBytes = memory.number(record + Slab.BLOCK_BYTES);
-            if (tag == PageMap.PAGES) {
+            if (tag == ChunkMap.PAGES) {
                 labelLargeBlocks(chunk, record, limit, owner);
             } else if (tag > 0 && blockBytes >= 16 && blockBytes <= Zone.CHUNK_BYTES) {
                 labels.add(chunk, chunk + Zone.CHUNK_BYTES, AreaKind.SLAB, owner, blockBytes + "-byte blocks");
@@ -116,7 +116,7 @@ final class OtherHeaps {
     private void labelLargeBlocks(long chunk, long record, long limit, String owner) throws IOException {
         int pages = Zone.CHUNK_BYTES >>> pageShift;
         for (int page = 0; page < pages; page++) {
-            long count = memory.number(record + PageMap.BODY + (long) page * Spans.ENTRY_BYTES) & 0xffff_ffffL;
+            long count = memory.number(record + ChunkMap.BODY + (long) page * Spans.ENTRY_BYTES) & 0xffff_ffffL;
             long block = chunk + ((long) page << pageShift);
             if (count > 0) {
                 labels.add(block, Math.min(limit, block + (count << pageShift)), AreaKind.LARGE_BLOCK, owner, "");

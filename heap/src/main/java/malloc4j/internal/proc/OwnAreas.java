@@ -5,10 +5,11 @@ import java.util.HashMap;
 import java.util.Map;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.BrkSource;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.OwnMemory.HeapMemory;
 import malloc4j.internal.region.OwnMemory.Reserve;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.Spans;
@@ -24,7 +25,7 @@ final class OwnAreas {
 
     private final Labels labels;
     private final Map<Integer, String> heapNames = new HashMap<>();
-    private final int[] pageCounts = new int[PageMap.PAGES_PER_CHUNK];
+    private final int[] pageCounts = new int[PageGeometry.PAGES_PER_CHUNK];
     private long nextFree;
 
     private OwnAreas(Labels labels) {
@@ -33,7 +34,7 @@ final class OwnAreas {
 
     static void label(Labels labels) {
         if (OwnMemory.zones().isEmpty()) {
-            return; // and PageMap is not asked, which would make one
+            return; // and ChunkMap is not asked, which would make one
         }
         OwnAreas areas = new OwnAreas(labels);
         for (HeapMemory heap : OwnMemory.heaps()) {
@@ -65,17 +66,17 @@ final class OwnAreas {
         long end = Math.min(to, zone.base() + zone.recordedBytes());
         for (long chunk = from; chunk < end; chunk += Zone.CHUNK_BYTES) {
             long record = zone.record(chunk);
-            int tag = RawMemory.getIntAcquire(record + PageMap.TAG);
-            int heapId = RawMemory.getInt(record + PageMap.HEAP);
+            int tag = RawMemory.getIntAcquire(record + ChunkMap.TAG);
+            int heapId = RawMemory.getInt(record + ChunkMap.HEAP);
             int blockBytes = Slab.blockBytes(record);
             for (int page = 0; page < pageCounts.length; page++) {
                 pageCounts[page] = Spans.largePages(record, page);
             }
             VarHandle.loadLoadFence();
-            if (RawMemory.getInt(record + PageMap.TAG) != tag) {
+            if (RawMemory.getInt(record + ChunkMap.TAG) != tag) {
                 continue; // it has just become something else: what was read is of both
             }
-            if (tag == PageMap.PAGES) {
+            if (tag == ChunkMap.PAGES) {
                 labelLargeBlocks(chunk, end, owner(heapId));
             } else if (tag > 0) {
                 String detail = blockBytes + "-byte blocks";
@@ -86,8 +87,8 @@ final class OwnAreas {
 
     private void labelLargeBlocks(long chunk, long limit, String owner) {
         for (int page = 0; page < pageCounts.length; page++) {
-            long block = chunk + ((long) page << PageMap.PAGE_SHIFT);
-            long end = block + ((long) pageCounts[page] << PageMap.PAGE_SHIFT);
+            long block = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
+            long end = block + ((long) pageCounts[page] << PageGeometry.PAGE_SHIFT);
             labels.add(block, Math.min(end, limit), AreaKind.LARGE_BLOCK, owner, "");
         }
     }

@@ -135,8 +135,8 @@ public final class BrkSource implements PageSource {
                 if (Errno.isError(before)) {
                     return before;
                 }
-                long start = Bits.alignUp(before, PageMap.PAGE_BYTES);
-                long wholePages = Math.max(0, Bits.alignDown(before + byteSize - start, PageMap.PAGE_BYTES));
+                long start = Bits.alignUp(before, PageGeometry.PAGE_BYTES);
+                long wholePages = Math.max(0, Bits.alignDown(before + byteSize - start, PageGeometry.PAGE_BYTES));
                 return isOursAlone(calls, before + byteSize, start, wholePages) ? before : -Errno.EAGAIN;
             } finally {
                 lock.unlock();
@@ -144,15 +144,15 @@ public final class BrkSource implements PageSource {
         }
 
         long stepOverMoat(SystemCalls calls, long byteSize) {
-            long wholePages = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
-            long step = MOAT_BYTES + wholePages + PageMap.PAGE_BYTES;
+            long wholePages = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
+            long step = MOAT_BYTES + wholePages + PageGeometry.PAGE_BYTES;
             lock.lock();
             try {
                 long before = calls.sbrk(step);
                 if (Errno.isError(before)) {
                     return before;
                 }
-                long start = Bits.alignUp(before + MOAT_BYTES, PageMap.PAGE_BYTES);
+                long start = Bits.alignUp(before + MOAT_BYTES, PageGeometry.PAGE_BYTES);
                 return isOursAlone(calls, before + step, start, wholePages) ? start : -Errno.EAGAIN;
             } finally {
                 lock.unlock();
@@ -227,7 +227,7 @@ public final class BrkSource implements PageSource {
 
         private long reserveRecords(SystemCalls calls) {
             if (recordsBase == 0) {
-                long reserved = PageMap.reserveRecords(calls, ZONE_BYTES);
+                long reserved = ChunkMap.reserveRecords(calls, ZONE_BYTES);
                 if (Errno.isError(reserved)) {
                     return reserved;
                 }
@@ -250,7 +250,7 @@ public final class BrkSource implements PageSource {
             }
             if (zone == null) {
                 zone = new Zone(start, ZONE_BYTES, recordsBase, 0);
-                PageMap.register(zone);
+                ChunkMap.register(zone);
             }
             if (end > zone.base() + ZONE_BYTES || start < zone.base()) {
                 lostClaims = MAX_LOST_CLAIMS; // the next one would be as far away, and as lost

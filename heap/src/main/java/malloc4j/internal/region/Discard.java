@@ -23,8 +23,8 @@ final class Discard {
 
     /// One page at a time, since only those that are locked may be locked again.
     private static long lockedPages(SystemCalls calls, long address, long byteSize) {
-        for (long page = address; page < address + byteSize; page += PageMap.PAGE_BYTES) {
-            long result = calls.madvise(page, PageMap.PAGE_BYTES, Linux.MADV_DONTNEED);
+        for (long page = address; page < address + byteSize; page += PageGeometry.PAGE_BYTES) {
+            long result = calls.madvise(page, PageGeometry.PAGE_BYTES, Linux.MADV_DONTNEED);
             if (result == -Errno.EINVAL) {
                 result = lockedPage(calls, page);
             }
@@ -36,12 +36,12 @@ final class Discard {
     }
 
     private static long lockedPage(SystemCalls calls, long page) {
-        long unlocked = calls.munlock(page, PageMap.PAGE_BYTES);
+        long unlocked = calls.munlock(page, PageGeometry.PAGE_BYTES);
         if (unlocked < 0) {
             return unlocked;
         }
-        long result = calls.madvise(page, PageMap.PAGE_BYTES, Linux.MADV_DONTNEED);
-        calls.mlock2(page, PageMap.PAGE_BYTES, Linux.MLOCK_ONFAULT); // it was locked: the limit has room for it
+        long result = calls.madvise(page, PageGeometry.PAGE_BYTES, Linux.MADV_DONTNEED);
+        calls.mlock2(page, PageGeometry.PAGE_BYTES, Linux.MLOCK_ONFAULT); // it was locked: the limit has room for it
         return result;
     }
 }

@@ -71,7 +71,7 @@ public final class FileSource implements PageSource {
             if (!MappingBudget.tryAcquire()) {
                 return -Errno.ENOSPC;
             }
-            long address = PageMap.main().allocateRange(calls, byteSize);
+            long address = ChunkMap.main().allocateRange(calls, byteSize);
             if (Errno.isError(address)) {
                 MappingBudget.release();
                 return address;
@@ -96,7 +96,7 @@ public final class FileSource implements PageSource {
             offset = fileBytes;
             long result = grow(offset + byteSize);
             if (result < 0) {
-                PageMap.main().freeRange(address, byteSize);
+                ChunkMap.main().freeRange(address, byteSize);
                 return isFull(result) ? -Errno.EIO : result;
             }
         }
@@ -150,7 +150,7 @@ public final class FileSource implements PageSource {
     public long release(long address, long byteSize) {
         lock.lock();
         try {
-            long cleared = PageMap.main().clearRecords(calls, address, byteSize);
+            long cleared = ChunkMap.main().clearRecords(calls, address, byteSize);
             if (cleared < 0) {
                 return cleared;
             }
@@ -183,9 +183,9 @@ public final class FileSource implements PageSource {
 
     private static void giveToZone(long address, long byteSize, int state) {
         if (state == FixedMapping.LOST) {
-            PageMap.main().loseRange(address, byteSize);
+            ChunkMap.main().loseRange(address, byteSize);
         } else {
-            PageMap.main().freeRange(address, byteSize);
+            ChunkMap.main().freeRange(address, byteSize);
         }
     }
 

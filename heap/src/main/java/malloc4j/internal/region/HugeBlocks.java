@@ -47,7 +47,7 @@ public final class HugeBlocks {
     /// Maps a block. `byteAlignment` is a power of two. Returns its address, or minus errno: `EDQUOT` when the
     /// budget refuses, `ENOSPC` at the ceiling of mappings.
     public long allocateBlock(long byteSize, long byteAlignment) {
-        long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
+        long bytes = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
         if (!MappingBudget.tryAcquireHuge()) {
             return -Errno.ENOSPC;
         }
@@ -69,7 +69,7 @@ public final class HugeBlocks {
     }
 
     private long map(long bytes, long byteAlignment) {
-        long slack = byteAlignment > PageMap.PAGE_BYTES ? byteAlignment - PageMap.PAGE_BYTES : 0;
+        long slack = byteAlignment > PageGeometry.PAGE_BYTES ? byteAlignment - PageGeometry.PAGE_BYTES : 0;
         if (slack == 0) {
             return calls.mmap(0, bytes, READ_WRITE, PRIVATE, -1, 0);
         }
@@ -160,7 +160,7 @@ public final class HugeBlocks {
     /// kernel refuses, for one when a part of the block is locked, so that it must be copied, or when `address` is
     /// not a live block; or minus `EDQUOT`. Without success the block is as it was.
     public long resizeBlock(long address, long byteSize, boolean mayMove) {
-        long bytes = Bits.alignUp(byteSize, PageMap.PAGE_BYTES);
+        long bytes = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
         Long before = bytesByAddress.remove(address);
         if (before == null) {
             return 0;

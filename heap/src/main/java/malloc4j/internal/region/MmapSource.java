@@ -44,7 +44,7 @@ public final class MmapSource implements PageSource {
         if (!MappingBudget.tryAcquire()) {
             return -Errno.ENOSPC;
         }
-        long address = PageMap.main().allocateRange(calls, byteSize);
+        long address = ChunkMap.main().allocateRange(calls, byteSize);
         if (Errno.isError(address)) {
             MappingBudget.release();
             return address;
@@ -55,13 +55,13 @@ public final class MmapSource implements PageSource {
         }
         if (fromPool
                 && FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS) == FixedMapping.LOST) {
-            PageMap.main().loseRange(address, byteSize);
+            ChunkMap.main().loseRange(address, byteSize);
             MappingBudget.release();
             return -Errno.ENOMEM;
         }
         long result = commit(address, byteSize);
         if (result < 0) {
-            PageMap.main().freeRange(address, byteSize);
+            ChunkMap.main().freeRange(address, byteSize);
             MappingBudget.release();
             return result;
         }
@@ -101,7 +101,7 @@ public final class MmapSource implements PageSource {
 
     @Override
     public long release(long address, long byteSize) {
-        long cleared = PageMap.main().clearRecords(calls, address, byteSize);
+        long cleared = ChunkMap.main().clearRecords(calls, address, byteSize);
         if (cleared < 0) {
             return cleared;
         }
@@ -118,9 +118,9 @@ public final class MmapSource implements PageSource {
         }
         poolRanges.remove(address);
         if (state == FixedMapping.LOST) {
-            PageMap.main().loseRange(address, byteSize);
+            ChunkMap.main().loseRange(address, byteSize);
         } else {
-            PageMap.main().freeRange(address, byteSize);
+            ChunkMap.main().freeRange(address, byteSize);
         }
         MappingBudget.release();
         return 0;
@@ -131,7 +131,7 @@ public final class MmapSource implements PageSource {
     private long keep(long address, long byteSize) {
         long result = Discard.pages(calls, address, byteSize);
         if (result == 0) {
-            PageMap.main().freeRange(address, byteSize);
+            ChunkMap.main().freeRange(address, byteSize);
             MappingBudget.releaseKept();
         }
         return result;

@@ -16,8 +16,8 @@ public final class Residency {
     /// The resident bytes of `[address, address + byteSize)`, both multiples of the page; or minus errno.
     public static long residentBytes(SystemCalls calls, long address, long byteSize) {
         long[] resident = {0};
-        long result = forEachPage(calls, address, byteSize, PageMap.PAGE_BYTES, page -> resident[0]++);
-        return result < 0 ? result : resident[0] << PageMap.PAGE_SHIFT;
+        long result = forEachPage(calls, address, byteSize, PageGeometry.PAGE_BYTES, page -> resident[0]++);
+        return result < 0 ? result : resident[0] << PageGeometry.PAGE_SHIFT;
     }
 
     /// Shows `visitor` the index of each resident page of `[address, address + byteSize)`. Returns 0, or minus

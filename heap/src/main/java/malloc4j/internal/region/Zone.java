@@ -15,12 +15,12 @@ import malloc4j.internal.os.SystemCalls;
 ///             | chunk 0 | chunk 1 | chunk 2 | ...           |      64 KiB each
 /// records     | rec 0   | rec 1   | rec 2   | ...           |      1,152 bytes each, in a reservation of their own
 ///             recordsBase
-/// entries     | e0 | e1 | e2 | ...                                 32 bytes each, of the main zone only: see PageMap
+/// entries     | e0 | e1 | e2 | ...                                 32 bytes each, of the main zone only: see ChunkMap
 /// granules    |  granule 0: 32 chunks, 2 MiB  | granule 1 ...      the unit that is handed out
 /// ```
 ///
 /// The main zone is one `PROT_NONE` reservation, committed as it is used. What a record holds is told by the first
-/// of its words (see [PageMap]); the zone only sees to it that records are mapped before their chunk is handed out,
+/// of its words (see [ChunkMap]); the zone only sees to it that records are mapped before their chunk is handed out,
 /// and zero.
 ///
 /// Invariants, each checked by [#verify]:
@@ -162,7 +162,7 @@ public final class Zone {
     long clearRecords(SystemCalls calls, long address, long bytes) {
         long first = record(address);
         long recordBytes = recordBytes(bytes);
-        if (((first | recordBytes) & (PageMap.PAGE_BYTES - 1)) == 0) {
+        if (((first | recordBytes) & (PageGeometry.PAGE_BYTES - 1)) == 0) {
             long result = Discard.pages(calls, first, recordBytes);
             if (result < 0) {
                 return result;
@@ -251,14 +251,15 @@ public final class Zone {
     }
 
     private static long commit(SystemCalls calls, long from, long to) {
-        long start = Bits.alignUp(from, PageMap.PAGE_BYTES); // the page that `from` is in has been committed before
-        long end = Bits.alignUp(to, PageMap.PAGE_BYTES);
+        long start =
+                Bits.alignUp(from, PageGeometry.PAGE_BYTES); // the page that `from` is in has been committed before
+        long end = Bits.alignUp(to, PageGeometry.PAGE_BYTES);
         return start == end ? 0 : calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE);
     }
 
     /// The bytes of entries that a range of `bytes` has.
     static long entryBytes(long bytes) {
-        return (bytes >>> CHUNK_SHIFT) * PageMap.ENTRY_BYTES;
+        return (bytes >>> CHUNK_SHIFT) * ChunkMap.ENTRY_BYTES;
     }
 
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.

@@ -3,7 +3,7 @@ package malloc4j.internal.route;
 /// Where blocks of one kind of size live: in slabs, in spans of pages, in mappings of their own. All that differs
 /// between them is here.
 ///
-/// A `record` is what [malloc4j.internal.region.PageMap#record] has for the address: it is looked for once a call.
+/// A `record` is what [malloc4j.internal.region.ChunkMap#record] has for the address: it is looked for once a call.
 /// Every address is checked: an answer of 0 means that no live block of this heap begins there, and that nothing has
 /// changed.
 abstract class Home {

@@ -3,7 +3,8 @@ package malloc4j.internal.route;
 import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.Spans;
@@ -47,11 +48,11 @@ final class LargeHome extends Home {
 
     /// The pages of up to [#MAX_BYTES], at least one.
     private static int pageCount(long byteSize) {
-        return (int) Math.max(1, Bits.alignUp(byteSize, PageMap.PAGE_BYTES) >>> PageMap.PAGE_SHIFT);
+        return (int) Math.max(1, Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) >>> PageGeometry.PAGE_SHIFT);
     }
 
     private boolean has(long record) {
-        return Slab.tag(record) == PageMap.PAGES && Slab.heapId(record) == heapId;
+        return Slab.tag(record) == ChunkMap.PAGES && Slab.heapId(record) == heapId;
     }
 
     @Override
@@ -76,7 +77,7 @@ final class LargeHome extends Home {
 
     @Override
     String explain(long record, long address) {
-        if (Slab.tag(record) == PageMap.PAGES && !has(record)) {
+        if (Slab.tag(record) == ChunkMap.PAGES && !has(record)) {
             return "block of another heap";
         }
         long around = spans.blockAround(address);

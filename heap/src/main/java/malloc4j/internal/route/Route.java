@@ -8,8 +8,8 @@ import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.HugeBlocks;
-import malloc4j.internal.region.PageMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.Spans;
@@ -191,7 +191,7 @@ public final class Route {
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
         StackProbe.requireForCall();
-        long record = PageMap.record(address);
+        long record = ChunkMap.record(address);
         Home home = homeOf(record);
         return isOwned(home, address) ? 0 : home.free(record, address);
     }
@@ -199,7 +199,7 @@ public final class Route {
     /// How many bytes of a block may be used, or 0.
     public long byteSize(long address) {
         StackProbe.requireForCall();
-        long record = PageMap.record(address);
+        long record = ChunkMap.record(address);
         return byteSize(homeOf(record), record, address);
     }
 
@@ -210,7 +210,7 @@ public final class Route {
     /// Changes a block's size, copying it where it must. Returns the address now, 0, or minus errno, and then the
     /// block is as it was.
     public long resize(long address, long byteSize) {
-        long record = PageMap.record(address);
+        long record = ChunkMap.record(address);
         Home home = homeOf(record);
         if (home != small) { // the way of small blocks asks where it is slow
             StackProbe.requireForCall();
@@ -268,7 +268,7 @@ public final class Route {
     /// @param byteSize 0 to [#MAX_BYTE_SIZE]
     public long resizeInPlace(long address, long byteSize) {
         StackProbe.requireForCall();
-        long record = PageMap.record(address);
+        long record = ChunkMap.record(address);
         return homeOf(record).resize(record, address, byteSize, false);
     }
 
@@ -279,7 +279,7 @@ public final class Route {
         if (owner != null) {
             return "the block belongs to " + owner;
         }
-        long record = PageMap.record(address);
+        long record = ChunkMap.record(address);
         return homeOf(record).explain(record, address);
     }
 }

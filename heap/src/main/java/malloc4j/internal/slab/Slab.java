@@ -3,7 +3,8 @@ package malloc4j.internal.slab;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
 
 /// A slab: one chunk of 64 KiB cut into equal blocks. This class has no fields; each method takes the address of
@@ -50,7 +51,7 @@ import malloc4j.internal.region.Zone;
 /// - `collects`: the owner alone, atomic. Odd while it moves bits from `remote` to `free`; outlives the slab.
 /// - `state`, `seenPages`, `uncharged`, `next`, `previous`: whoever holds the lock of the owning cache; the clean pages
 ///   in the upper half of `seenPages`, and `uncharged`, by the owner alone while the slab is leased.
-/// - `queued`, `pendingNext`: see [PageMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
+/// - `queued`, `pendingNext`: see [ChunkMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
 ///   record. Both outlive the slab.
 /// - everything else is constant from [#format] to [#retire].
 ///
@@ -110,7 +111,7 @@ public final class Slab {
     private static final int MAX_PAIRS = 64;
 
     /// Every page of a slab, as in [#freePages].
-    public static final int ALL_PAGES = (int) ((1L << PageMap.PAGES_PER_CHUNK) - 1);
+    public static final int ALL_PAGES = (int) ((1L << PageGeometry.PAGES_PER_CHUNK) - 1);
 
     private static final int PROBES = 16; // words, a cache line each four
     private static final int WORTH = 8; // blocks
@@ -122,7 +123,7 @@ public final class Slab {
     static void format(long slab, long base, int sizeClass, int tag, int heapId) {
         int blockBytes = SizeClasses.blockBytes(sizeClass);
         int capacity = SizeClasses.capacity(sizeClass);
-        RawMemory.putInt(slab + PageMap.HEAP, heapId);
+        RawMemory.putInt(slab + ChunkMap.HEAP, heapId);
         RawMemory.putInt(slab + RECIPROCAL, (int) (((1L << 32) + blockBytes - 1) / blockBytes));
         RawMemory.putInt(slab + BLOCK_BYTES, blockBytes);
         RawMemory.putLong(slab + BASE, base);
@@ -147,33 +148,21 @@ public final class Slab {
             }
             RawMemory.putLong(pair(slab, last) + REMOTE, 1L << capacity);
         }
-        RawMemory.putIntRelease(slab + PageMap.TAG, tag);
-    }
-
-    /// Lets the frees of thread `threadId` go by the chunk's entry, without the record. By the owner.
-    ///
-    /// @param magazine what the entry is to have of the class's magazine
-    public static void ownerPutThread(long slab, long threadId, long magazine) {
-        PageMap.putOwner(base(slab), threadId, heapId(slab), pair(slab, 0), (int) reciprocal(slab), magazine);
-    }
-
-    /// Whether frees of thread `threadId` go by the chunk's entry.
-    public static boolean hasThread(long slab, long threadId) {
-        return PageMap.hasOwner(base(slab), threadId, heapId(slab));
+        RawMemory.putIntRelease(slab + ChunkMap.TAG, tag);
     }
 
     /// Makes the chunk nobody's. Every block is free, nobody uses it.
     static void retire(long slab) {
-        PageMap.clearOwner(base(slab));
-        RawMemory.putIntRelease(slab + PageMap.TAG, 0);
+        SlabEntry.clearOwner(slab);
+        RawMemory.putIntRelease(slab + ChunkMap.TAG, 0);
     }
 
     public static int tag(long slab) {
-        return RawMemory.getIntAcquire(slab + PageMap.TAG);
+        return RawMemory.getIntAcquire(slab + ChunkMap.TAG);
     }
 
     public static int heapId(long slab) {
-        return RawMemory.getInt(slab + PageMap.HEAP);
+        return RawMemory.getInt(slab + ChunkMap.HEAP);
     }
 
     /// `ceil(2^32 / blockBytes)`: see [#isBlock].
@@ -216,7 +205,7 @@ public final class Slab {
 
     /// The address of the pair of words that a block's bit is in; its `free` word comes first.
     public static long pair(long slab, int word) {
-        return slab + PageMap.BODY + ((long) word << PAIR_SHIFT);
+        return slab + ChunkMap.BODY + ((long) word << PAIR_SHIFT);
     }
 
     /// The number of the word that `pair` has; of a pair of the slab.
@@ -450,10 +439,10 @@ public final class Slab {
         int capacity = capacity(slab);
         int blockBytes = blockBytes(slab);
         int pages = 0;
-        for (int page = 0; page < PageMap.PAGES_PER_CHUNK; page++) {
-            int start = page << PageMap.PAGE_SHIFT;
+        for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
+            int start = page << PageGeometry.PAGE_SHIFT;
             int from = Math.min(capacity, start / blockBytes);
-            int to = Math.min(capacity, (start + (int) PageMap.PAGE_BYTES - 1) / blockBytes + 1);
+            int to = Math.min(capacity, (start + (int) PageGeometry.PAGE_BYTES - 1) / blockBytes + 1);
             if (areFree(slab, from, to, capacity)) {
                 pages |= 1 << page;
             }
@@ -464,8 +453,8 @@ public final class Slab {
     /// The pages that the block at `address` touches, as in [#freePages].
     public static int pagesOf(long slab, long address) {
         long offset = address - base(slab);
-        int first = (int) (offset >>> PageMap.PAGE_SHIFT);
-        int last = (int) ((offset + blockBytes(slab) - 1) >>> PageMap.PAGE_SHIFT);
+        int first = (int) (offset >>> PageGeometry.PAGE_SHIFT);
+        int last = (int) ((offset + blockBytes(slab) - 1) >>> PageGeometry.PAGE_SHIFT);
         return (2 << last) - (1 << first);
     }
 
@@ -541,9 +530,9 @@ public final class Slab {
     /// The pages that the blocks of a word touch, as in [#freePages].
     public static int pagesOfWord(long slab, int word) {
         int blockBytes = blockBytes(slab);
-        int first = ((word << 6) * blockBytes) >>> PageMap.PAGE_SHIFT;
+        int first = ((word << 6) * blockBytes) >>> PageGeometry.PAGE_SHIFT;
         int end = Math.min((word + 1) << 6, capacity(slab)) * blockBytes;
-        int last = (end - 1) >>> PageMap.PAGE_SHIFT;
+        int last = (end - 1) >>> PageGeometry.PAGE_SHIFT;
         return (2 << last) - (1 << first);
     }
 
@@ -567,18 +556,18 @@ public final class Slab {
 
     /// Takes the right to link the record into a queue.
     public static boolean tryQueue(long slab) {
-        return RawMemory.getIntVolatile(slab + PageMap.QUEUED) == 0
-                && RawMemory.compareAndSetInt(slab + PageMap.QUEUED, 0, 1);
+        return RawMemory.getIntVolatile(slab + ChunkMap.QUEUED) == 0
+                && RawMemory.compareAndSetInt(slab + ChunkMap.QUEUED, 0, 1);
     }
 
     /// Gives the right back; the record is in no queue.
     public static void unqueue(long slab) {
-        RawMemory.putIntVolatile(slab + PageMap.QUEUED, 0);
+        RawMemory.putIntVolatile(slab + ChunkMap.QUEUED, 0);
     }
 
     /// Whether the record is linked into a queue, or about to be.
     public static boolean isQueued(long slab) {
-        return RawMemory.getIntVolatile(slab + PageMap.QUEUED) != 0;
+        return RawMemory.getIntVolatile(slab + ChunkMap.QUEUED) != 0;
     }
 
     public static long pendingNext(long slab) {
@@ -594,7 +583,7 @@ public final class Slab {
     public static void verify(long slab) {
         int capacity = capacity(slab);
         check(slab, capacity == Zone.CHUNK_BYTES / blockBytes(slab), "capacity is wrong");
-        check(slab, base(slab) == PageMap.chunk(slab), "base is wrong");
+        check(slab, base(slab) == ChunkMap.chunk(slab), "base is wrong");
         int uncharged = unchargedPages(slab);
         check(slab, (uncharged & ~cleanPages(slab)) == 0, "an uncharged page is not clean");
         check(slab, (uncharged & ~freePages(slab)) == 0, "an uncharged page has a live block");

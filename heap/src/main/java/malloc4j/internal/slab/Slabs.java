@@ -1,7 +1,8 @@
 package malloc4j.internal.slab;
 
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.span.Spans;
 
 /// The slabs of one heap: a span becomes one, and when all its blocks are free it becomes a span again.
@@ -24,13 +25,13 @@ public final class Slabs {
     /// Makes a slab for the cache with number `tag`, leased. Returns its record, or minus errno as
     /// [Spans#allocateSpan].
     public long allocateSlab(int sizeClass, int tag, boolean mayGrow) {
-        int pages = PageMap.PAGES_PER_CHUNK;
+        int pages = PageGeometry.PAGES_PER_CHUNK;
         long span = spans.allocateSpan(pages, pages, mayGrow);
         if (Errno.isError(span)) {
             return span;
         }
         long base = span & ~Spans.ZEROED;
-        long slab = PageMap.record(base);
+        long slab = ChunkMap.record(base);
         Slab.format(slab, base, sizeClass, tag, heapId);
         if ((span & Spans.ZEROED) != 0) {
             Slab.putCleanPages(slab, Slab.ALL_PAGES);
@@ -73,6 +74,6 @@ public final class Slabs {
         spans.dischargeSlabPages(Integer.bitCount(pages & ~uncharged));
         Slab.putUnchargedPages(slab, uncharged | pages);
         Slab.putCleanPages(slab, clean | pages);
-        return (long) Integer.bitCount(pages & ~clean) << PageMap.PAGE_SHIFT;
+        return (long) Integer.bitCount(pages & ~clean) << PageGeometry.PAGE_SHIFT;
     }
 }

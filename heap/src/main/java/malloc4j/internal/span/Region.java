@@ -1,7 +1,7 @@
 package malloc4j.internal.span;
 
 import malloc4j.internal.memory.Bits;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 
 /// A range of pages that one heap got from its source, and which of them are free.
 ///
@@ -44,7 +44,7 @@ final class Region {
 
     Region(long base, long byteSize) {
         this.base = base;
-        this.pageCount = (int) (byteSize >>> PageMap.PAGE_SHIFT);
+        this.pageCount = (int) (byteSize >>> PageGeometry.PAGE_SHIFT);
         this.free = new long[(pageCount + 63) >>> 6];
         this.dirty = new long[free.length];
         this.idle = new long[free.length];
@@ -56,7 +56,7 @@ final class Region {
     }
 
     long byteSize() {
-        return (long) pageCount << PageMap.PAGE_SHIFT;
+        return (long) pageCount << PageGeometry.PAGE_SHIFT;
     }
 
     boolean contains(long address) {
@@ -64,11 +64,11 @@ final class Region {
     }
 
     long address(int page) {
-        return base + ((long) page << PageMap.PAGE_SHIFT);
+        return base + ((long) page << PageGeometry.PAGE_SHIFT);
     }
 
     int page(long address) {
-        return (int) ((address - base) >>> PageMap.PAGE_SHIFT);
+        return (int) ((address - base) >>> PageGeometry.PAGE_SHIFT);
     }
 
     int freeCount() {
@@ -138,8 +138,8 @@ final class Region {
     }
 
     private int align(int page, int alignmentPages) {
-        long address = Bits.alignUp(address(page), (long) alignmentPages << PageMap.PAGE_SHIFT);
-        return (int) Math.min(Integer.MAX_VALUE / 2, (address - base) >>> PageMap.PAGE_SHIFT);
+        long address = Bits.alignUp(address(page), (long) alignmentPages << PageGeometry.PAGE_SHIFT);
+        return (int) Math.min(Integer.MAX_VALUE / 2, (address - base) >>> PageGeometry.PAGE_SHIFT);
     }
 
     /// Whether the pages of `[from, to)` lie in this region and are free.

@@ -9,7 +9,8 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Zone;
@@ -44,7 +45,7 @@ public final class Spans {
     private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
     private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
     private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
-    /// Bytes of a page's entry in the record of a chunk with tag [PageMap#PAGES]: how many pages the block has that
+    /// Bytes of a page's entry in the record of a chunk with tag [ChunkMap#PAGES]: how many pages the block has that
     /// begins there.
     public static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
     private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
@@ -72,9 +73,10 @@ public final class Spans {
         lock.lock();
         try {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
-            boolean wholeChunk = pageCount == PageMap.PAGES_PER_CHUNK && alignmentPages >= PageMap.PAGES_PER_CHUNK;
+            boolean wholeChunk =
+                    pageCount == PageGeometry.PAGES_PER_CHUNK && alignmentPages >= PageGeometry.PAGES_PER_CHUNK;
             if (wholeChunk && !Errno.isError(span)) {
-                RawMemory.putIntRelease(PageMap.record(span) + PageMap.TAG, 0); // large blocks were here, perhaps
+                RawMemory.putIntRelease(ChunkMap.record(span) + ChunkMap.TAG, 0); // large blocks were here, perhaps
             }
             return span;
         } finally {
@@ -134,7 +136,7 @@ public final class Spans {
     }
 
     private boolean charge(int pageCount) {
-        long bytes = (long) pageCount << PageMap.PAGE_SHIFT;
+        long bytes = (long) pageCount << PageGeometry.PAGE_SHIFT;
         if (!budget.charge(bytes)) {
             return false;
         }
@@ -143,7 +145,7 @@ public final class Spans {
     }
 
     private void discharge(long pageCount) {
-        long bytes = pageCount << PageMap.PAGE_SHIFT;
+        long bytes = pageCount << PageGeometry.PAGE_SHIFT;
         budget.discharge(bytes);
         chargedBytes -= bytes;
     }
@@ -151,9 +153,9 @@ public final class Spans {
     /// Adds a region that has room for the span; a generous one, or where that is refused the smallest that will
     /// do.
     private long grow(int pageCount, int alignmentPages) {
-        long alignmentBytes = (long) alignmentPages << PageMap.PAGE_SHIFT;
+        long alignmentBytes = (long) alignmentPages << PageGeometry.PAGE_SHIFT;
         long slack = alignmentBytes > Zone.GRANULE_BYTES ? alignmentBytes - Zone.GRANULE_BYTES : 0;
-        long needed = Bits.alignUp(((long) pageCount << PageMap.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
+        long needed = Bits.alignUp(((long) pageCount << PageGeometry.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
         long share = Math.clamp(regionBytes >>> REGION_SHARE_SHIFT, MIN_REGION_BYTES, MAX_REGION_BYTES);
         long generous = Math.max(needed, Bits.alignDown(share, Zone.GRANULE_BYTES));
         long address = source.acquire(generous);
@@ -199,10 +201,10 @@ public final class Spans {
             Region region = region(address);
             int page = region.page(address);
             int from = 0;
-            while (from < PageMap.PAGES_PER_CHUNK) {
+            while (from < PageGeometry.PAGES_PER_CHUNK) {
                 boolean clean = (uncharged >>> from & 1) != 0;
                 int run = Integer.numberOfTrailingZeros(clean ? ~(uncharged >>> from) : uncharged >>> from);
-                int to = Math.min(from + run, PageMap.PAGES_PER_CHUNK);
+                int to = Math.min(from + run, PageGeometry.PAGES_PER_CHUNK);
                 region.give(page + from, page + to, !clean);
                 from = to;
             }
@@ -217,7 +219,7 @@ public final class Spans {
         try {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
-                putLargePages(span & -PageMap.PAGE_BYTES, pageCount);
+                putLargePages(span & -PageGeometry.PAGE_BYTES, pageCount);
                 largePages += pageCount;
             }
             return span;
@@ -227,11 +229,11 @@ public final class Spans {
     }
 
     private void putLargePages(long address, int pageCount) {
-        long record = PageMap.record(address);
-        if (RawMemory.getInt(record + PageMap.TAG) != PageMap.PAGES) {
-            RawMemory.fill(record + PageMap.BODY, PageMap.PAGES_PER_CHUNK * ENTRY_BYTES, (byte) 0);
-            RawMemory.putInt(record + PageMap.HEAP, heapId);
-            RawMemory.putIntRelease(record + PageMap.TAG, PageMap.PAGES);
+        long record = ChunkMap.record(address);
+        if (RawMemory.getInt(record + ChunkMap.TAG) != ChunkMap.PAGES) {
+            RawMemory.fill(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * ENTRY_BYTES, (byte) 0);
+            RawMemory.putInt(record + ChunkMap.HEAP, heapId);
+            RawMemory.putIntRelease(record + ChunkMap.TAG, ChunkMap.PAGES);
         }
         RawMemory.putLong(entry(address), pageCount);
     }
@@ -240,27 +242,27 @@ public final class Spans {
     public long byteSize(long address) {
         lock.lock();
         try {
-            return (long) largePages(address) << PageMap.PAGE_SHIFT;
+            return (long) largePages(address) << PageGeometry.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
     }
 
     private int largePages(long address) {
-        boolean atPage = Bits.alignDown(address, PageMap.PAGE_BYTES) == address;
-        boolean holdsPages = PageMap.tag(address) == PageMap.PAGES;
+        boolean atPage = Bits.alignDown(address, PageGeometry.PAGE_BYTES) == address;
+        boolean holdsPages = ChunkMap.tag(address) == ChunkMap.PAGES;
         return atPage && holdsPages ? (int) RawMemory.getLong(entry(address)) : 0;
     }
 
-    /// The pages of the large block that begins in page `page` of a chunk with tag [PageMap#PAGES], or 0. Without
+    /// The pages of the large block that begins in page `page` of a chunk with tag [ChunkMap#PAGES], or 0. Without
     /// the lock, for pictures of a heap in use.
     public static int largePages(long record, int page) {
-        return (int) RawMemory.getLong(record + PageMap.BODY + page * ENTRY_BYTES);
+        return (int) RawMemory.getLong(record + ChunkMap.BODY + page * ENTRY_BYTES);
     }
 
     private static long entry(long address) {
-        int page = (int) (address >>> PageMap.PAGE_SHIFT) & (PageMap.PAGES_PER_CHUNK - 1);
-        return PageMap.record(address) + PageMap.BODY + page * ENTRY_BYTES;
+        int page = (int) (address >>> PageGeometry.PAGE_SHIFT) & (PageGeometry.PAGES_PER_CHUNK - 1);
+        return ChunkMap.record(address) + ChunkMap.BODY + page * ENTRY_BYTES;
     }
 
     /// Frees the large block at `address`. Returns its page count, or 0 when no such block begins there.
@@ -333,12 +335,12 @@ public final class Spans {
                 break;
             }
             for (; next < end && looked < records.length; looked++) {
-                long record = PageMap.record(next);
-                int tag = RawMemory.getIntAcquire(record + PageMap.TAG);
+                long record = ChunkMap.record(next);
+                int tag = RawMemory.getIntAcquire(record + ChunkMap.TAG);
                 if (tag > 0) {
                     records[count++] = record;
                 }
-                next = tag == PageMap.PAGES ? afterLarge(next) : next + Zone.CHUNK_BYTES;
+                next = tag == ChunkMap.PAGES ? afterLarge(next) : next + Zone.CHUNK_BYTES;
             }
         }
         Arrays.fill(records, count, records.length, 0);
@@ -347,11 +349,11 @@ public final class Spans {
 
     /// The first chunk after `chunk` that no large block which begins there covers.
     private static long afterLarge(long chunk) {
-        long record = PageMap.record(chunk);
+        long record = ChunkMap.record(chunk);
         long end = chunk + Zone.CHUNK_BYTES;
-        for (int page = 0; page < PageMap.PAGES_PER_CHUNK; page++) {
-            long start = chunk + ((long) page << PageMap.PAGE_SHIFT);
-            end = Math.max(end, start + ((long) largePages(record, page) << PageMap.PAGE_SHIFT));
+        for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
+            long start = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
+            end = Math.max(end, start + ((long) largePages(record, page) << PageGeometry.PAGE_SHIFT));
         }
         return Bits.alignDown(end, Zone.CHUNK_BYTES);
     }
@@ -360,7 +362,7 @@ public final class Spans {
     public long largeBytes() {
         lock.lock();
         try {
-            return largePages << PageMap.PAGE_SHIFT;
+            return largePages << PageGeometry.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
@@ -384,7 +386,7 @@ public final class Spans {
             for (Region region : regions) {
                 pages += region.dirtyCount();
             }
-            return pages << PageMap.PAGE_SHIFT;
+            return pages << PageGeometry.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
@@ -417,7 +419,8 @@ public final class Spans {
                         region.markIdle();
                         break;
                     }
-                    to = Math.min(region.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageMap.PAGE_SHIFT));
+                    to = Math.min(
+                            region.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT));
                     page = to;
                     long runBytes = region.address(to) - region.address(from);
                     if (kept + runBytes <= keepBytes) {
@@ -484,24 +487,24 @@ public final class Spans {
     /// free, which is late, links none of them while they are made zero: that would cut off what is linked behind it.
     /// Returns false, and has done nothing, when one is queued, or the source refuses.
     private boolean release(Region region) {
-        long end = PageMap.record(region.base) + (long) Zone.RECORD_BYTES * usedChunks(region);
-        long record = PageMap.record(region.base);
-        while (record < end && RawMemory.compareAndSetInt(record + PageMap.QUEUED, 0, 1)) {
+        long end = ChunkMap.record(region.base) + (long) Zone.RECORD_BYTES * usedChunks(region);
+        long record = ChunkMap.record(region.base);
+        while (record < end && RawMemory.compareAndSetInt(record + ChunkMap.QUEUED, 0, 1)) {
             record += Zone.RECORD_BYTES;
         }
         if (record == end && source.release(region.base, region.byteSize()) == 0) {
             regionBytes -= region.byteSize();
             return true;
         }
-        while (record > PageMap.record(region.base)) {
+        while (record > ChunkMap.record(region.base)) {
             record -= Zone.RECORD_BYTES;
-            RawMemory.putIntRelease(record + PageMap.QUEUED, 0);
+            RawMemory.putIntRelease(record + ChunkMap.QUEUED, 0);
         }
         return false;
     }
 
     private static int usedChunks(Region region) {
-        return (region.usedEnd() + PageMap.PAGES_PER_CHUNK - 1) / PageMap.PAGES_PER_CHUNK;
+        return (region.usedEnd() + PageGeometry.PAGES_PER_CHUNK - 1) / PageGeometry.PAGES_PER_CHUNK;
     }
 
     private Region region(long address) {
@@ -552,14 +555,14 @@ public final class Spans {
                     }
                 }
             }
-            long spanBytes = regionBytes - (free << PageMap.PAGE_SHIFT);
+            long spanBytes = regionBytes - (free << PageGeometry.PAGE_SHIFT);
             return new Census(
                     regionBytes,
                     spanBytes,
-                    dirty << PageMap.PAGE_SHIFT,
+                    dirty << PageGeometry.PAGE_SHIFT,
                     chargedBytes,
                     largeBlocks,
-                    largePages << PageMap.PAGE_SHIFT);
+                    largePages << PageGeometry.PAGE_SHIFT);
         } finally {
             lock.unlock();
         }
@@ -637,7 +640,7 @@ public final class Spans {
                 pages += region.pageCount - region.freeCount() + region.dirtyCount();
             }
             check(
-                    chargedBytes == (pages - unchargedPages) << PageMap.PAGE_SHIFT,
+                    chargedBytes == (pages - unchargedPages) << PageGeometry.PAGE_SHIFT,
                     "the budget's charge is not what spans and dirty pages are");
         } finally {
             lock.unlock();

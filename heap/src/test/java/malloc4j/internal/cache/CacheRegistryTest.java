@@ -12,7 +12,7 @@ import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.junit.jupiter.api.AfterEach;
@@ -48,8 +48,8 @@ class CacheRegistryTest {
             long first = caches.allocate(SIZE_CLASS);
             ThreadCache cache = caches.registry.current();
             assertThat(cache).isNotNull();
-            assertThat(Slab.tag(PageMap.record(first))).isEqualTo(cache == null ? -2 : cache.tag());
-            assertThat(CacheRegistry.owner(Slab.tag(PageMap.record(first)))).isSameAs(caches.registry);
+            assertThat(Slab.tag(ChunkMap.record(first))).isEqualTo(cache == null ? -2 : cache.tag());
+            assertThat(CacheRegistry.owner(Slab.tag(ChunkMap.record(first)))).isSameAs(caches.registry);
             caches.allocate(SIZE_CLASS);
             assertThat(caches.registry.current()).isSameAs(cache);
             return first;
@@ -69,7 +69,7 @@ class CacheRegistryTest {
         for (int index = 0; index < count; index++) {
             threads.add(threadWithId(5, () -> {
                 try {
-                    int tag = Slab.tag(PageMap.record(caches.allocate(SIZE_CLASS)));
+                    int tag = Slab.tag(ChunkMap.record(caches.allocate(SIZE_CLASS)));
                     synchronized (tags) {
                         tags.add(tag);
                     }
@@ -79,7 +79,7 @@ class CacheRegistryTest {
                                 .mapToLong(step -> caches.allocate(SIZE_CLASS))
                                 .toArray();
                         for (long block : blocks) {
-                            assertThat(Slab.tag(PageMap.record(block))).isEqualTo(tag);
+                            assertThat(Slab.tag(ChunkMap.record(block))).isEqualTo(tag);
                             assertThat(caches.free(block)).isTrue();
                             assertThat(caches.free(block)).isFalse();
                         }
@@ -116,7 +116,7 @@ class CacheRegistryTest {
         Thread other = threadWithId(9, () -> {
             for (int index = 0; index < tags.length; index++) {
                 long block = caches.allocate(SIZE_CLASS);
-                tags[index] = Slab.tag(PageMap.record(block));
+                tags[index] = Slab.tag(ChunkMap.record(block));
                 ThreadCache cache = caches.registry.current();
                 assertThat(cache == null ? 0 : cache.tag()).isEqualTo(tags[index]);
                 assertThat(caches.free(block)).isTrue();
@@ -146,7 +146,7 @@ class CacheRegistryTest {
                 caches.free(taken);
                 return taken;
             });
-            assertThat(PageMap.record(block)).isEqualTo(PageMap.record(first));
+            assertThat(ChunkMap.record(block)).isEqualTo(ChunkMap.record(first));
         }
         assertThat(caches.registry.cacheCount()).isEqualTo(1);
         assertThat(caches.slabCount()).isEqualTo(1);
@@ -222,7 +222,7 @@ class CacheRegistryTest {
         Set<Integer> tags = new HashSet<>();
         for (int index = 0; index < 200; index++) {
             try (Caches other = new Caches()) {
-                tags.add(Slab.tag(PageMap.record(other.allocate(SIZE_CLASS))));
+                tags.add(Slab.tag(ChunkMap.record(other.allocate(SIZE_CLASS))));
             }
         }
         assertThat(tags).hasSizeLessThan(10);

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.function.LongSupplier;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
@@ -47,7 +47,7 @@ final class Caches implements AutoCloseable {
             return true;
         }
         ThreadCache cache = registry.current();
-        long slab = PageMap.record(address);
+        long slab = ChunkMap.record(address);
         if (cache != null && Slab.tag(slab) == cache.tag()) {
             return cache.freeBlock(slab, address);
         }

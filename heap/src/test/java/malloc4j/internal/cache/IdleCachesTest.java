@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.junit.jupiter.api.Test;
@@ -30,7 +30,7 @@ class IdleCachesTest {
                 long block = caches.allocate(3);
                 synchronized (live) {
                     live.add(block);
-                    tags.add(Slab.tag(PageMap.record(block)));
+                    tags.add(Slab.tag(ChunkMap.record(block)));
                 }
                 all.countDown();
                 try {

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,9 +102,9 @@ class ManyThreadsTest {
 
     private static int allocateAndFree(Caches caches) {
         long block = caches.allocate(SIZE_CLASS);
-        int tag = Slab.tag(PageMap.record(block));
+        int tag = Slab.tag(ChunkMap.record(block));
         assertThat(caches.free(block)).isTrue();
-        assertThat(Slab.hasRemote(PageMap.record(block))).isFalse(); // freed as its owner
+        assertThat(Slab.hasRemote(ChunkMap.record(block))).isFalse(); // freed as its owner
         return tag;
     }
 }

@@ -1,6 +1,7 @@
 package malloc4j.internal.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,12 +10,16 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
+import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.slab.SlabEntry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// The cache of the test's own thread, alone in its heap.
@@ -110,7 +115,7 @@ class ThreadCacheTest {
             setBit(twice);
             if (kept == 1) {
                 long shifted = Magazine.shifted(magazines(), SIZE_CLASS);
-                Magazine.push(shifted, twice, Slab.pair(PageMap.record(twice), 0), bitOf(twice));
+                Magazine.push(shifted, twice, Slab.pair(ChunkMap.record(twice), 0), bitOf(twice));
             }
             caches.verify();
             long[] later = allocate(SIZE_CLASS, 3 * CAPACITY);
@@ -131,18 +136,18 @@ class ThreadCacheTest {
     }
 
     private static void clearBit(long block) {
-        long pair = Slab.pair(PageMap.record(block), 0); // the slabs of the class have one
+        long pair = Slab.pair(ChunkMap.record(block), 0); // the slabs of the class have one
         RawMemory.putLong(pair, Slab.freeWord(pair) & ~(1L << bitOf(block)));
     }
 
     private static void setBit(long block) {
-        long slab = PageMap.record(block);
+        long slab = ChunkMap.record(block);
         Slab.ownerNoteWord(slab, 0);
         Slab.ownerPutFreeWord(Slab.pair(slab, 0), Slab.freeWord(Slab.pair(slab, 0)) | 1L << bitOf(block));
     }
 
     private static long bitOf(long block) {
-        return (block - Slab.base(PageMap.record(block))) / 1024;
+        return (block - Slab.base(ChunkMap.record(block))) / 1024;
     }
 
     @ParameterizedTest
@@ -184,7 +189,7 @@ class ThreadCacheTest {
     void aSlabGivesEachOfItsBlocksOnceLowestFirst(int byteSize) {
         int sizeClass = SizeClasses.of(byteSize);
         long[] blocks = allocate(sizeClass, SizeClasses.capacity(sizeClass));
-        long base = Slab.base(PageMap.record(blocks[0]));
+        long base = Slab.base(ChunkMap.record(blocks[0]));
         for (int index = 0; index < blocks.length; index++) {
             assertThat(blocks[index]).isEqualTo(base + (long) index * byteSize);
         }
@@ -197,7 +202,7 @@ class ThreadCacheTest {
     void whatIsNoLiveBlockIsRefused() {
         long block = caches.allocate(SIZE_CLASS);
         for (long wrong :
-                new long[] {0, -1, block + 1, block + 16, block + 1024, block - 1, PageMap.BASE + (1L << 39)}) {
+                new long[] {0, -1, block + 1, block + 16, block + 1024, block - 1, ChunkMap.BASE + (1L << 39)}) {
             assertThat(caches.registry.table().freeBlock(wrong)).isFalse();
         }
         assertThat(caches.free(block)).isTrue();
@@ -276,7 +281,7 @@ class ThreadCacheTest {
                 freeAll(blocks[index]);
             }
         }
-        assertThat(caches.registry.reclaimer().visit(0, true)).isEqualTo(65_536 - PageMap.PAGE_BYTES);
+        assertThat(caches.registry.reclaimer().visit(0, true)).isEqualTo(65_536 - PageGeometry.PAGE_BYTES);
         caches.verify();
         assertThat(RawMemory.getLong(blocks[9])).isEqualTo(blocks[9]);
         assertThat(RawMemory.getLong(blocks[40])).isZero();
@@ -324,9 +329,9 @@ class ThreadCacheTest {
 
     @Test
     void aHeapWithANumberTooLargeForEntriesFreesByTheRecord() {
-        assertThat(PageMap.heapKey(1)).isEqualTo(1);
-        assertThat(PageMap.heapKey((1 << 24) - 2)).isEqualTo((1 << 24) - 2);
-        assertThat(PageMap.heapKey(1 << 24)).isEqualTo(PageMap.heapKey(-1)).isEqualTo((1 << 24) - 1);
+        assertThat(SlabEntry.heapKey(1)).isEqualTo(1);
+        assertThat(SlabEntry.heapKey((1 << 24) - 2)).isEqualTo((1 << 24) - 2);
+        assertThat(SlabEntry.heapKey(1 << 24)).isEqualTo(SlabEntry.heapKey(-1)).isEqualTo((1 << 24) - 1);
         try (Caches many = new Caches(1 << 24)) {
             long block = many.allocate(SIZE_CLASS);
             assertThat(many.registry.table().freeBlock(block)).isFalse();
@@ -337,6 +342,26 @@ class ThreadCacheTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0, 1, heap", // OWNER
+        "8, 0x1000, pairs",
+        "16, 1, reciprocal",
+        "24, 0x400, magazine"
+    })
+    void anEntryThatIsNotWhatItsRecordSaysIsFound(int offset, long difference, String field) {
+        long block = caches.allocate(SIZE_CLASS);
+        long chunk = (block - ChunkMap.BASE) >>> Zone.CHUNK_SHIFT;
+        long word = ChunkMap.ENTRIES + (chunk << ChunkMap.ENTRY_SHIFT) + offset;
+        caches.verify();
+        long before = RawMemory.getLong(word);
+        RawMemory.putLong(word, before ^ difference);
+        assertThatExceptionOfType(AssertionError.class)
+                .isThrownBy(caches::verify)
+                .withMessageContaining("its " + field + " is another's");
+        RawMemory.putLong(word, before);
+    }
+
     @Test
     void whatIsLeasedIsNotVisited() {
         long block = caches.allocate(SIZE_CLASS);
@@ -344,7 +369,7 @@ class ThreadCacheTest {
         caches.registry.reclaimer().visit(0, false);
         caches.registry.reclaimer().visit(0, false);
         assertThat(caches.slabCount()).isEqualTo(1);
-        assertThat(PageMap.record(caches.allocate(SIZE_CLASS))).isEqualTo(PageMap.record(block));
+        assertThat(ChunkMap.record(caches.allocate(SIZE_CLASS))).isEqualTo(ChunkMap.record(block));
     }
 
     @Test

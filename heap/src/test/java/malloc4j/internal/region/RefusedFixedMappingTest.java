@@ -57,19 +57,19 @@ class RefusedFixedMappingTest {
     @EnumSource(Found.class)
     void addressesThatMayBeSomebodyElsesAreNeverHandedOutAgain(Found found) {
         int mappingsBefore = MappingBudget.used();
-        long lostBefore = PageMap.main().lostBytes();
+        long lostBefore = ChunkMap.main().lostBytes();
         long wanted = probe();
         FileSource source = file(refusingOnce(found));
         assertThat(source.acquire(BYTES)).isEqualTo(-Errno.ENOMEM);
         boolean isLost = found == Found.FOREIGN || found == Found.FOREIGN_HALF;
-        assertThat(PageMap.main().lostBytes() - lostBefore).isEqualTo(isLost ? BYTES : 0);
+        assertThat(ChunkMap.main().lostBytes() - lostBefore).isEqualTo(isLost ? BYTES : 0);
         long address = source.acquire(BYTES);
         assertThat(address == wanted).as("the same addresses").isNotEqualTo(isLost);
         RawMemory.putLong(address, 42);
         assertThat(source.release(address, BYTES)).isZero();
         assertThat(source.close()).isZero();
         assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
-        PageMap.main().verify();
+        ChunkMap.main().verify();
     }
 
     @Test
@@ -100,14 +100,14 @@ class RefusedFixedMappingTest {
     @Test
     void aFileGoesWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
         int mappingsBefore = MappingBudget.used();
-        long lostBefore = PageMap.main().lostBytes();
+        long lostBefore = ChunkMap.main().lostBytes();
         RecordingCalls calls = new RecordingCalls(LINUX);
         FileSource source = file(calls);
         long address = source.acquire(BYTES);
         RawMemory.putLong(address, 42);
         calls.failFrom("mmap", 1, Errno.EAGAIN);
         assertThat(source.release(address, BYTES)).isZero();
-        assertThat(PageMap.main().lostBytes() - lostBefore).isEqualTo(BYTES);
+        assertThat(ChunkMap.main().lostBytes() - lostBefore).isEqualTo(BYTES);
         calls.stopFailing();
         long next = source.acquire(BYTES);
         assertThat(next).isNotEqualTo(address);
@@ -115,7 +115,7 @@ class RefusedFixedMappingTest {
         assertThat(source.release(next, BYTES)).isZero();
         assertThat(source.close()).isZero();
         assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
-        PageMap.main().verify();
+        ChunkMap.main().verify();
     }
 
     @ParameterizedTest
@@ -128,13 +128,13 @@ class RefusedFixedMappingTest {
                     "mmap", (arguments, perform) -> armed[0] ? mmap(refusing, arguments) : perform.getAsLong());
             PageSource source = isFile ? file(calls) : new MmapSource(calls, MmapSource.Pages.DEFAULT);
             int mappingsBefore = MappingBudget.used();
-            long lostBefore = PageMap.main().lostBytes();
+            long lostBefore = ChunkMap.main().lostBytes();
             long address = source.acquire(BYTES);
             RawMemory.putLong(address, 42);
             armed[0] = true;
             long result = source.release(address, BYTES);
             boolean isLost = found == Found.FOREIGN || found == Found.FOREIGN_HALF;
-            assertThat(PageMap.main().lostBytes() - lostBefore).isEqualTo(isLost ? BYTES : 0);
+            assertThat(ChunkMap.main().lostBytes() - lostBefore).isEqualTo(isLost ? BYTES : 0);
             if (found == Found.UNCHANGED) {
                 assertThat(result).as("still the region it was").isEqualTo(-Errno.ENOMEM);
                 RawMemory.putLong(address, 43);
@@ -143,7 +143,7 @@ class RefusedFixedMappingTest {
             assertThat(result).isZero();
             assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
             assertThat(probe() == address).isNotEqualTo(isLost);
-            PageMap.main().verify();
+            ChunkMap.main().verify();
             assertThat(source.close()).isZero();
         }
     }

@@ -22,7 +22,7 @@ class ZoneTest {
     private static final long BASE = 1L << 45;
 
     private final RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
-    private final long records = PageMap.reserveRecords(calls, BYTES);
+    private final long records = ChunkMap.reserveRecords(calls, BYTES);
     private final Zone zone = new Zone(BASE, BYTES, records, 0);
 
     @AfterEach

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab.RemoteFree;
 import org.junit.jupiter.api.AfterEach;
@@ -28,7 +28,7 @@ class SlabRaceTest {
     @BeforeEach
     void acquireChunk() {
         base = source.acquire(Zone.GRANULE_BYTES);
-        slab = PageMap.record(base);
+        slab = ChunkMap.record(base);
         Slab.format(slab, base, SizeClasses.of(1024), TAG, 1);
     }
 

@@ -8,8 +8,9 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab.RemoteFree;
 import org.junit.jupiter.api.AfterEach;
@@ -22,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SlabTest {
     private static final int TAG = 7;
     private static final int HEAP_ID = 11;
-    private static final int PAGE_BYTES = (int) PageMap.PAGE_BYTES;
+    private static final int PAGE_BYTES = (int) PageGeometry.PAGE_BYTES;
 
     private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
     private long base;
@@ -35,7 +36,7 @@ class SlabTest {
     @BeforeEach
     void acquireChunk() {
         base = source.acquire(Zone.GRANULE_BYTES) + 3L * Zone.CHUNK_BYTES;
-        slab = PageMap.record(base);
+        slab = ChunkMap.record(base);
     }
 
     @AfterEach
@@ -64,7 +65,7 @@ class SlabTest {
     @ParameterizedTest
     @MethodSource("sizeClasses")
     void aNewSlabIsEmptyAndHasItsDescription(int sizeClass) {
-        RawMemory.fill(slab + PageMap.BODY, Zone.RECORD_BYTES - PageMap.BODY, (byte) -1);
+        RawMemory.fill(slab + ChunkMap.BODY, Zone.RECORD_BYTES - ChunkMap.BODY, (byte) -1);
         Slab.format(slab, base, sizeClass, TAG, HEAP_ID);
         Slab.verify(slab);
         assertThat(Slab.tag(slab)).isEqualTo(TAG);
@@ -77,7 +78,7 @@ class SlabTest {
         assertThat(Slab.isEmpty(slab)).isTrue();
         assertThat(Slab.liveCount(slab)).isZero();
         assertThat(Slab.hasRemote(slab)).isFalse();
-        assertThat(Slab.freePages(slab)).isEqualTo((int) ((1L << PageMap.PAGES_PER_CHUNK) - 1));
+        assertThat(Slab.freePages(slab)).isEqualTo((int) ((1L << PageGeometry.PAGES_PER_CHUNK) - 1));
     }
 
     @ParameterizedTest
@@ -263,6 +264,6 @@ class SlabTest {
                 touched |= 1 << page;
             }
         }
-        assertThat(Slab.freePages(slab)).isEqualTo(~touched & (int) ((1L << PageMap.PAGES_PER_CHUNK) - 1));
+        assertThat(Slab.freePages(slab)).isEqualTo(~touched & (int) ((1L << PageGeometry.PAGES_PER_CHUNK) - 1));
     }
 }

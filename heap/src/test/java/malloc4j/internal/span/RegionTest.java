@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.util.SplittableRandom;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
@@ -16,7 +16,7 @@ class RegionTest {
     private static final long BASE = 1L << 40;
 
     private static Region region(String picture) {
-        Region region = new Region(BASE, picture.length() * PageMap.PAGE_BYTES);
+        Region region = new Region(BASE, picture.length() * PageGeometry.PAGE_BYTES);
         region.take(0, picture.length());
         for (int page = 0; page < picture.length(); page++) {
             if (picture.charAt(page) == 'i') {
@@ -114,18 +114,18 @@ class RegionTest {
 
     @Test
     void alignmentIsOfTheAddressNotOfThePage() {
-        Region region = new Region(BASE + PageMap.PAGE_BYTES, 8 * PageMap.PAGE_BYTES);
+        Region region = new Region(BASE + PageGeometry.PAGE_BYTES, 8 * PageGeometry.PAGE_BYTES);
         assertThat(region.find(1, 4)).isEqualTo(3);
-        assertThat(region.address(3) % (4 * PageMap.PAGE_BYTES)).isZero();
+        assertThat(region.address(3) % (4 * PageGeometry.PAGE_BYTES)).isZero();
         assertThat(region.page(region.address(3) + 5)).isEqualTo(3);
         assertThat(region.contains(BASE)).isFalse();
-        assertThat(region.contains(BASE + PageMap.PAGE_BYTES)).isTrue();
-        assertThat(region.contains(BASE + 9 * PageMap.PAGE_BYTES)).isFalse();
+        assertThat(region.contains(BASE + PageGeometry.PAGE_BYTES)).isTrue();
+        assertThat(region.contains(BASE + 9 * PageGeometry.PAGE_BYTES)).isFalse();
     }
 
     @Test
     void usedEndIsTheHighestPageEverTaken() {
-        Region region = new Region(BASE, 8 * PageMap.PAGE_BYTES);
+        Region region = new Region(BASE, 8 * PageGeometry.PAGE_BYTES);
         assertThat(region.usedEnd()).isZero();
         region.take(2, 5);
         region.give(2, 5, false);
@@ -155,7 +155,7 @@ class RegionTest {
     void randomOperationsAgreeWithAPicture(RepetitionInfo repetition) {
         SplittableRandom random = new SplittableRandom(repetition.getCurrentRepetition());
         int pages = PAGES[repetition.getCurrentRepetition() - 1];
-        Region region = new Region(BASE, pages * PageMap.PAGE_BYTES);
+        Region region = new Region(BASE, pages * PageGeometry.PAGE_BYTES);
         StringBuilder model = new StringBuilder(".".repeat(pages));
         for (int step = 0; step < 2_000; step++) {
             int count = 1 + random.nextInt(random.nextInt(10) == 0 ? pages / 5 : 6);

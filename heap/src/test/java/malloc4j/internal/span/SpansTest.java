@@ -11,8 +11,9 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.MmapSource;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.Zone;
 import org.junit.jupiter.api.AfterEach;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 class SpansTest {
     private static final int HEAP_ID = 3;
-    private static final long PAGE = PageMap.PAGE_BYTES;
+    private static final long PAGE = PageGeometry.PAGE_BYTES;
     private static final long NONE = Long.MAX_VALUE;
 
     /// Real memory from a source that counts, and can refuse.
@@ -236,7 +237,7 @@ class SpansTest {
         assertThat(spans.freeLarge(block)).isEqualTo(20);
         assertThat(spans.freeLarge(block)).isZero();
         assertThat(spans.blockAround(block)).isZero();
-        assertThat(PageMap.tag(block)).isEqualTo(PageMap.PAGES);
+        assertThat(ChunkMap.tag(block)).isEqualTo(ChunkMap.PAGES);
     }
 
     @Test
@@ -259,7 +260,7 @@ class SpansTest {
 
     @Test
     void theCensusCountsEveryPageOnce() {
-        int chunk = PageMap.PAGES_PER_CHUNK;
+        int chunk = PageGeometry.PAGES_PER_CHUNK;
         large(3);
         assertThat(spans.allocateSpan(chunk, chunk, true)).isPositive();
         spans.freeLarge(large(2));
@@ -276,22 +277,22 @@ class SpansTest {
 
     @Test
     void slabsAreShownInAddressOrderAndALargeBlockIsOneStep() {
-        int chunk = PageMap.PAGES_PER_CHUNK;
+        int chunk = PageGeometry.PAGES_PER_CHUNK;
         long large = spans.allocateLarge(30 * chunk, chunk, true) & -PAGE;
         long[] slabs = new long[3];
         for (int index = 0; index < slabs.length; index++) {
-            slabs[index] = PageMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
-            RawMemory.putIntRelease(slabs[index] + PageMap.TAG, 1);
+            slabs[index] = ChunkMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
+            RawMemory.putIntRelease(slabs[index] + ChunkMap.TAG, 1);
         }
         long[] records = new long[3];
         long next = spans.nextSlabs(0, records);
-        assertThat(next).isEqualTo(PageMap.chunk(slabs[2]));
+        assertThat(next).isEqualTo(ChunkMap.chunk(slabs[2]));
         assertThat(records).containsExactly(slabs[0], slabs[1], 0);
         next = spans.nextSlabs(next, records);
         assertThat(next).isZero();
         assertThat(records).containsExactly(slabs[2], 0, 0);
         for (long slab : slabs) {
-            RawMemory.putIntRelease(slab + PageMap.TAG, 0);
+            RawMemory.putIntRelease(slab + ChunkMap.TAG, 0);
         }
         assertThat(spans.largeBytes()).isEqualTo(30L * chunk * PAGE);
         assertThat(spans.freeLarge(large)).isPositive();
@@ -378,20 +379,20 @@ class SpansTest {
 
             @Override
             public long release(long address, long byteSize) {
-                records.add(PageMap.record(address));
-                queued.add(RawMemory.compareAndSetInt(PageMap.record(address) + PageMap.QUEUED, 0, 1));
+                records.add(ChunkMap.record(address));
+                queued.add(RawMemory.compareAndSetInt(ChunkMap.record(address) + ChunkMap.QUEUED, 0, 1));
                 return mapped.release(address, byteSize);
             }
         };
         Spans all = new Spans(source, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), 77);
-        int pages = 8 << 20 >>> PageMap.PAGE_SHIFT;
-        long first = all.allocateLarge(pages, 1, true) & -PageMap.PAGE_BYTES;
-        long second = all.allocateLarge(pages, 1, true) & -PageMap.PAGE_BYTES;
+        int pages = 8 << 20 >>> PageGeometry.PAGE_SHIFT;
+        long first = all.allocateLarge(pages, 1, true) & -PageGeometry.PAGE_BYTES;
+        long second = all.allocateLarge(pages, 1, true) & -PageGeometry.PAGE_BYTES;
         all.freeLarge(first);
         all.freeLarge(second);
         assertThat(all.purge(0, true)).isPositive();
         assertThat(queued).containsExactly(false);
-        assertThat(RawMemory.getInt(records.getFirst() + PageMap.QUEUED)).isZero();
+        assertThat(RawMemory.getInt(records.getFirst() + ChunkMap.QUEUED)).isZero();
         assertThat(all.close()).isZero();
     }
 }

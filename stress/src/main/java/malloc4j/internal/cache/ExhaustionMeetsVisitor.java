@@ -3,7 +3,7 @@ package malloc4j.internal.cache;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
@@ -32,7 +32,7 @@ public class ExhaustionMeetsVisitor {
 
     private final ThreadCache cache = Parts.cache();
     private final long block = cache.allocateBlock(LARGEST);
-    private final long slab = PageMap.record(block);
+    private final long slab = ChunkMap.record(block);
     private long taken;
 
     public ExhaustionMeetsVisitor() {
@@ -60,8 +60,8 @@ public class ExhaustionMeetsVisitor {
         Parts.drain(cache);
         result.r2 = taken == block ? "reused" : Parts.outlook(slab, Slab.index(product()));
         Parts.freeSlab(cache, slab);
-        if (PageMap.record(taken) != slab) {
-            Parts.freeSlab(cache, PageMap.record(taken));
+        if (ChunkMap.record(taken) != slab) {
+            Parts.freeSlab(cache, ChunkMap.record(taken));
         }
         Parts.release(cache);
     }

@@ -3,7 +3,7 @@ package malloc4j.internal.cache;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
@@ -48,13 +48,13 @@ public class LookupMeetsLease {
         if (cache != null && cache.thread != Thread.currentThread()) {
             return "foreign";
         }
-        return PageMap.record(allocate()) == PageMap.record(block) ? "own" : "second";
+        return ChunkMap.record(allocate()) == ChunkMap.record(block) ? "own" : "second";
     }
 
     @Arbiter
     public void end() {
         free(block1);
-        if (PageMap.record(block2) != PageMap.record(block1)) {
+        if (ChunkMap.record(block2) != ChunkMap.record(block1)) {
             free(block2);
         }
         registry.close();
@@ -62,7 +62,7 @@ public class LookupMeetsLease {
     }
 
     private static void free(long block) {
-        long slab = PageMap.record(block);
+        long slab = ChunkMap.record(block);
         ThreadCache owner = CacheTags.get(Slab.tag(slab));
         if (owner != null) {
             Parts.freeSlab(owner, slab);

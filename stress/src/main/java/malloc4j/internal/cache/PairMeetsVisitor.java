@@ -3,7 +3,7 @@ package malloc4j.internal.cache;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
@@ -26,7 +26,7 @@ public class PairMeetsVisitor {
 
     private final ThreadCache cache = Parts.cache();
     private final long block = cache.allocateBlock(SIZE_CLASS);
-    private final long slab = PageMap.record(block);
+    private final long slab = ChunkMap.record(block);
     private final long other;
 
     public PairMeetsVisitor() {
@@ -57,7 +57,7 @@ public class PairMeetsVisitor {
     @Arbiter
     public void end() {
         Parts.freeSlab(cache, slab);
-        Parts.freeSlab(cache, PageMap.record(other));
+        Parts.freeSlab(cache, ChunkMap.record(other));
         Parts.release(cache);
     }
 }

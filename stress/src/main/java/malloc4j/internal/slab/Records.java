@@ -2,7 +2,7 @@ package malloc4j.internal.slab;
 
 import java.lang.foreign.Arena;
 import java.util.Arrays;
-import malloc4j.internal.region.PageMap;
+import malloc4j.internal.region.ChunkMap;
 
 /// Records of slabs of 64 blocks that have no memory: enough for the bits. They are given back and used again, for
 /// jcstress makes millions of states in a second.
@@ -13,7 +13,7 @@ public final class Records {
     public static final int BLOCK_BYTES = 1024;
 
     private static final int RECORD_BYTES =
-            PageMap.BODY + 4 * Long.BYTES; // a pair, and the one with the bit past the end
+            ChunkMap.BODY + 4 * Long.BYTES; // a pair, and the one with the bit past the end
     private static final int BATCH = 4096;
     private static final int HEAP_ID = 1;
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class PageMapTest {
+class ChunkMapTest {
     private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
 
     @Test
@@ -19,12 +19,12 @@ class PageMapTest {
         long address = source.acquire(Zone.GRANULE_BYTES);
         long before = 0;
         for (long chunk = address; chunk < address + Zone.GRANULE_BYTES; chunk += Zone.CHUNK_BYTES) {
-            long record = PageMap.record(chunk);
-            assertThat(PageMap.record(chunk + Zone.CHUNK_BYTES - 1)).isEqualTo(record);
-            assertThat(PageMap.chunk(record)).isEqualTo(chunk);
+            long record = ChunkMap.record(chunk);
+            assertThat(ChunkMap.record(chunk + Zone.CHUNK_BYTES - 1)).isEqualTo(record);
+            assertThat(ChunkMap.chunk(record)).isEqualTo(chunk);
             assertThat(record)
-                    .isEqualTo(PageMap.RECORDS + (chunk - PageMap.BASE) / Zone.CHUNK_BYTES * Zone.RECORD_BYTES);
-            assertThat(PageMap.tag(chunk)).isZero();
+                    .isEqualTo(ChunkMap.RECORDS + (chunk - ChunkMap.BASE) / Zone.CHUNK_BYTES * Zone.RECORD_BYTES);
+            assertThat(ChunkMap.tag(chunk)).isZero();
             assertThat(before == 0 || record - before == Zone.RECORD_BYTES).isTrue();
             before = record;
         }
@@ -34,30 +34,30 @@ class PageMapTest {
     @Test
     void aTagIsReadForEveryAddressOfItsChunkAndGoesWithTheRange() {
         long address = source.acquire(Zone.GRANULE_BYTES);
-        RawMemory.putInt(PageMap.record(address) + PageMap.TAG, PageMap.PAGES);
-        assertThat(PageMap.tag(address + 65_535)).isEqualTo(PageMap.PAGES);
-        assertThat(PageMap.tag(address + 65_536)).isZero();
+        RawMemory.putInt(ChunkMap.record(address) + ChunkMap.TAG, ChunkMap.PAGES);
+        assertThat(ChunkMap.tag(address + 65_535)).isEqualTo(ChunkMap.PAGES);
+        assertThat(ChunkMap.tag(address + 65_536)).isZero();
         source.release(address, Zone.GRANULE_BYTES);
-        assertThat(PageMap.tag(address)).isZero();
+        assertThat(ChunkMap.tag(address)).isZero();
     }
 
     @ParameterizedTest
     @ValueSource(longs = {0, 1, -1, Long.MIN_VALUE, Long.MAX_VALUE, 4096})
     void anAddressInNoZoneHasNoRecord(long address) {
-        assertThat(PageMap.record(address)).isZero();
-        assertThat(PageMap.tag(address)).isZero();
+        assertThat(ChunkMap.record(address)).isZero();
+        assertThat(ChunkMap.tag(address)).isZero();
     }
 
     @Test
     void theZonesEdgesAreExact() {
-        long end = PageMap.BASE + PageMap.main().byteSize();
-        assertThat(PageMap.record(PageMap.BASE - 1)).isZero();
-        assertThat(PageMap.record(end)).isZero();
-        assertThat(PageMap.BASE % Zone.GRANULE_BYTES).isZero();
-        assertThat(PageMap.CHUNKS * Zone.CHUNK_BYTES).isEqualTo(PageMap.main().byteSize());
-        assertThat(PageMap.PAGE_BYTES).isEqualTo(1L << PageMap.PAGE_SHIFT);
-        assertThat(PageMap.PAGES_PER_CHUNK * PageMap.PAGE_BYTES).isEqualTo(Zone.CHUNK_BYTES);
-        PageMap.main().verify();
+        long end = ChunkMap.BASE + ChunkMap.main().byteSize();
+        assertThat(ChunkMap.record(ChunkMap.BASE - 1)).isZero();
+        assertThat(ChunkMap.record(end)).isZero();
+        assertThat(ChunkMap.BASE % Zone.GRANULE_BYTES).isZero();
+        assertThat(ChunkMap.CHUNKS * Zone.CHUNK_BYTES).isEqualTo(ChunkMap.main().byteSize());
+        assertThat(PageGeometry.PAGE_BYTES).isEqualTo(1L << PageGeometry.PAGE_SHIFT);
+        assertThat(PageGeometry.PAGES_PER_CHUNK * PageGeometry.PAGE_BYTES).isEqualTo(Zone.CHUNK_BYTES);
+        ChunkMap.main().verify();
     }
 
     @Test
@@ -65,7 +65,7 @@ class PageMapTest {
         RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
         calls.failOnce("mmap", 1, Errno.ENOMEM);
         calls.failOnce("mmap", 3, Errno.ENOMEM);
-        Zone zone = PageMap.reserve(calls, 1L << 30);
+        Zone zone = ChunkMap.reserve(calls, 1L << 30);
         assertThat(zone).isNotNull();
         if (zone != null) {
             assertThat(zone.byteSize()).isEqualTo(1L << 28);
@@ -81,7 +81,7 @@ class PageMapTest {
     void noZoneWhereTheKernelRefusesEvenTheSmallest() {
         RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
         calls.failFrom("mmap", 1, Errno.ENOMEM);
-        assertThat(PageMap.reserve(calls, 1L << 30)).isNull();
+        assertThat(ChunkMap.reserve(calls, 1L << 30)).isNull();
         assertThat(calls.count("mmap")).isEqualTo(7);
     }
 
@@ -91,7 +91,7 @@ class PageMapTest {
         MmapSource recorded = new MmapSource(calls, MmapSource.Pages.DEFAULT);
         long address = recorded.acquire(Zone.GRANULE_BYTES);
         RawMemory.putLong(address + 8, 1);
-        assertThat(recorded.purge(address, PageMap.PAGE_BYTES)).isZero();
+        assertThat(recorded.purge(address, PageGeometry.PAGE_BYTES)).isZero();
         assertThat(RawMemory.getLong(address + 8)).isZero();
         RawMemory.putLong(address + 8, 1);
         assertThat(recorded.release(address, Zone.GRANULE_BYTES)).isZero();
@@ -108,7 +108,7 @@ class PageMapTest {
         assertThat(new MmapSource(refusing, MmapSource.Pages.DEFAULT).acquire(Zone.GRANULE_BYTES))
                 .isEqualTo(-Errno.ENOMEM);
         assertThat(MappingBudget.used()).isEqualTo(mappings);
-        PageMap.main().verify();
+        ChunkMap.main().verify();
         long address = source.acquire(Zone.GRANULE_BYTES);
         RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
         calls.failOnce("mmap", 1, Errno.ENOMEM);

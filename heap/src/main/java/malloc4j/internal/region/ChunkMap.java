@@ -9,35 +9,30 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
-/// From an address to what is known of its chunk: the record, and for slabs of the main zone the entry.
+/// From an address to what is known of its chunk: the record, and in the main zone the entry.
 ///
 /// ```
 ///   chunk  = (address - BASE) / 64 KiB            in [0, CHUNKS), else the second zone, or nobody's
 ///   record = RECORDS + chunk * 1,152              everything about the chunk
-///   entry  = ENTRIES + chunk * 32                 what the owner's free needs, two to a cache line
+///   entry  = ENTRIES + chunk * 32                 of a slab: what its owner's free needs (SlabEntry)
 ///
-///   entry   0              8              16           20       24                       32
-///          +--------------+--------------+------------+--------+------------------------+
-///          | thread| heap | pairs << 8   | reciprocal | unused | magazine << 10 | slots |
-///          +--------------+--------------+------------+--------+------------------------+
-///            owner: whose frees may go by the entry, 0 for nobody's
+///   record  0      4      8                    72       76            128                    1,152
+///          +------+------+-------- - - -------+--------+---- - - ----+-------- - - ----------+
+///          | tag  | heap | the holder's       | queued | the holder's| body: the holder's    |
+///          +------+------+-------- - - -------+--------+---- - - ----+-------- - - ----------+
 /// ```
 ///
 /// The main zone's bases are constants to the JIT. Entries exist for the whole main zone and read zero where the
 /// zone is not in use, so that a lookup needs one comparison. `ENTRIES` is a multiple of the entries' size rounded
 /// up to a power of two: `ENTRIES ^ offset` equals `ENTRIES + offset`, and the JIT does not fold further offsets
-/// into another constant of 64 bits. An address is stored shifted left by 8: read back by an unsigned shift, it is
-/// known to be small enough for [RawMemory]'s bounds, which costs no check.
+/// into another constant of 64 bits.
 ///
 /// A second zone may be registered once, over the memory that the program break has given (see [BrkSource]); it has
 /// no entries. An address in neither zone is not in a chunk of ours.
 ///
 /// The first word of a record, its tag, tells what the chunk is: 0 nothing, [#PAGES] runs of pages, and above 0 a
 /// slab that belongs to the thread cache of that number.
-///
-/// Concurrency: the owner of a slab writes its entry, and reads it plainly; whoever retires the slab or releases
-/// the chunk sets `owner` to 0. Nobody else's id is ever equal to it: thread ids are not used again.
-public final class PageMap {
+public final class ChunkMap {
     /// The tag of a chunk that holds runs of pages.
     public static final int PAGES = -1;
 
@@ -53,14 +48,6 @@ public final class PageMap {
 
     /// Offset of what the chunk's holder keeps: a slab's bits, or the sizes of runs of pages.
     public static final int BODY = 128;
-
-    /// The kernel's page in bytes.
-    public static final long PAGE_BYTES;
-
-    public static final int PAGE_SHIFT;
-
-    /// How many of the kernel's pages a chunk has: 16, or 1 where they are 64 KiB.
-    public static final int PAGES_PER_CHUNK;
 
     /// The main zone's first address.
     public static final long BASE;
@@ -79,25 +66,6 @@ public final class PageMap {
 
     static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
 
-    /// Offset of the owner in an entry, 64 bits: see [#owner].
-    public static final int OWNER = 0;
-
-    /// Offset of the address of a slab's first pair, shifted left by [#ADDRESS_SHIFT], 64 bits.
-    public static final int PAIRS = 8;
-
-    /// Offset of a slab's reciprocal, 32 bits.
-    public static final int RECIPROCAL = 16;
-
-    /// Offset of where the owner puts the slab's free blocks, 64 bits: an address shifted left, and a number of
-    /// bytes.
-    public static final int MAGAZINE = 24;
-
-    private static final int HEAP_KEY_BITS = 24;
-    private static final int NO_HEAP_KEY = (1 << HEAP_KEY_BITS) - 1;
-
-    /// How far an address is shifted left where it is stored for the fast path.
-    public static final int ADDRESS_SHIFT = 8;
-
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
 
     private static final Zone MAIN;
@@ -105,9 +73,6 @@ public final class PageMap {
 
     static {
         SystemCalls calls = LinuxCalls.instance();
-        PAGE_BYTES = calls.sysconf(Linux._SC_PAGESIZE);
-        PAGE_SHIFT = Long.numberOfTrailingZeros(PAGE_BYTES);
-        PAGES_PER_CHUNK = (int) (Zone.CHUNK_BYTES / PAGE_BYTES);
         Zone zone = reserve(calls, AddressShare.ofProcess().zoneBytes());
         if (zone == null) {
             throw new OutOfMemoryError("malloc4j cannot reserve " + MIN_ZONE_BYTES
@@ -121,7 +86,7 @@ public final class PageMap {
         addToOwnMemory(zone);
     }
 
-    private PageMap() {}
+    private ChunkMap() {}
 
     public static Zone main() {
         return MAIN;
@@ -131,58 +96,6 @@ public final class PageMap {
     public static long record(long address) {
         Zone zone = zone(address);
         return zone == null ? 0 : zone.record(address);
-    }
-
-    /// Lets the frees of a thread in a heap go by the entry of a slab. By the slab's owner. Does nothing for a slab
-    /// of the second zone, and for a heap without a key.
-    ///
-    /// @param base the slab's address
-    /// @param pairs the address of its first pair
-    /// @param magazine see [#MAGAZINE]
-    public static void putOwner(long base, long threadId, int heapId, long pairs, int reciprocal, long magazine) {
-        long entry = entry(base);
-        if (entry != 0 && heapKey(heapId) != NO_HEAP_KEY) {
-            RawMemory.putLong(entry + PAIRS, pairs << ADDRESS_SHIFT);
-            RawMemory.putInt(entry + RECIPROCAL, reciprocal);
-            RawMemory.putLong(entry + MAGAZINE, magazine);
-            RawMemory.putLong(entry + OWNER, owner(threadId, heapKey(heapId)));
-        }
-    }
-
-    /// What stands for a heap in the owner of an entry: its number, or for the sixteen-millionth heap of a process
-    /// and later ones a key that no entry ever has.
-    public static long heapKey(int heapId) {
-        return heapId >= 0 && heapId < NO_HEAP_KEY ? heapId : NO_HEAP_KEY;
-    }
-
-    /// The owner that an entry names: a thread in a heap.
-    public static long owner(long threadId, long heapKey) {
-        return threadId << HEAP_KEY_BITS | heapKey;
-    }
-
-    /// Whether the frees of a thread in a heap go by the entry of a slab.
-    ///
-    /// @param base the slab's address
-    public static boolean hasOwner(long base, long threadId, int heapId) {
-        long entry = entry(base);
-        return entry != 0 && RawMemory.getLong(entry + OWNER) == owner(threadId, heapKey(heapId));
-    }
-
-    /// Makes every free of a slab go by its record.
-    ///
-    /// @param base the slab's address
-    public static void clearOwner(long base) {
-        long entry = entry(base);
-        if (entry != 0) {
-            RawMemory.putLongRelease(entry + OWNER, 0);
-        }
-    }
-
-    /// The entry of the chunk that `address` lies in, 0 outside the main zone; read it where the zone is not in
-    /// use, but do not write.
-    static long entry(long address) {
-        long chunk = (address - BASE) >>> Zone.CHUNK_SHIFT;
-        return chunk < CHUNKS ? ENTRIES ^ (chunk << ENTRY_SHIFT) : 0;
     }
 
     /// The address of the chunk that `record` describes.
@@ -258,13 +171,13 @@ public final class PageMap {
     }
 
     private static long recordsBytes(long zoneBytes) {
-        return Bits.alignUp(Zone.recordBytes(zoneBytes), PAGE_BYTES);
+        return Bits.alignUp(Zone.recordBytes(zoneBytes), PageGeometry.PAGE_BYTES);
     }
 
     /// Reserves the main zone's entries, readable, at a multiple of their size rounded up to a power of two,
     /// and as much again around them, which stays unused. Returns their address, or minus errno.
     private static long reserveEntries(SystemCalls calls, long entryBytes) {
-        long alignment = Math.max(PAGE_BYTES, Bits.ceilingPowerOfTwo(entryBytes));
+        long alignment = Math.max(PageGeometry.PAGE_BYTES, Bits.ceilingPowerOfTwo(entryBytes));
         long reserved = reserveRange(calls, 2 * alignment);
         if (Errno.isError(reserved)) {
             return reserved;
