@@ -3,8 +3,6 @@ package malloc4j.internal.cache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongConsumer;
-import java.util.stream.LongStream;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
@@ -14,6 +12,7 @@ import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import malloc4j.observe.SizeClassStatistics;
+import org.jspecify.annotations.Nullable;
 
 /// Gets memory back from one heap's slabs: makes spans of the empty ones, and gives the kernel the free pages
 /// inside the others.
@@ -22,6 +21,9 @@ import malloc4j.observe.SizeClassStatistics;
 /// slab not leased in between: memory in use between two visits is left alone. Blocks leave a slab only while it is
 /// leased, so what is seen free in another slab under its cache's lock stays free while the lock is held; leased
 /// slabs are passed over.
+///
+/// A visit makes no object and calls nothing through a lambda or a reference to a method: it must not fail because the
+/// Java heap is full, nor leave behind a call site that could not be linked and never will be.
 ///
 /// Concurrency: one visitor at a time; the lock of the cache in question is held over each slab. Regions are
 /// released by a visitor only, so that the records it walks stay.
@@ -40,6 +42,8 @@ public final class Reclaimer {
     private final long[] batch = new long[BATCH];
     private final long[] leases = new long[SizeClasses.COUNT];
     private final long[] probes = new long[PROBES];
+    private long walkChunk; // where `nextSlab` goes on when it has shown `batch`, 0 at the end
+    private int walkIndex;
     private long cursor;
     private long freedAtRefusal = -1;
     private long freedAtFruitless = -1;
@@ -94,14 +98,20 @@ public final class Reclaimer {
     }
 
     private boolean retireEmpty(long slab) {
-        boolean[] retired = new boolean[1];
-        withOwner(slab, owner -> {
-            if (Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab) && owner.freePages(slab) == ALL_PAGES) {
+        ThreadCache owner = lockOwner(slab);
+        if (owner == null) {
+            return false;
+        }
+        try {
+            boolean unused =
+                    Slab.state(slab) != Slab.LEASED && Slab.isEmpty(slab) && owner.freePages(slab) == ALL_PAGES;
+            if (unused) {
                 retire(owner, slab);
-                retired[0] = true;
             }
-        });
-        return retired[0];
+            return unused;
+        } finally {
+            owner.lock().unlock();
+        }
     }
 
     /// Gives memory back because a request was refused. Returns whether any went, by this call or by another thread's
@@ -155,24 +165,22 @@ public final class Reclaimer {
         }
         cache.leasedSlabs(leases);
         cache.unlease();
-        long[] gone = new long[1];
-        for (long slab : leases) {
-            if (slab != 0) {
-                withOwner(slab, owner -> gone[0] += visitSlab(owner, slab, true));
-            }
-        }
-        return gone[0] + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
+        return visitEach(leases);
     }
 
     private long visitSome() {
-        long[] gone = new long[1];
         cursor = spans.nextSlabs(cursor, probes);
-        for (long slab : probes) {
+        return visitEach(probes);
+    }
+
+    private long visitEach(long[] records) {
+        long gone = 0;
+        for (long slab : records) {
             if (slab != 0) {
-                withOwner(slab, owner -> gone[0] += visitSlab(owner, slab, true));
+                gone += visitSlab(slab, true);
             }
         }
-        return gone[0] + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
+        return gone + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
     }
 
     /// Visits everything once: what was free at the last visit too, or `all` that is free, goes back to the kernel,
@@ -193,44 +201,61 @@ public final class Reclaimer {
 
     private long visitAll(long keepBytes, boolean all) {
         registry.unleaseIdle(all);
-        long[] purged = new long[1];
-        forEachSlab(slab -> withOwner(slab, owner -> purged[0] += visitSlab(owner, slab, all)));
-        return purged[0] + spans.purge(keepBytes, all);
+        long purged = 0;
+        for (long slab = firstSlab(); slab != 0; slab = nextSlab()) {
+            purged += visitSlab(slab, all);
+        }
+        return purged + spans.purge(keepBytes, all);
     }
 
-    /// Shows every slab, in address order. Holding `visiting`.
-    private void forEachSlab(LongConsumer visitor) {
-        long next = 0;
-        do {
-            next = spans.nextSlabs(next, batch);
-            for (int index = 0; index < BATCH && batch[index] != 0; index++) {
-                visitor.accept(batch[index]);
+    /// The first slab of all in address order, or 0. Holding `visiting`.
+    private long firstSlab() {
+        walkChunk = spans.nextSlabs(0, batch);
+        walkIndex = -1;
+        return nextSlab();
+    }
+
+    /// The one after that which was shown last, or 0.
+    private long nextSlab() {
+        while (++walkIndex == BATCH || batch[walkIndex] == 0) {
+            if (walkChunk == 0) {
+                return 0;
             }
-        } while (next != 0);
+            walkChunk = spans.nextSlabs(walkChunk, batch);
+            walkIndex = -1;
+        }
+        return batch[walkIndex];
     }
 
-    private interface SlabVisitor {
-        void visit(ThreadCache owner);
-    }
-
-    /// Calls `visitor` under the lock of the cache that owns `slab`, if the record is one of a slab.
-    private static void withOwner(long slab, SlabVisitor visitor) {
+    /// Locks the cache that owns `slab`, for the caller to unlock. Returns null, and has locked nothing, when the
+    /// record is not one of a slab.
+    private static @Nullable ThreadCache lockOwner(long slab) {
         int tag = Slab.tag(slab);
         ThreadCache owner = CacheTags.get(tag);
         if (owner == null) {
-            return;
+            return null;
         }
         owner.lock().lock();
+        if (Slab.tag(slab) != tag) {
+            owner.lock().unlock();
+            return null;
+        }
+        return owner;
+    }
+
+    private long visitSlab(long slab, boolean all) {
+        ThreadCache owner = lockOwner(slab);
+        if (owner == null) {
+            return 0;
+        }
         try {
-            if (Slab.tag(slab) == tag) {
-                visitor.visit(owner);
-            }
+            return visitOwned(owner, slab, all);
         } finally {
             owner.lock().unlock();
         }
     }
 
-    private long visitSlab(ThreadCache owner, long slab, boolean all) {
+    private long visitOwned(ThreadCache owner, long slab, boolean all) {
         if (Slab.state(slab) == Slab.LEASED) {
             return 0;
         }
@@ -287,15 +312,20 @@ public final class Reclaimer {
         long[] liveCounts = new long[SizeClasses.COUNT];
         visiting.lock();
         try {
-            forEachSlab(slab -> withOwner(slab, owner -> {
-                slabCounts[Slab.sizeClass(slab)]++;
-                liveCounts[Slab.sizeClass(slab)] += Slab.liveCount(slab);
-            }));
+            for (long slab = firstSlab(); slab != 0; slab = nextSlab()) {
+                ThreadCache owner = lockOwner(slab);
+                if (owner != null) {
+                    slabCounts[Slab.sizeClass(slab)]++;
+                    liveCounts[Slab.sizeClass(slab)] += Slab.liveCount(slab);
+                    owner.lock().unlock();
+                }
+            }
         } finally {
             visiting.unlock();
         }
         liveCounts[spareClass] -= Math.min(spareBlocks, liveCounts[spareClass]);
         List<SizeClassStatistics> sizeClasses = new ArrayList<>();
+        long liveBlocks = 0;
         long liveBytes = 0;
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
             long slabCount = slabCounts[sizeClass];
@@ -304,10 +334,11 @@ public final class Reclaimer {
                 int blockBytes = SizeClasses.blockBytes(sizeClass);
                 long free = slabCount * SizeClasses.capacity(sizeClass) - live;
                 sizeClasses.add(new SizeClassStatistics(blockBytes, slabCount, live, free));
+                liveBlocks += live;
                 liveBytes += live * blockBytes;
             }
         }
-        return new Census(LongStream.of(liveCounts).sum(), liveBytes, List.copyOf(sizeClasses));
+        return new Census(liveBlocks, liveBytes, List.copyOf(sizeClasses));
     }
 
     /// Bytes that visits have given back to the kernel, in all.
@@ -320,25 +351,36 @@ public final class Reclaimer {
     public void verify() {
         visiting.lock();
         try {
-            int[] held = new int[1];
-            long[] uncharged = new long[1];
-            forEachSlab(slab -> withOwner(slab, owner -> {
-                if (owner.registry() != registry) {
-                    throw new AssertionError("a slab in this heap's region belongs to another heap");
+            int held = 0;
+            long uncharged = 0;
+            for (long slab = firstSlab(); slab != 0; slab = nextSlab()) {
+                ThreadCache owner = lockOwner(slab);
+                if (owner != null) {
+                    try {
+                        verifySlab(owner, slab);
+                        held += Slab.state(slab) == Slab.FULL ? 0 : 1;
+                        uncharged += Integer.bitCount(Slab.unchargedPages(slab));
+                    } finally {
+                        owner.lock().unlock();
+                    }
                 }
-                Slab.verify(slab);
-                owner.verifyEntry(slab);
-                held[0] += Slab.state(slab) == Slab.FULL ? 0 : 1;
-                uncharged[0] += Integer.bitCount(Slab.unchargedPages(slab));
-            }));
-            if (registry.verify() != held[0]) {
+            }
+            if (registry.verify() != held) {
                 throw new AssertionError("leased and available slabs are not those that the caches hold");
             }
-            spans.verify(uncharged[0]);
+            spans.verify(uncharged);
             ChunkMap.main().verify();
         } finally {
             visiting.unlock();
         }
+    }
+
+    private void verifySlab(ThreadCache owner, long slab) {
+        if (owner.registry() != registry) {
+            throw new AssertionError("a slab in this heap's region belongs to another heap");
+        }
+        Slab.verify(slab);
+        owner.verifyEntry(slab);
     }
 
     /// Releases everything. Returns 0, or minus errno of the first refusal; it can be called again.
