@@ -31,7 +31,7 @@ final class Region {
     private static final int GROUP_SHIFT = 9;
     private static final int GROUP_PAGES = 1 << GROUP_SHIFT;
 
-    final long base;
+    private long base;
     final int pageCount;
     private final long[] free;
     private final long[] dirty;
@@ -42,8 +42,8 @@ final class Region {
     private int longestRun;
     private int usedEnd;
 
-    Region(long base, long byteSize) {
-        this.base = base;
+    /// One that lies nowhere yet, all free: [#place] follows.
+    Region(long byteSize) {
         this.pageCount = (int) (byteSize >>> PageGeometry.PAGE_SHIFT);
         this.free = new long[(pageCount + 63) >>> 6];
         this.dirty = new long[free.length];
@@ -53,6 +53,19 @@ final class Region {
         Bits.set(free, 0, pageCount);
         this.longests = new int[(pageCount + GROUP_PAGES - 1) >>> GROUP_SHIFT];
         this.longests[0] = pageCount;
+    }
+
+    /// Says where the region lies. It makes no object.
+    void place(long address) {
+        base = address;
+    }
+
+    long base() {
+        return base;
+    }
+
+    long end() {
+        return base + byteSize();
     }
 
     long byteSize() {

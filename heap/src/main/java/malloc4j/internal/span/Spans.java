@@ -2,8 +2,6 @@ package malloc4j.internal.span;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
-import java.util.List;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -14,6 +12,7 @@ import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Zone;
+import org.jspecify.annotations.Nullable;
 
 /// The pages of one heap: spans of them are taken by slabs and large blocks, and come back.
 ///
@@ -54,7 +53,7 @@ public final class Spans {
     private final Budget budget;
     private final int heapId;
     private final Mutex lock = new Mutex();
-    private final List<Region> regions = new ArrayList<>();
+    private final ArrayList<Region> regions = new ArrayList<>();
     private long regionBytes;
     private long chargedBytes;
     private long largePages;
@@ -94,7 +93,8 @@ public final class Spans {
     }
 
     private long takeLowest(int pageCount, int alignmentPages) {
-        for (Region region : regions) {
+        for (int index = 0; index < regions.size(); index++) {
+            Region region = regions.get(index);
             int page = region.find(pageCount, alignmentPages);
             if (page >= 0) {
                 return take(region, page, pageCount);
@@ -151,29 +151,43 @@ public final class Spans {
     }
 
     /// Adds a region that has room for the span; a generous one, or where that is refused the smallest that will
-    /// do.
+    /// do. What describes it is made first: with no room for that on the Java heap nothing is taken from the source.
     private long grow(int pageCount, int alignmentPages) {
         long alignmentBytes = (long) alignmentPages << PageGeometry.PAGE_SHIFT;
         long slack = alignmentBytes > Zone.GRANULE_BYTES ? alignmentBytes - Zone.GRANULE_BYTES : 0;
         long needed = Bits.alignUp(((long) pageCount << PageGeometry.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
         long share = Math.clamp(regionBytes >>> REGION_SHARE_SHIFT, MIN_REGION_BYTES, MAX_REGION_BYTES);
         long generous = Math.max(needed, Bits.alignDown(share, Zone.GRANULE_BYTES));
-        long address = source.acquire(generous);
-        long bytes = generous;
-        if (Errno.isError(address) && needed < generous) {
-            address = source.acquire(needed);
-            bytes = needed;
-        }
+        long result = addRegion(generous);
+        return result < 0 && needed < generous ? addRegion(needed) : result;
+    }
+
+    private long addRegion(long byteSize) {
+        Region region = new Region(byteSize);
+        regions.ensureCapacity(regions.size() + 1);
+        long address = source.acquire(byteSize);
         if (Errno.isError(address)) {
             return address;
         }
-        int index = 0;
-        while (index < regions.size() && regions.get(index).base < address) {
-            index++;
-        }
-        regions.add(index, new Region(address, bytes));
-        regionBytes += bytes;
+        region.place(address);
+        regions.add(indexFrom(address), region);
+        regionBytes += byteSize;
         return 0;
+    }
+
+    /// The index of the first region that does not end at or before `address`.
+    private int indexFrom(long address) {
+        int low = 0;
+        int high = regions.size();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (regions.get(middle).end() <= address) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
     }
 
     /// Gives a span back.
@@ -319,12 +333,12 @@ public final class Spans {
             long end = 0;
             lock.lock();
             try {
-                for (Region region : regions) {
+                for (int index = indexFrom(next); index < regions.size() && end == 0; index++) {
+                    Region region = regions.get(index);
                     long usedEnd = region.address(region.usedEnd());
                     if (usedEnd > next) {
-                        next = Math.max(next, region.base);
+                        next = Math.max(next, region.base());
                         end = usedEnd;
-                        break;
                     }
                 }
             } finally {
@@ -383,8 +397,8 @@ public final class Spans {
         lock.lock();
         try {
             long pages = 0;
-            for (Region region : regions) {
-                pages += region.dirtyCount();
+            for (int index = 0; index < regions.size(); index++) {
+                pages += regions.get(index).dirtyCount();
             }
             return pages << PageGeometry.PAGE_SHIFT;
         } finally {
@@ -406,8 +420,9 @@ public final class Spans {
 
     private long purge(long keepBytes, boolean all, long enoughBytes) {
         long purgedBytes = 0;
-        long kept = 0;
-        for (Region region : snapshot()) {
+        long keptBytes = 0;
+        Region region = regionFrom(0);
+        while (region != null) {
             int page = 0;
             while (purgedBytes < enoughBytes) {
                 int from;
@@ -423,8 +438,8 @@ public final class Spans {
                             region.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT));
                     page = to;
                     long runBytes = region.address(to) - region.address(from);
-                    if (kept + runBytes <= keepBytes) {
-                        kept += runBytes;
+                    if (keptBytes + runBytes <= keepBytes) {
+                        keptBytes += runBytes;
                         continue;
                     }
                     region.take(from, to);
@@ -433,9 +448,21 @@ public final class Spans {
                 }
                 purgedBytes += purgeTaken(region, from, to);
             }
+            region = regionFrom(region.end());
         }
         releaseEmptyRegions();
         return purgedBytes;
+    }
+
+    /// The first region that does not end at or before `address`, or null.
+    private @Nullable Region regionFrom(long address) {
+        lock.lock();
+        try {
+            int index = indexFrom(address);
+            return index < regions.size() ? regions.get(index) : null;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private long purgeTaken(Region region, int from, int to) {
@@ -454,28 +481,19 @@ public final class Spans {
         }
     }
 
-    private List<Region> snapshot() {
-        lock.lock();
-        try {
-            return List.copyOf(regions);
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void releaseEmptyRegions() {
         lock.lock();
         try {
             boolean spare = false;
-            for (Iterator<Region> each = regions.iterator(); each.hasNext(); ) {
-                Region region = each.next();
-                if (region.freeCount() < region.pageCount || region.dirtyCount() > 0) {
-                    continue;
-                }
-                if (!spare) {
-                    spare = true;
-                } else if (release(region)) {
-                    each.remove();
+            int index = 0;
+            while (index < regions.size()) {
+                Region region = regions.get(index);
+                boolean empty = region.freeCount() == region.pageCount && region.dirtyCount() == 0;
+                if (empty && spare && release(region)) {
+                    regions.remove(index);
+                } else {
+                    spare |= empty;
+                    index++;
                 }
             }
         } finally {
@@ -487,16 +505,16 @@ public final class Spans {
     /// free, which is late, links none of them while they are made zero: that would cut off what is linked behind it.
     /// Returns false, and has done nothing, when one is queued, or the source refuses.
     private boolean release(Region region) {
-        long end = ChunkMap.record(region.base) + (long) Zone.RECORD_BYTES * usedChunks(region);
-        long record = ChunkMap.record(region.base);
+        long end = ChunkMap.record(region.base()) + (long) Zone.RECORD_BYTES * usedChunks(region);
+        long record = ChunkMap.record(region.base());
         while (record < end && RawMemory.compareAndSetInt(record + ChunkMap.QUEUED, 0, 1)) {
             record += Zone.RECORD_BYTES;
         }
-        if (record == end && source.release(region.base, region.byteSize()) == 0) {
+        if (record == end && source.release(region.base(), region.byteSize()) == 0) {
             regionBytes -= region.byteSize();
             return true;
         }
-        while (record > ChunkMap.record(region.base)) {
+        while (record > ChunkMap.record(region.base())) {
             record -= Zone.RECORD_BYTES;
             RawMemory.putIntRelease(record + ChunkMap.QUEUED, 0);
         }
@@ -508,19 +526,9 @@ public final class Spans {
     }
 
     private Region region(long address) {
-        int low = 0;
-        int high = regions.size() - 1;
-        while (low <= high) {
-            int middle = (low + high) >>> 1;
-            Region region = regions.get(middle);
-            if (region.contains(address)) {
-                return region;
-            }
-            if (address < region.base) {
-                high = middle - 1;
-            } else {
-                low = middle + 1;
-            }
+        int index = indexFrom(address);
+        if (index < regions.size() && regions.get(index).contains(address)) {
+            return regions.get(index);
         }
         throw new AssertionError("no region has 0x" + Long.toHexString(address));
     }
@@ -543,7 +551,8 @@ public final class Spans {
             long dirty = 0;
             long largeBlocks = 0;
             long largePages = 0;
-            for (Region region : regions) {
+            for (int index = 0; index < regions.size(); index++) {
+                Region region = regions.get(index);
                 free += region.freeCount();
                 dirty += region.dirtyCount();
                 for (int page = 0; page < region.usedEnd(); page++) {
@@ -572,15 +581,15 @@ public final class Spans {
     public long blockAround(long address) {
         lock.lock();
         try {
-            for (Region region : regions) {
-                if (region.contains(address)) {
-                    for (int page = region.page(address); page >= 0; page--) {
-                        int pages = largePages(region.address(page));
-                        if (pages > 0) {
-                            boolean inside = address < region.address(page + pages);
-                            return inside ? region.address(page) : 0;
-                        }
-                    }
+            int index = indexFrom(address);
+            if (index == regions.size() || !regions.get(index).contains(address)) {
+                return 0;
+            }
+            Region region = regions.get(index);
+            for (int page = region.page(address); page >= 0; page--) {
+                int pages = largePages(region.address(page));
+                if (pages > 0) {
+                    return address < region.address(page + pages) ? region.address(page) : 0;
                 }
             }
             return 0;
@@ -591,8 +600,10 @@ public final class Spans {
 
     /// Calls `visitor` with the address and byte size of each region.
     public void forEachRegion(RangeVisitor visitor) {
-        for (Region region : snapshot()) {
-            visitor.visit(region.base, region.byteSize());
+        Region region = regionFrom(0);
+        while (region != null) {
+            visitor.visit(region.base(), region.byteSize());
+            region = regionFrom(region.end());
         }
     }
 
@@ -602,14 +613,16 @@ public final class Spans {
         lock.lock();
         try {
             long failure = 0;
-            for (Iterator<Region> each = regions.iterator(); each.hasNext(); ) {
-                Region region = each.next();
-                long result = source.release(region.base, region.byteSize());
+            int index = 0;
+            while (index < regions.size()) {
+                Region region = regions.get(index);
+                long result = source.release(region.base(), region.byteSize());
                 if (result == 0) {
                     regionBytes -= region.byteSize();
-                    each.remove();
-                } else if (failure == 0) {
-                    failure = result;
+                    regions.remove(index);
+                } else {
+                    failure = failure == 0 ? result : failure;
+                    index++;
                 }
             }
             if (regions.isEmpty()) {
@@ -635,8 +648,8 @@ public final class Spans {
             long pages = 0;
             for (Region region : regions) {
                 region.verify();
-                check(region.base >= end, "regions overlap or are out of order");
-                end = region.base + region.byteSize();
+                check(region.base() >= end, "regions overlap or are out of order");
+                end = region.end();
                 pages += region.pageCount - region.freeCount() + region.dirtyCount();
             }
             check(

@@ -16,7 +16,7 @@ class RegionTest {
     private static final long BASE = 1L << 40;
 
     private static Region region(String picture) {
-        Region region = new Region(BASE, picture.length() * PageGeometry.PAGE_BYTES);
+        Region region = region(picture.length() * PageGeometry.PAGE_BYTES);
         region.take(0, picture.length());
         for (int page = 0; page < picture.length(); page++) {
             if (picture.charAt(page) == 'i') {
@@ -114,7 +114,8 @@ class RegionTest {
 
     @Test
     void alignmentIsOfTheAddressNotOfThePage() {
-        Region region = new Region(BASE + PageGeometry.PAGE_BYTES, 8 * PageGeometry.PAGE_BYTES);
+        Region region = new Region(8 * PageGeometry.PAGE_BYTES);
+        region.place(BASE + PageGeometry.PAGE_BYTES);
         assertThat(region.find(1, 4)).isEqualTo(3);
         assertThat(region.address(3) % (4 * PageGeometry.PAGE_BYTES)).isZero();
         assertThat(region.page(region.address(3) + 5)).isEqualTo(3);
@@ -125,7 +126,7 @@ class RegionTest {
 
     @Test
     void usedEndIsTheHighestPageEverTaken() {
-        Region region = new Region(BASE, 8 * PageGeometry.PAGE_BYTES);
+        Region region = region(8 * PageGeometry.PAGE_BYTES);
         assertThat(region.usedEnd()).isZero();
         region.take(2, 5);
         region.give(2, 5, false);
@@ -155,7 +156,7 @@ class RegionTest {
     void randomOperationsAgreeWithAPicture(RepetitionInfo repetition) {
         SplittableRandom random = new SplittableRandom(repetition.getCurrentRepetition());
         int pages = PAGES[repetition.getCurrentRepetition() - 1];
-        Region region = new Region(BASE, pages * PageGeometry.PAGE_BYTES);
+        Region region = region(pages * PageGeometry.PAGE_BYTES);
         StringBuilder model = new StringBuilder(".".repeat(pages));
         for (int step = 0; step < 2_000; step++) {
             int count = 1 + random.nextInt(random.nextInt(10) == 0 ? pages / 5 : 6);
@@ -195,5 +196,11 @@ class RegionTest {
             }
         }
         return -1;
+    }
+
+    private static Region region(long byteSize) {
+        Region region = new Region(byteSize);
+        region.place(BASE);
+        return region;
     }
 }
