@@ -1,25 +1,22 @@
 package malloc4j.cli.bench;
 
-import io.avaje.jsonb.Jsonb;
-import java.io.PrintWriter;
+import java.io.IOException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import malloc4j.cli.Choice;
 import malloc4j.cli.CliException;
+import malloc4j.cli.Page;
+import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.Progress;
 import malloc4j.cli.workload.WorkloadName;
 import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /// `malloc4j bench`: arguments in, tables or JSON out.
 @Command(
@@ -38,7 +35,7 @@ import picocli.CommandLine.Spec;
                     + " one reading of the clock in it. peak and end are the growth of the allocator's resident memory"
                     + " at its highest, and two seconds after everything was freed; the JVM's own is excluded.",
         })
-public final class BenchCommand implements Callable<Integer> {
+public final class BenchCommand extends ReportCommand<BenchReport> {
     private static final int MAX_THREADS = 64;
 
     /// What is compared when nothing is asked for: each by its own fastest way.
@@ -52,10 +49,6 @@ public final class BenchCommand implements Callable<Integer> {
             AllocatorName.UNSAFE,
             AllocatorName.NETTY,
             AllocatorName.NETTY_ADAPTIVE);
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
 
     @Parameters(paramLabel = "WORKLOAD", description = "Which; --list tells them. Default: all.")
     private List<String> workloads = List.of();
@@ -78,57 +71,51 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--verify", description = "Only check: write a pattern into every byte, and check it at each free.")
     private boolean verify;
 
-    @Option(names = "--json", description = "Print one JSON document instead of tables.")
-    private boolean json;
+    @Override
+    public Integer call() throws IOException {
+        return list ? showList() : super.call();
+    }
+
+    private int showList() {
+        Page page = page();
+        for (WorkloadName workload : WorkloadName.values()) {
+            page.line(String.format("%-14s %s", workload, workload.line()));
+        }
+        page.flush();
+        return 0;
+    }
 
     @Override
-    public Integer call() {
-        if (list) {
-            printList();
-            return 0;
-        }
+    protected BenchReport read() {
         if (threads < 1 || threads > MAX_THREADS) {
-            throw new ParameterException(
-                    spec.commandLine(), "--threads must be from 1 to " + MAX_THREADS + ", not " + threads);
+            throw wrongUsage("--threads must be from 1 to " + MAX_THREADS + ", not " + threads);
         }
-        Set<WorkloadName> chosen = new WorkloadChoice().convertAll(spec.commandLine(), "WORKLOAD", workloads);
+        Set<WorkloadName> chosen = new WorkloadChoice().convertAll(spec().commandLine(), "WORKLOAD", workloads);
         var settings = new BenchReport.Settings(threads, timing.rounds(), timing.seconds(), verify);
         List<Candidate> candidates = contestants.candidates(BY_DEFAULT);
-        var session = new BenchSession(
-                settings,
-                contestants.heapProperties(),
-                Progress.onTerminal(spec.commandLine().getErr()));
-        return print(session.run(List.copyOf(chosen), candidates, this::printTable));
+        var session = new BenchSession(settings, contestants.heapProperties(), Progress.onTerminal(err()));
+        return session.run(List.copyOf(chosen), candidates, this::showTable);
     }
 
-    private void printList() {
-        PrintWriter out = spec.commandLine().getOut();
-        for (WorkloadName workload : WorkloadName.values()) {
-            out.println(String.format("%-14s %s", workload, workload.line()));
-        }
-        out.flush();
-    }
-
-    private void printTable(WorkloadName workload, List<BenchReport.Result> results) {
-        if (!json && !results.isEmpty()) {
-            PrintWriter out = spec.commandLine().getOut();
-            out.print(BenchTable.workload(workload, results));
-            out.flush();
+    private void showTable(WorkloadName workload, List<BenchReport.Result> results) {
+        if (isText() && !results.isEmpty()) {
+            page().block(BenchTable.workload(workload, results)).flush();
         }
     }
 
-    private int print(BenchReport report) {
-        PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(Jsonb.instance().type(BenchReport.class).toJsonPretty(report));
-        } else if (!report.results().isEmpty()) {
-            out.print(BenchTable.footnotes(report));
+    @Override
+    protected void render(BenchReport report, Page page) {
+        if (!report.results().isEmpty()) {
+            page.block(BenchTable.footnotes(report));
         }
-        out.flush();
+    }
+
+    @Override
+    protected int exitCode(BenchReport report) {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: " + whyNothing(report));
         }
-        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
+        return Dropouts.tell(report.failures(), err());
     }
 
     static String whyNothing(BenchReport report) {

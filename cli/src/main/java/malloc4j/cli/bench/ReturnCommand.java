@@ -1,15 +1,14 @@
 package malloc4j.cli.bench;
 
-import io.avaje.jsonb.Jsonb;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import malloc4j.cli.Choice;
 import malloc4j.cli.CliException;
+import malloc4j.cli.Page;
+import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.ChildProcess.Purpose;
 import malloc4j.cli.child.Contest;
 import malloc4j.cli.child.MachineFacts;
@@ -21,11 +20,8 @@ import malloc4j.cli.workload.WorkloadShape;
 import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /// `malloc4j bench return`: arguments in, tables or JSON out. Nothing is timed, so several children run at a time.
 @Command(
@@ -36,7 +32,7 @@ import picocli.CommandLine.Spec;
             "",
             "The JVM's own memory is excluded. Each allocator and probe runs in a JVM of its own, four at a time.",
         })
-public final class ReturnCommand implements Callable<Integer> {
+public final class ReturnCommand extends ReportCommand<ReturnReport> {
     private static final Set<AllocatorName> BY_DEFAULT = EnumSet.of(
             AllocatorName.MALLOC4J,
             AllocatorName.GLIBC,
@@ -45,10 +41,6 @@ public final class ReturnCommand implements Callable<Integer> {
             AllocatorName.TCMALLOC);
     private static final int MAX_BLOCKS = 50_000_000;
     private static final double MAX_IDLE_SECONDS = 3_600;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
 
     @Parameters(paramLabel = "PROBE", description = "free-all, freed-by-another or keep-every-200th. Default: all.")
     private List<String> probes = List.of();
@@ -65,24 +57,21 @@ public final class ReturnCommand implements Callable<Integer> {
             description = "Seconds from the frees to the light use. Default: ${DEFAULT-VALUE}.")
     private double idleSeconds = 16;
 
-    @Option(names = "--json", description = "Print one JSON document instead of tables.")
-    private boolean json;
-
     @Override
-    public Integer call() {
+    protected ReturnReport read() {
         if (blocks < 1 || blocks > MAX_BLOCKS) {
-            throw wrong("--blocks must be from 1 to " + MAX_BLOCKS + ", not " + blocks);
+            throw wrongUsage("--blocks must be from 1 to " + MAX_BLOCKS + ", not " + blocks);
         }
         if (!(idleSeconds >= 0 && idleSeconds <= MAX_IDLE_SECONDS)) {
-            throw wrong("--idle must be from 0 to " + (int) MAX_IDLE_SECONDS + " seconds, not " + idleSeconds);
+            throw wrongUsage("--idle must be from 0 to " + (int) MAX_IDLE_SECONDS + " seconds, not " + idleSeconds);
         }
-        Set<ReturnProbe> chosen = new ProbeChoice().convertAll(spec.commandLine(), "PROBE", probes);
+        Set<ReturnProbe> chosen = new ProbeChoice().convertAll(spec().commandLine(), "PROBE", probes);
         List<Candidate> candidates = contestants.candidates(BY_DEFAULT);
         if (candidates.stream().anyMatch(candidate -> candidate.allocator() == AllocatorName.NONE)) {
-            throw wrong("--with none has no memory to give back");
+            throw wrongUsage("--with none has no memory to give back");
         }
         Map<String, String> heapProperties = contestants.heapProperties();
-        Progress progress = Progress.onTerminal(spec.commandLine().getErr());
+        Progress progress = Progress.onTerminal(err());
         var contest = new Contest(progress);
         List<Entry> entries = new ArrayList<>();
         for (ReturnProbe probe : chosen) {
@@ -92,7 +81,7 @@ public final class ReturnCommand implements Callable<Integer> {
         }
         Contest.atOnce(entries, entry -> entry.child.attempt("probing", entry::probe));
         progress.clear();
-        return print(report(entries, contest));
+        return report(entries, contest);
     }
 
     private ReturnReport report(List<Entry> entries, Contest contest) {
@@ -107,22 +96,19 @@ public final class ReturnCommand implements Callable<Integer> {
                 Dropouts.failures(contest));
     }
 
-    private int print(ReturnReport report) {
-        PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(Jsonb.instance().type(ReturnReport.class).toJsonPretty(report));
-        } else if (!report.results().isEmpty()) {
-            out.print(ReturnTable.render(report));
+    @Override
+    protected void render(ReturnReport report, Page page) {
+        if (!report.results().isEmpty()) {
+            page.block(ReturnTable.render(report));
         }
-        out.flush();
+    }
+
+    @Override
+    protected int exitCode(ReturnReport report) {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: none of these allocators is installed");
         }
-        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
+        return Dropouts.tell(report.failures(), err());
     }
 
     /// One allocator at one probe.

@@ -1,8 +1,6 @@
 package malloc4j.cli.bench;
 
-import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,20 +8,18 @@ import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import malloc4j.cli.Choice;
 import malloc4j.cli.CliException;
+import malloc4j.cli.Page;
+import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.Progress;
 import malloc4j.cli.workload.ScaleDimension;
 import malloc4j.peers.AllocatorName;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /// `malloc4j bench scale`: arguments in, tables, JSON and plots out.
 @Command(
@@ -36,7 +32,7 @@ import picocli.CommandLine.Spec;
                     + " take some fifteen minutes; the largest points 24 GiB of memory, and are left out where there"
                     + " is less.",
         })
-public final class ScaleCommand implements Callable<Integer> {
+public final class ScaleCommand extends ReportCommand<ScaleReport> {
     private static final Set<AllocatorName> BY_DEFAULT = EnumSet.of(
             AllocatorName.MALLOC4J,
             AllocatorName.GLIBC,
@@ -44,10 +40,6 @@ public final class ScaleCommand implements Callable<Integer> {
             AllocatorName.MIMALLOC,
             AllocatorName.TCMALLOC,
             AllocatorName.NONE);
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
 
     @Parameters(
             paramLabel = "DIMENSION",
@@ -72,15 +64,12 @@ public final class ScaleCommand implements Callable<Integer> {
             description = "Write a plot for each dimension there: scale-DIMENSION.svg.")
     private @Nullable Path plots;
 
-    @Option(names = "--json", description = "Print one JSON document instead of tables.")
-    private boolean json;
-
     @Override
-    public Integer call() throws IOException {
+    protected ScaleReport read() throws IOException {
         if (limit < 1) {
-            throw new ParameterException(spec.commandLine(), "--up-to must be 1 or more, not " + limit);
+            throw wrongUsage("--up-to must be 1 or more, not " + limit);
         }
-        Set<ScaleDimension> chosen = new DimensionChoice().convertAll(spec.commandLine(), "DIMENSION", dimensions);
+        Set<ScaleDimension> chosen = new DimensionChoice().convertAll(spec().commandLine(), "DIMENSION", dimensions);
         var settings = new ScaleReport.Settings(timing.rounds(), timing.seconds());
         List<Candidate> candidates = contestants.candidates(BY_DEFAULT);
         if (plots != null) {
@@ -89,29 +78,27 @@ public final class ScaleCommand implements Callable<Integer> {
         var session = new ScaleSession(
                 settings,
                 contestants.heapProperties(),
-                Progress.onTerminal(spec.commandLine().getErr()));
-        ScaleReport report = session.run(List.copyOf(chosen), limit, candidates, this::printTable);
+                Progress.onTerminal(err()));
+        ScaleReport report = session.run(List.copyOf(chosen), limit, candidates, this::showTable);
         if (plots != null) {
             for (ScaleDimension dimension : chosen) {
                 writePlot(plots, dimension, report);
             }
         }
-        return print(report);
+        return report;
     }
 
     private void createFolder(Path folder) {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new ParameterException(spec.commandLine(), "--plots " + folder + ": cannot be made a folder");
+            throw wrongUsage("--plots " + folder + ": cannot be made a folder");
         }
     }
 
-    private void printTable(ScaleDimension dimension, List<ScaleReport.Result> results) {
-        if (!json && !results.isEmpty()) {
-            PrintWriter out = spec.commandLine().getOut();
-            out.print(ScaleTable.dimension(dimension, results));
-            out.flush();
+    private void showTable(ScaleDimension dimension, List<ScaleReport.Result> results) {
+        if (isText() && !results.isEmpty()) {
+            page().block(ScaleTable.dimension(dimension, results)).flush();
         }
     }
 
@@ -152,18 +139,19 @@ public final class ScaleCommand implements Callable<Integer> {
         return plot;
     }
 
-    private int print(ScaleReport report) {
-        PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(Jsonb.instance().type(ScaleReport.class).toJsonPretty(report));
-        } else if (!report.results().isEmpty()) {
-            out.print(ScaleTable.footnotes(report));
+    @Override
+    protected void render(ScaleReport report, Page page) {
+        if (!report.results().isEmpty()) {
+            page.block(ScaleTable.footnotes(report));
         }
-        out.flush();
+    }
+
+    @Override
+    protected int exitCode(ScaleReport report) {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: no point was left, or no allocator is installed");
         }
-        return Dropouts.tell(report.failures(), spec.commandLine().getErr());
+        return Dropouts.tell(report.failures(), err());
     }
 
     /// From the command line.

@@ -1,8 +1,6 @@
 package malloc4j.cli.replay;
 
-import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,16 +8,14 @@ import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import malloc4j.cli.CliException;
+import malloc4j.cli.Page;
+import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.Progress;
 import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /// `malloc4j replay`: arguments in, table or JSON out. All traces are read and checked before anything runs.
 @Command(
@@ -41,12 +37,11 @@ import picocli.CommandLine.Spec;
             "arena is one Arena a block: confined where the block stays on one thread, shared where not. none is no"
                     + " allocator: it shows what the replay itself costs.",
         })
-public final class ReplayCommand implements Callable<Integer> {
+public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
     private static final int MAX_ROUNDS = 10_000;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    /// What came of it, and of which traces.
+    record Replayed(ReplayReport report, List<PreparedTrace> traces) {}
 
     @Parameters(paramLabel = "TRACE", description = "Trace files, text or .gz. Default: the bundled one.")
     private List<Path> traces = List.of();
@@ -84,17 +79,14 @@ public final class ReplayCommand implements Callable<Integer> {
             description = "Where malloc4j gets its pages: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private PageSource source = PageSource.MMAP;
 
-    @Option(names = "--json", description = "Print one JSON document instead of tables.")
-    private boolean json;
-
     @Override
-    public Integer call() throws IOException {
+    protected Replayed read() throws IOException {
         checkArguments();
         Set<AllocatorName> allocators = with.isEmpty() ? AllocatorChoice.EVERY_ALLOCATOR : EnumSet.copyOf(with);
         List<PreparedTrace> prepared = new ArrayList<>();
         try {
             prepareAll(prepared);
-            return replay(prepared, allocators);
+            return new Replayed(replay(prepared, allocators), prepared);
         } finally {
             for (PreparedTrace trace : prepared) {
                 Files.deleteIfExists(trace.image());
@@ -104,24 +96,23 @@ public final class ReplayCommand implements Callable<Integer> {
 
     private void checkArguments() {
         if (rounds < 1 || rounds > MAX_ROUNDS) {
-            throw wrong("--rounds must be from 1 to " + MAX_ROUNDS + ", not " + rounds);
+            throw wrongUsage("--rounds must be from 1 to " + MAX_ROUNDS + ", not " + rounds);
         }
         if (with.contains(AllocatorName.NONE) && (verify || touch == Touch.ALL)) {
-            throw wrong("--with none has no memory to verify, or to touch beyond the first word");
+            throw wrongUsage("--with none has no memory to verify, or to touch beyond the first word");
         }
         for (Path trace : traces) {
             if (!Files.exists(trace)) {
-                throw wrong(trace + ": no such file");
+                throw wrongUsage(trace + ": no such file");
             }
             if (!Files.isReadable(trace) || Files.isDirectory(trace)) {
-                throw wrong(trace + ": not a readable file");
+                throw wrongUsage(trace + ": not a readable file");
             }
         }
     }
 
     private void prepareAll(List<PreparedTrace> prepared) throws IOException {
-        PrintWriter err = spec.commandLine().getErr();
-        Progress progress = Progress.onTerminal(err);
+        Progress progress = Progress.onTerminal(err());
         for (Path named : traces.isEmpty() ? List.of(BundledTrace.PATH) : new LinkedHashSet<>(traces)) {
             progress.show("reading " + named);
             TraceReader.Result read = read(traces.isEmpty() ? BundledTrace.find() : named);
@@ -143,17 +134,26 @@ public final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private int replay(List<PreparedTrace> prepared, Set<AllocatorName> allocators) {
-        PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
-        var session = new ReplaySession(rounds, serial, touch, verify, source, Progress.onTerminal(err));
-        ReplayReport report = session.run(prepared, allocators);
-        if (json) {
-            out.println(Jsonb.instance().type(ReplayReport.class).toJsonPretty(report));
-        } else if (!report.results().isEmpty()) {
-            out.print(ReplayTable.render(report, prepared));
+    private ReplayReport replay(List<PreparedTrace> prepared, Set<AllocatorName> allocators) {
+        var session = new ReplaySession(rounds, serial, touch, verify, source, Progress.onTerminal(err()));
+        return session.run(prepared, allocators);
+    }
+
+    @Override
+    protected Object document(Replayed replayed) {
+        return replayed.report;
+    }
+
+    @Override
+    protected void render(Replayed replayed, Page page) {
+        if (!replayed.report.results().isEmpty()) {
+            page.block(ReplayTable.render(replayed.report, replayed.traces));
         }
-        out.flush();
+    }
+
+    @Override
+    protected int exitCode(Replayed replayed) {
+        ReplayReport report = replayed.report;
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("none of these allocators is installed: "
                     + String.join(
@@ -163,13 +163,9 @@ public final class ReplayCommand implements Callable<Integer> {
                                     .toList()));
         }
         for (ReplayReport.Failure failure : report.failures()) {
-            err.println("malloc4j: " + failure.trace() + ": " + failure.allocator() + " failed: " + failure.reason());
+            err().println("malloc4j: " + failure.trace() + ": " + failure.allocator() + " failed: " + failure.reason());
         }
-        err.flush();
+        err().flush();
         return report.failures().isEmpty() ? 0 : 1;
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 }

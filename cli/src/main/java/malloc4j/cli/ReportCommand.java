@@ -1,0 +1,90 @@
+package malloc4j.cli;
+
+import io.avaje.jsonb.Jsonb;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// A command that reads or measures something, and shows it: as text for people, or with `--json` as one JSON
+/// document and nothing else. A new one says what it reads, how that looks, and how it ends.
+///
+/// ```
+///   read()  ->  document(..)  ->  JSON            with --json
+///           ->  render(.., Page)                  else
+///           ->  exitCode(..)                      0 unless it says otherwise
+/// ```
+///
+/// What is wrong is thrown: [#wrongUsage] for what was typed, a [CliException] for everything else.
+///
+/// @param <T> what is read
+public abstract class ReportCommand<T> implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(names = "--json", description = "Print one JSON document instead of text.")
+    private boolean json;
+
+    /// Reads or measures what the command is about.
+    protected abstract T read() throws IOException;
+
+    /// What `--json` prints: a record whose field names are a contract. What was read, unless overridden.
+    protected Object document(T subject) {
+        return subject;
+    }
+
+    /// Shows it to people.
+    protected abstract void render(T subject, Page page);
+
+    /// How the command ends when all was shown; it may tell failures on [#err].
+    protected int exitCode(T subject) {
+        return 0;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        T subject = read();
+        if (json) {
+            PrintWriter out = out();
+            out.println(Jsonb.instance().toJsonPretty(document(subject)));
+            out.flush();
+        } else {
+            Page page = page();
+            render(subject, page);
+            page.flush();
+        }
+        return exitCode(subject);
+    }
+
+    /// Whether text is wanted, so that parts of it may be shown as they come.
+    protected final boolean isText() {
+        return !json;
+    }
+
+    /// Where text for people goes.
+    protected final Page page() {
+        return new Page(out(), Terminal.columns());
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    protected final PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    /// Ends the command, because of what was typed.
+    protected final ParameterException wrongUsage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    /// The command as picocli knows it.
+    protected final CommandSpec spec() {
+        return spec;
+    }
+}
