@@ -8,7 +8,7 @@ import java.lang.invoke.MethodHandle;
 /// A record, because the JIT trusts a record's fields: from a `static final` field the handles are constants, and
 /// each call compiles to the bare call instruction with its few moves.
 record CAllocator(
-        CLibrary library,
+        AllocatorLibrary library,
         SymbolLookup symbols,
         MethodHandle mallocHandle,
         MethodHandle callocHandle,
@@ -17,7 +17,7 @@ record CAllocator(
         MethodHandle freeHandle)
         implements Allocator {
     /// @throws AllocatorAbsent if the library is not installed
-    static CAllocator of(CLibrary library) {
+    static CAllocator of(AllocatorLibrary library) {
         SymbolLookup symbols = library.load();
         return new CAllocator(
                 library,

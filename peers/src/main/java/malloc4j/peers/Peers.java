@@ -14,14 +14,14 @@ public final class Peers {
     public static Allocator of(AllocatorName name) {
         return switch (name) {
             case MALLOC4J -> new Malloc4jAllocator();
-            case MALLOC4J_SEGMENT -> new SegmentAllocator(Heap.common());
+            case MALLOC4J_SEGMENT -> new Malloc4jSegmentAllocator(Heap.common());
             case MALLOC4J_ARENA -> ArenaAllocator.of(ofMalloc4j(false), ofMalloc4j(true), Malloc4jAllocator.VERSION);
             case MALLOC4J_ARENA_SHARED ->
                 ArenaAllocator.of(ofMalloc4j(true), ofMalloc4j(true), Malloc4jAllocator.VERSION);
-            case GLIBC -> CAllocator.of(CLibrary.GLIBC);
-            case JEMALLOC -> CAllocator.of(CLibrary.JEMALLOC);
-            case MIMALLOC -> CAllocator.of(CLibrary.MIMALLOC);
-            case TCMALLOC -> CAllocator.of(CLibrary.TCMALLOC);
+            case GLIBC -> CAllocator.of(AllocatorLibrary.GLIBC);
+            case JEMALLOC -> CAllocator.of(AllocatorLibrary.JEMALLOC);
+            case MIMALLOC -> CAllocator.of(AllocatorLibrary.MIMALLOC);
+            case TCMALLOC -> CAllocator.of(AllocatorLibrary.TCMALLOC);
             case ARENA -> ArenaAllocator.of(Arena::ofConfined, Arena::ofShared, jdk());
             case ARENA_SHARED -> ArenaAllocator.of(Arena::ofShared, Arena::ofShared, jdk());
             case UNSAFE -> new UnsafeAllocator();

@@ -11,7 +11,7 @@ import malloc4j.peers.AllocatorName;
 /// @param image the [TraceImage] to replay
 /// @param serial all events on one thread
 record ChildSettings(
-        AllocatorName allocator, PageSource source, Path image, Touch touch, boolean verify, boolean serial) {
+        AllocatorName allocator, ReplaySource source, Path image, Touch touch, boolean verify, boolean serial) {
     private static final String PREFIX = "malloc4j-replay.";
 
     Map<String, String> asProperties() {
@@ -33,7 +33,7 @@ record ChildSettings(
     static ChildSettings fromProperties() {
         return new ChildSettings(
                 AllocatorName.valueOf(property(PREFIX + "allocator")),
-                PageSource.MMAP, // for the heap alone, which reads its property itself
+                ReplaySource.MMAP, // for the heap alone, which reads its property itself
                 Path.of(property(PREFIX + "image")),
                 Touch.valueOf(property(PREFIX + "touch")),
                 Boolean.parseBoolean(property(PREFIX + "verify")),

@@ -74,10 +74,10 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
 
     @Option(
             names = "--source",
-            converter = PageSource.Converter.class,
+            converter = ReplaySource.Converter.class,
             paramLabel = "SOURCE",
             description = "Where malloc4j gets its pages: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private PageSource source = PageSource.MMAP;
+    private ReplaySource source = ReplaySource.MMAP;
 
     @Override
     protected Replayed read() throws IOException {

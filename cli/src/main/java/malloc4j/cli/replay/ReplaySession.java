@@ -26,13 +26,13 @@ final class ReplaySession {
     private static final long ARENA_BYTES_PER_OBJECT = 160; // arena, session, resource list, segment
 
     private final ReplayReport.Settings settings;
-    private final PageSource source;
+    private final ReplaySource source;
     private final Touch touch;
     private final Progress progress;
     private final Contest contest;
     private final List<ReplayReport.Result> results = new ArrayList<>();
 
-    ReplaySession(int rounds, boolean serial, Touch touch, boolean verify, PageSource source, Progress progress) {
+    ReplaySession(int rounds, boolean serial, Touch touch, boolean verify, ReplaySource source, Progress progress) {
         this.settings = new ReplayReport.Settings(rounds, serial, touch.toString(), verify, source.toString());
         this.source = source;
         this.touch = touch;

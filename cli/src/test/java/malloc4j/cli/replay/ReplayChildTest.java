@@ -56,7 +56,7 @@ class ReplayChildTest {
         TraceReader.Result read = TraceReader.read(file);
         Path image = Files.createFile(folder.resolve("image"));
         TraceImage.write(read.trace(), image);
-        var settings = new ChildSettings(allocator, PageSource.MMAP, image, touch, false, false);
+        var settings = new ChildSettings(allocator, ReplaySource.MMAP, image, touch, false, false);
         return ChildProcess.start(new Launch(
                 ReplayChild.class,
                 allocator,

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /// This project's allocator by `Heap.allocate`, each block kept as a `MemorySegment` and freed by its address. The
 /// segments, some 40 bytes a block, are garbage on the Java heap once the block is freed.
-final class SegmentAllocator implements Allocator {
+final class Malloc4jSegmentAllocator implements Allocator {
     private static final long NATURAL_ALIGNMENT = 16; // what malloc gives on a 64-bit machine
 
     private final Heap heap;
     private @Nullable MemorySegment[] segments = new MemorySegment[0];
 
-    SegmentAllocator(Heap heap) {
+    Malloc4jSegmentAllocator(Heap heap) {
         this.heap = heap;
     }
 

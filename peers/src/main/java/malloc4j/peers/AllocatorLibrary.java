@@ -13,7 +13,7 @@ import java.util.List;
 /// A library is loaded by its versioned name, as the run-time package installs it. jemalloc and tcmalloc keep their
 /// state in initial-exec TLS, for which glibc reserves little when they arrive late; without
 /// `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384` in the environment jemalloc cannot be loaded.
-enum CLibrary {
+enum AllocatorLibrary {
     GLIBC(List.of(), "") {
         @Override
         String version(SymbolLookup library) throws Throwable {
@@ -83,7 +83,7 @@ enum CLibrary {
 
     private final String prefix;
 
-    CLibrary(List<String> fileNames, String prefix) {
+    AllocatorLibrary(List<String> fileNames, String prefix) {
         this.fileNames = fileNames;
         this.prefix = prefix;
     }

@@ -5,7 +5,7 @@ import malloc4j.cli.Choice;
 
 /// Where malloc4j's common heap gets its pages from in a replay: the values of its system property
 /// `malloc4j.source`.
-enum PageSource {
+enum ReplaySource {
     MMAP,
     BRK,
     HUGE;
@@ -16,9 +16,9 @@ enum PageSource {
     }
 
     /// From the command line.
-    static final class Converter extends Choice<PageSource> {
+    static final class Converter extends Choice<ReplaySource> {
         Converter() {
-            super(PageSource.class);
+            super(ReplaySource.class);
         }
     }
 }
