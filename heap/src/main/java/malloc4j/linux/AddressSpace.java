@@ -6,10 +6,12 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.proc.LayoutReader;
 import malloc4j.internal.proc.ProcessEndedException;
@@ -18,8 +20,8 @@ import malloc4j.internal.proc.SystemFiles;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
-import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.observe.MemoryUse;
 
 /// The layout of a process's memory at one moment: every mapping, whose it is, what it holds, and the gaps between.
 ///
@@ -66,9 +68,9 @@ import malloc4j.observe.MemoryUse.Figure;
 ///     space.verify();
 ///     long javaHeapBytes = space.sum(AreaKind.JAVA_HEAP).use().residentBytes();
 ///     if (javaHeapBytes == 0 || javaHeapBytes > space.total().residentBytes()) {
-///         throw new AssertionError(space.table());
+///         throw new AssertionError(space.areas());
 ///     }
-///     IO.println(space.drawing());
+///     IO.println(space); // `malloc4j layout` draws it
 /// }
 /// ```
 ///
@@ -91,7 +93,7 @@ public final class AddressSpace {
         @Override
         public String toString() {
             return "Gap[0x" + Long.toHexString(address) + "-0x" + Long.toHexString(address + byteSize) + " "
-                    + Texts.size(byteSize) + "]";
+                    + Sizes.unsignedText(byteSize) + "]";
         }
     }
 
@@ -109,7 +111,7 @@ public final class AddressSpace {
 
         @Override
         public String toString() {
-            return "Sum[areaCount=" + areaCount + ", byteSize=" + Texts.size(byteSize) + ", use=" + use + "]";
+            return "Sum[areaCount=" + areaCount + ", byteSize=" + Sizes.text(byteSize) + ", use=" + use + "]";
         }
     }
 
@@ -353,41 +355,25 @@ public final class AddressSpace {
         return layout.notes();
     }
 
-    /// A picture of the zones, the highest addresses at the top, some 30 lines: what lies in each, and the gaps.
-    public String drawing() {
-        return drawing(Texts.WIDE);
-    }
-
-    /// The same in lines of at most `columns` letters, for a terminal of that width. At least 60.
-    public String drawing(int columns) {
-        return LayoutText.drawing(this, columns);
-    }
-
-    /// A table for people, the highest addresses at the top: what lies side by side and has one owner is one line.
-    public String table() {
-        return table(Texts.WIDE);
-    }
-
-    /// The same in lines of at most `columns` letters, for a terminal of that width; what is longer goes on in further
-    /// lines. At least 20.
-    public String table(int columns) {
-        return LayoutText.table(this, columns);
-    }
-
-    /// What each owner has, for people: the groups that hold most come first.
-    public String sumsTable() {
-        return sumsTable(Texts.WIDE);
-    }
-
-    /// The same in lines of at most `columns` letters, as in [#table(int)].
-    public String sumsTable(int columns) {
-        return LayoutText.sums(this, columns);
-    }
-
     /// One line.
     @Override
     public String toString() {
-        return LayoutText.heading(this);
+        long bytes = sums().values().stream().mapToLong(Sum::byteSize).sum();
+        return String.format(
+                Locale.ROOT,
+                "%s (pid %d): %,d mappings, %s of addresses, %s resident, %s proportional%s",
+                printable(name()),
+                pid(),
+                mappings().size(),
+                Sizes.text(bytes),
+                Sizes.text(total.residentBytes()),
+                Sizes.text(total.proportionalBytes()),
+                total.swappedBytes() == 0 ? "" : ", " + Sizes.text(total.swappedBytes()) + " swapped");
+    }
+
+    /// A name as a terminal may show it: letters that would steer it are `?`.
+    private static String printable(String name) {
+        return name.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
     }
 
     /// Checks that every byte of every mapping is in exactly one area, that the areas of each mapping hold what the

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
@@ -114,8 +115,8 @@ record FileStatus(
     public String toString() {
         return "FileStatus[" + kind() + ", mode=0" + Integer.toOctalString(mode & ~Linux.S_IFMT) + ", uid=" + uid
                 + ", linkCount=" + linkCount + ", device=0x" + Long.toHexString(device) + ", inode=" + inode
-                + ", byteSize=" + byteSize + " (" + Texts.size(byteSize) + "), allocatedBytes=" + allocatedBytes + " ("
-                + Texts.size(allocatedBytes) + "), created=" + created + "]";
+                + ", byteSize=" + byteSize + " (" + Sizes.text(byteSize) + "), allocatedBytes=" + allocatedBytes + " ("
+                + Sizes.text(allocatedBytes) + "), created=" + created + "]";
     }
 
     /// Whether it keeps the convention of [SharedMemoryDirectory].

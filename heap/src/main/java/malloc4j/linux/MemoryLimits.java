@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.proc.SystemFiles;
 
@@ -28,7 +29,7 @@ import malloc4j.internal.proc.SystemFiles;
 ///     MemoryLimits.Room first = limits.rooms().getFirst();
 ///     IO.println(first.bytes() + " bytes until " + first.what());
 ///     if (limits.mappings().used().get() >= limits.mappings().max().get()) {
-///         throw new AssertionError(limits.table());
+///         throw new AssertionError(limits);
 ///     }
 /// }
 /// ```
@@ -72,7 +73,7 @@ public record MemoryLimits(
     public static final long UNLIMITED = Long.MAX_VALUE;
 
     private static String size(Reading<Long> bytes) {
-        return bytes.map(each -> each == UNLIMITED ? "unlimited" : Texts.size(each))
+        return bytes.map(each -> each == UNLIMITED ? "unlimited" : Sizes.text(each))
                 .toString();
     }
 
@@ -327,16 +328,5 @@ public record MemoryLimits(
         if (soft != UNLIMITED) {
             rooms.add(new Room(what, Math.max(0, soft - limit.usedBytes().orElse(0L))));
         }
-    }
-
-    /// A table for people.
-    public String table() {
-        return table(Texts.WIDE);
-    }
-
-    /// The same in lines of at most `columns` letters, for a terminal of that width; what is longer goes on in further
-    /// lines. At least 20.
-    public String table(int columns) {
-        return LimitsText.table(this, columns);
     }
 }

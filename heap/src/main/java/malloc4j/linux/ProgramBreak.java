@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
@@ -99,7 +100,7 @@ public final class ProgramBreak {
         public String toString() {
             return "break at 0x" + Long.toHexString(current) + ", heap from 0x" + Long.toHexString(start)
                     + ", room for "
-                    + roomBytes + " bytes (" + Texts.size(roomBytes) + ") until "
+                    + roomBytes + " bytes (" + Sizes.text(roomBytes) + ") until "
                     + (bound == Bound.NEXT_MAPPING
                             ? "the mapping " + nextMappingName + " at 0x" + Long.toHexString(nextMapping)
                             : bound.toString());

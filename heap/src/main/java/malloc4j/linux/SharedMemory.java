@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
@@ -158,8 +159,8 @@ public final class SharedMemory implements AutoCloseable {
         /// As the record's own, with the mode as `chmod` takes it and sizes in words too.
         @Override
         public String toString() {
-            return "Status[name=" + name + ", byteSize=" + byteSize + " (" + Texts.size(byteSize) + "), allocatedBytes="
-                    + allocatedBytes + " (" + Texts.size(allocatedBytes) + "), mode=0" + Integer.toOctalString(mode)
+            return "Status[name=" + name + ", byteSize=" + byteSize + " (" + Sizes.text(byteSize) + "), allocatedBytes="
+                    + allocatedBytes + " (" + Sizes.text(allocatedBytes) + "), mode=0" + Integer.toOctalString(mode)
                     + ", uid=" + uid + ", created=" + created + ", liveness=" + liveness + ", creatorPid="
                     + (creatorPid.isPresent() ? creatorPid.getAsLong() : "-") + "]";
         }

@@ -1,5 +1,7 @@
 package malloc4j.observe;
 
+import malloc4j.internal.memory.Sizes;
+
 /// A range of a process's addresses with one owner: a mapping, or a part of one.
 ///
 /// @param address of the first byte; unsigned

@@ -1,6 +1,7 @@
 package malloc4j.observe;
 
 import java.util.List;
+import malloc4j.internal.memory.Sizes;
 
 /// What one heap holds, in bytes unless the name says otherwise. Counted when asked for, by walking the heap's
 /// records: exact while nobody allocates or frees, otherwise a picture taken while things moved.

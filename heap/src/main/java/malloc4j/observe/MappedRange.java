@@ -1,5 +1,7 @@
 package malloc4j.observe;
 
+import malloc4j.internal.memory.Sizes;
+
 /// One mapping of a process, as the kernel tells it: a line of `/proc/PID/maps` and the figures of its smaps.
 ///
 /// ```

@@ -1,6 +1,7 @@
 package malloc4j.observe;
 
 import java.util.Arrays;
+import malloc4j.internal.memory.Sizes;
 
 /// What the kernel says a range of addresses holds, in bytes: the figures of `/proc/PID/smaps`, for one mapping, a
 /// part of one, or the sum of many. Immutable; a figure that this kernel does not tell is 0.

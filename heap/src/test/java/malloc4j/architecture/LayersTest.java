@@ -37,8 +37,8 @@ class LayersTest {
 
     /// Every package of the heap, the lowest first.
     private static final List<String> BOTTOM_UP = List.of(
-            "malloc4j.observe",
             "malloc4j.internal.memory",
+            "malloc4j.observe",
             "malloc4j.bytes",
             "malloc4j.internal.os",
             "malloc4j.internal.region",

@@ -40,7 +40,6 @@ class HeapsFromOutsideTest {
                     .as("nothing of the zone is nobody's")
                     .allSatisfy((owner, sum) -> assertThat(sum.byteSize()).isLessThan(zoneBytes / 4));
             assertThat(space.notes()).anyMatch(note -> note.contains("huge blocks of malloc4j"));
-            assertThat(space.drawing()).contains("malloc4j");
             assertThat(new ChildJvm(List.of(), Map.of(), List.of("--illegal-native-access=deny"))
                             .run(LookingChild.class, Long.toString(peer.pid())))
                     .as("who looks makes nothing, and needs no native access")

@@ -5,6 +5,16 @@ final class LimitsPrinter {
     private LimitsPrinter() {}
 
     public static void main(String[] arguments) {
-        System.out.print(MemoryLimits.read().table());
+        MemoryLimits limits = MemoryLimits.read();
+        System.out.println("address space " + limits.addressSpace());
+        System.out.println("data " + limits.data());
+        System.out.println("locked memory " + limits.lockedMemory());
+        if (limits.controlGroup().isKnown()) {
+            limits.controlGroup()
+                    .get()
+                    .levels()
+                    .forEach(level -> System.out.println(level.path() + " " + level.limitBytes()));
+        }
+        System.out.println("next " + limits.rooms().getFirst().what());
     }
 }

@@ -13,17 +13,17 @@ final class LookingChild {
         MemoryLimits limits = MemoryLimits.read();
         if (space.sums().containsKey(AreaKind.ZONE_RESERVE)
                 || limits.mappings().ours().get() != 0) {
-            throw new AssertionError(space.table());
+            throw new AssertionError(Areas.of(space));
         }
         for (String pid : arguments) {
             AddressSpace other = AddressSpace.of(Long.parseLong(pid));
             if (!other.sums().containsKey(AreaKind.SLAB)) {
-                throw new AssertionError(other.table());
+                throw new AssertionError(Areas.of(other));
             }
         }
         AddressSpace after = AddressSpace.ofThisProcess();
         if (after.mappings().stream().anyMatch(mapping -> mapping.name().contains("malloc4j-root"))) {
-            throw new AssertionError(after.table());
+            throw new AssertionError(Areas.of(after));
         }
         System.out.println("no zone");
     }

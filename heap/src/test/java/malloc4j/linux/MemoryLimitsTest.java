@@ -51,7 +51,6 @@ class MemoryLimitsTest {
                 .isLessThanOrEqualTo(limits.machine().totalBytes().get());
         assertThat(limits.overcommit().mode().isKnown()).isTrue();
         assertThat(limits.rooms()).isNotEmpty().isSortedAccordingTo((a, b) -> Long.compare(a.bytes(), b.bytes()));
-        assertThat(limits.table()).contains("PROCESS\n", "CONTROL GROUP\n", "MACHINE\n", "PAGES\n", "NEXT\n");
     }
 
     private static Offset<Long> within(long bytes) {
@@ -64,10 +63,10 @@ class MemoryLimitsTest {
         String said = ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsPrinter.class);
 
         assertThat(said)
-                .containsPattern("address space +15.3 GiB +[\\d.]+ GiB  RLIMIT_AS\n")
-                .containsPattern("data +7.6 GiB +[\\d.]+ MiB  RLIMIT_DATA\n")
-                .containsPattern("locked memory +48 KiB +-  RLIMIT_MEMLOCK; may be raised")
-                .containsPattern("NEXT\n  room for [\\d.]+ [GM]iB +then RLIMIT_DATA\n");
+                .containsPattern("address space ResourceLimit.softBytes=15.3 GiB, .*usedBytes=[\\d.]+ GiB")
+                .containsPattern("data ResourceLimit.softBytes=7.6 GiB, .*usedBytes=[\\d.]+ MiB")
+                .containsPattern("locked memory ResourceLimit.softBytes=48 KiB, .*usedBytes=0 B")
+                .contains("next RLIMIT_DATA\n");
     }
 
     @Test
@@ -114,7 +113,7 @@ class MemoryLimitsTest {
             String said = ChildJvm.small().startedBy("bash", "-c", join).run(LimitsPrinter.class);
 
             assertThat(said)
-                    .containsPattern(group.getFileName() + " +1 GiB +[\\d.]+ MiB  version " + here.version())
+                    .contains(group.getFileName() + " " + GIB + "\n")
                     .contains("limit of the control group");
         } finally {
             remove(group);
@@ -173,9 +172,6 @@ class MemoryLimitsTest {
                 .isEqualTo(12.25);
         assertThat(limits.controlGroupPressure().get().full().totalMicros()).isEqualTo(1234);
         assertThat(limits.rooms()).containsExactly(new Room("the limit of the control group", GIB / 4));
-        assertThat(limits.table())
-                .containsPattern("app.scope +none +1 GiB  version 2; slowed down from 3 GiB; swap at most -\n")
-                .containsPattern("waiting for memory +12.3 %  of the last minute some task, 2.0 % all tasks\n");
     }
 
     @Test
@@ -208,7 +204,6 @@ class MemoryLimitsTest {
         assertThat(group.leftBytes()).isEqualTo(GIB / 4);
         assertThat(group.levels().getLast().swapLimitBytes().get()).isEqualTo(GIB);
         assertThat(limits.controlGroupPressure().whyNot()).isEqualTo("control groups of version 1 do not tell it");
-        assertThat(limits.table()).containsPattern("/ +512 MiB +256 MiB  version 1; with swap at most 1 GiB\n");
 
         write(mount + "/memory.use_hierarchy", "0\n");
         assertThat(read().controlGroup().get().limitBytes())
@@ -294,7 +289,6 @@ class MemoryLimitsTest {
         assertThat(limits.addressSpace().softBytes().get()).isEqualTo(1_000_000);
         assertThat(limits.addressSpace().usedBytes().get()).isEqualTo(100 << 10);
         assertThat(limits.mappings().ours().whyNot()).isEqualTo("another process does not tell it");
-        assertThat(limits.table()).contains("of malloc4j at most");
         assertThatThrownBy(() -> MemoryLimits.of(new SystemFiles(root), 78))
                 .isInstanceOf(SystemCallException.class)
                 .hasMessageContaining("ENOENT (no such file or directory); there is no process with this number");
@@ -369,10 +363,6 @@ class MemoryLimitsTest {
                 .containsExactly(
                         new Room("RLIMIT_DATA", 1_000_000_000 - (100_000L << 10)),
                         new Room("the commit limit of the machine", 1_000_000L << 10));
-        assertThat(limits.table())
-                .containsPattern("address space +\\? +107 MiB  RLIMIT_AS; /proc/self/limits does not say")
-                .containsPattern("commit limit +5.8 GiB +4.9 GiB  enforced: overcommit is forbidden\n")
-                .containsPattern("pool of 2 MiB +128 +28  pages\n");
     }
 
     @Test
@@ -389,7 +379,6 @@ class MemoryLimitsTest {
 
         assertThat(limits.rooms()).isEmpty();
         assertThat(limits.pageBytes().isKnown()).isFalse();
-        assertThat(limits.table()).contains("this kernel has no /proc/self/limits");
         assertThatThrownBy(() -> limits.pageBytes().get())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("not known: this kernel has no /proc/self/auxv");

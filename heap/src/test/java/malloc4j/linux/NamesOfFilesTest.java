@@ -40,7 +40,7 @@ class NamesOfFilesTest {
             space.verify();
             assertThat(space.program()).isEqualTo(program.toString());
             assertThat(space.sums())
-                    .as(space.table())
+                    .as(Areas.of(space))
                     .containsKeys(AreaKind.PROGRAM_TEXT, AreaKind.PROGRAM_DATA, AreaKind.PROGRAM_CONSTANTS);
             assertThat(space.bases().program()).isPresent();
             assertThat(mappingsOfTheProgram(space)).noneMatch(MappedRange::isDeleted);

@@ -39,7 +39,7 @@ final class OwnReservesChild {
             check(OwnMemory.reserves().size() >= 4, "zone, records, entries, caches: " + OwnMemory.reserves());
             check(reservedBytes > 1L << 40, reservedBytes + " bytes are ours");
             long unknown = reservedBytes(after) - reservedBytes(before);
-            check(unknown <= 0, unknown + " reserved bytes came and are nobody's:\n" + after.table());
+            check(unknown <= 0, unknown + " reserved bytes came and are nobody's:\n" + Areas.of(after));
             System.out.println(OwnMemory.reserves().size() + " reserves, all labelled");
         }
     }

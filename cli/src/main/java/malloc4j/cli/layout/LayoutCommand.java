@@ -2,6 +2,7 @@ package malloc4j.cli.layout;
 
 import malloc4j.cli.Page;
 import malloc4j.cli.ProcessCommand;
+import malloc4j.cli.picture.LayoutPicture;
 import malloc4j.linux.AddressSpace;
 import picocli.CommandLine.Command;
 
@@ -47,9 +48,9 @@ public final class LayoutCommand extends ProcessCommand<AddressSpace> {
             page.line("It has no memory of its own: a kernel thread, or a process that has ended.");
             return;
         }
-        page.block(space.drawing(page.columns())).blankLine();
-        page.block(space.table(page.columns())).blankLine();
-        page.block(space.sumsTable(page.columns()));
+        page.block(LayoutPicture.drawing(space, page.columns())).blankLine();
+        page.block(LayoutPicture.table(space, page.columns())).blankLine();
+        page.block(LayoutPicture.sums(space, page.columns()));
         if (!space.notes().isEmpty()) {
             page.blankLine();
             space.notes().forEach(page::line);

@@ -2,6 +2,7 @@ package malloc4j.cli.limits;
 
 import malloc4j.cli.Page;
 import malloc4j.cli.ProcessCommand;
+import malloc4j.cli.picture.LimitsPicture;
 import malloc4j.linux.MemoryLimits;
 import picocli.CommandLine.Command;
 
@@ -38,6 +39,6 @@ public final class LimitsCommand extends ProcessCommand<MemoryLimits> {
 
     @Override
     protected void render(MemoryLimits limits, Page page) {
-        page.block(limits.table(page.columns()));
+        page.block(LimitsPicture.table(limits, page.columns()));
     }
 }

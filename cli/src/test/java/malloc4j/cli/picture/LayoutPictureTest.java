@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.cli.picture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import malloc4j.internal.proc.SystemFiles;
+import malloc4j.linux.AddressSpace;
+import malloc4j.linux.RecordedMachine;
+import malloc4j.linux.SystemCallException;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
 import org.junit.jupiter.api.AfterEach;
@@ -16,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// A process of an old kernel, written down: what is told of it, and how it looks to people. Its memory cannot be read,
 /// as that of a process which may not be traced.
-class LayoutTextTest {
+class LayoutPictureTest {
     private static final String OLD_SMAPS = """
             00400000-0040b000 r-xp 00000000 fd:00 135058                             /usr/bin/cat
             Size:                 44 kB
@@ -108,9 +110,7 @@ class LayoutTextTest {
     }
 
     private AddressSpace read() {
-        AddressSpace space = AddressSpace.read(new SystemFiles(root), "/proc/4711", false);
-        space.verify();
-        return space;
+        return RecordedMachine.layout(root, 4711);
     }
 
     @Test
@@ -151,7 +151,7 @@ class LayoutTextTest {
 
     @Test
     void theDrawingHasTheZonesTheHighestFirst() {
-        assertThat(read().drawing()).isEqualTo("""
+        assertThat(LayoutPicture.drawing(read(), Texts.WIDE)).isEqualTo("""
                                                                    size   resident
                 ffffffffff601000 +--------------------------------------------------+
                                  | KERNEL                                           |
@@ -192,7 +192,7 @@ class LayoutTextTest {
 
     @Test
     void theTableHasOneLineForWhatLiesSideBySideAndHasOneOwner() {
-        assertThat(read().table()).isEqualTo("""
+        assertThat(LayoutPicture.table(read(), Texts.WIDE)).isEqualTo("""
                 address               size  resident   dirty  swapped  rights               what           whose
                 ffffffffff600000     4 KiB         -       -        -  r-xp                 vsyscall
                             . . . 16 EiB
@@ -219,7 +219,7 @@ class LayoutTextTest {
 
     @Test
     void theSumsAreInTheOrderOfWhatIsResident() {
-        assertThat(read().sumsTable()).isEqualTo("""
+        assertThat(LayoutPicture.sums(read(), Texts.WIDE)).isEqualTo("""
                                                         areas      size  resident  proportional  private   dirty  swapped
                 libraries                text               1   1.7 MiB   200 KiB        20 KiB        -       -        -
                                          constants          2     2 MiB    16 KiB        16 KiB   16 KiB  16 KiB        -

@@ -1,7 +1,9 @@
-package malloc4j.linux;
+package malloc4j.cli.picture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import malloc4j.linux.AddressSpace;
+import malloc4j.linux.MemoryLimits;
 import org.junit.jupiter.api.Test;
 
 class TextsTest {
@@ -68,15 +70,15 @@ class TextsTest {
         AddressSpace space = AddressSpace.ofThisProcess();
         MemoryLimits limits = MemoryLimits.read();
         for (int columns : new int[] {60, 72, 80, 100}) {
-            assertThat(space.drawing(columns).lines())
+            assertThat(LayoutPicture.drawing(space, columns).lines())
                     .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
-            assertThat(space.table(columns).lines())
+            assertThat(LayoutPicture.table(space, columns).lines())
                     .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
-            assertThat(space.sumsTable(columns).lines())
+            assertThat(LayoutPicture.sums(space, columns).lines())
                     .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
-            assertThat(limits.table(columns).lines())
+            assertThat(LimitsPicture.table(limits, columns).lines())
                     .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
         }
-        assertThat(space.drawing(60)).contains("+- mmap top -", "resident");
+        assertThat(LayoutPicture.drawing(space, 60)).contains("+- mmap top -", "resident");
     }
 }

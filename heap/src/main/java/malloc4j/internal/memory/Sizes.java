@@ -1,23 +1,32 @@
-package malloc4j.observe;
+package malloc4j.internal.memory;
 
 import java.util.Locale;
 
 /// Numbers for people: addresses in hexadecimal, sizes in the largest unit that they fill.
-final class Sizes {
+public final class Sizes {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
     private Sizes() {}
 
-    static String hex(long number) {
+    public static String hex(long number) {
         return "0x" + Long.toHexString(number);
     }
 
-    static String range(long address, long end) {
+    public static String range(long address, long end) {
         return hex(address) + "-" + hex(end);
     }
 
     /// `132 KiB`, `1.5 MiB`, `-4 KiB`: rounded to tenths.
-    static String text(long bytes) {
+    public static String text(long bytes) {
+        return text((double) bytes);
+    }
+
+    /// The same of a size up to 2^64.
+    public static String unsignedText(long bytes) {
+        return text(bytes >= 0 ? bytes : (double) (bytes >>> 1) * 2);
+    }
+
+    private static String text(double bytes) {
         double value = bytes;
         int unit = 0;
         while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {

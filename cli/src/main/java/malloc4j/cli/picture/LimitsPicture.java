@@ -1,6 +1,7 @@
-package malloc4j.linux;
+package malloc4j.cli.picture;
 
 import java.util.Locale;
+import malloc4j.linux.MemoryLimits;
 import malloc4j.linux.MemoryLimits.ControlGroup;
 import malloc4j.linux.MemoryLimits.HugePagePool;
 import malloc4j.linux.MemoryLimits.Level;
@@ -8,19 +9,23 @@ import malloc4j.linux.MemoryLimits.Pressure;
 import malloc4j.linux.MemoryLimits.ResourceLimit;
 import malloc4j.linux.MemoryLimits.Room;
 import malloc4j.linux.MemoryLimits.Stall;
+import malloc4j.linux.Reading;
 import org.jspecify.annotations.Nullable;
 
 /// [MemoryLimits] for people: what limits what, how much of it is used, and what comes first.
-final class LimitsText {
+public final class LimitsPicture {
     private final MemoryLimits limits;
     private final Texts.Table table = new Texts.Table("", " limit", " used", "");
 
-    private LimitsText(MemoryLimits limits) {
+    private LimitsPicture(MemoryLimits limits) {
         this.limits = limits;
     }
 
-    static String table(MemoryLimits limits, int columns) {
-        LimitsText text = new LimitsText(limits);
+    /// A table.
+    ///
+    /// @param columns how many letters a line has room for, at least 20; what is longer goes on in further lines
+    public static String table(MemoryLimits limits, int columns) {
+        LimitsPicture text = new LimitsPicture(limits);
         text.process();
         text.group();
         text.machine();

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.cli.picture;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import malloc4j.linux.AddressSpace;
 import malloc4j.linux.AddressSpace.Sum;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
@@ -16,8 +17,9 @@ import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
 import org.jspecify.annotations.Nullable;
 
-/// An [AddressSpace] for people. The highest addresses are at the top, as in the books.
-final class LayoutText {
+/// An [AddressSpace] for people: a drawing of its zones, a table of its areas, and what each owner has. The highest
+/// addresses are at the top, as in the books.
+public final class LayoutPicture {
     private static final int LEFT = 18; // letters of the drawing up to the inside of its wall
     private static final int INSIDE = 50; // letters between the walls of the drawing
     private static final int NARROW = 41; // the same on a narrow terminal
@@ -27,21 +29,19 @@ final class LayoutText {
     private static final long MIN_WIDE_GAP = 1L << 30;
     private static final long HALF_OF_ADDRESSES = 1L << 62;
 
-    private LayoutText() {}
+    private static final Sum NOTHING = new Sum(0, 0, MemoryUse.NONE);
 
-    static String heading(AddressSpace space) {
-        MemoryUse total = space.total();
-        long bytes = space.sums().values().stream().mapToLong(Sum::byteSize).sum();
-        return String.format(
-                Locale.ROOT,
-                "%s (pid %d): %,d mappings, %s of addresses, %s resident, %s proportional%s",
-                Texts.printable(space.name()),
-                space.pid(),
-                space.mappings().size(),
-                Texts.size(bytes),
-                Texts.size(total.residentBytes()),
-                Texts.size(total.proportionalBytes()),
-                total.swappedBytes() == 0 ? "" : ", " + Texts.size(total.swappedBytes()) + " swapped");
+    private LayoutPicture() {}
+
+    private static Sum sum(Area area) {
+        return new Sum(1, area.byteSize(), area.use());
+    }
+
+    private static Sum plus(Sum one, Sum other) {
+        return new Sum(
+                one.areaCount() + other.areaCount(),
+                one.byteSize() + other.byteSize(),
+                one.use().plus(other.use()));
     }
 
     // The drawing.
@@ -76,12 +76,14 @@ final class LayoutText {
 
         void add(Area area) {
             start = area.address();
-            Sum one = Sum.NONE.plus(area);
-            contents.merge(area.kind().group(), one, (sum, unused) -> sum.plus(area));
+            contents.merge(area.kind().group(), sum(area), LayoutPicture::plus);
         }
     }
 
-    static String drawing(AddressSpace space, int columns) {
+    /// A picture of the zones, some 30 lines: what lies in each, and the gaps.
+    ///
+    /// @param columns how many letters a line has room for, at least 60
+    public static String drawing(AddressSpace space, int columns) {
         return new Drawing(columns).of(space);
     }
 
@@ -257,7 +259,10 @@ final class LayoutText {
         }
     }
 
-    static String table(AddressSpace space, int columns) {
+    /// A table: what lies side by side and has one owner is one line.
+    ///
+    /// @param columns how many letters a line has room for, at least 20; what is longer goes on in further lines
+    public static String table(AddressSpace space, int columns) {
         MemoryUse total = space.total();
         boolean hasSwap = total.swappedBytes() > 0;
         boolean hasLocked = total.lockedBytes() > 0;
@@ -342,7 +347,10 @@ final class LayoutText {
 
     // The sums.
 
-    static String sums(AddressSpace space, int columns) {
+    /// What each owner has: the groups that hold most come first.
+    ///
+    /// @param columns as for [#table]
+    public static String sums(AddressSpace space, int columns) {
         Map<AreaKind, Sum> sums = space.sums();
         Map<Group, List<AreaKind>> groups = new EnumMap<>(Group.class);
         for (AreaKind kind : sums.keySet()) {
@@ -353,20 +361,14 @@ final class LayoutText {
         groups.entrySet().stream()
                 .sorted(Comparator.comparingLong(entry -> -resident(entry.getValue(), sums)))
                 .forEach(entry -> addGroup(table, entry.getKey(), entry.getValue(), sums, space));
-        Sum all = sums.values().stream()
-                .reduce(
-                        Sum.NONE,
-                        (a, b) -> new Sum(
-                                a.areaCount() + b.areaCount(),
-                                a.byteSize() + b.byteSize(),
-                                a.use().plus(b.use())));
+        Sum all = sums.values().stream().reduce(NOTHING, LayoutPicture::plus);
         addRow(table, "all", "", all);
         return table.toString(columns);
     }
 
     private static long resident(List<AreaKind> kinds, Map<AreaKind, Sum> sums) {
         return kinds.stream()
-                .mapToLong(kind -> sums.getOrDefault(kind, Sum.NONE).use().residentBytes())
+                .mapToLong(kind -> sums.getOrDefault(kind, NOTHING).use().residentBytes())
                 .sum();
     }
 
@@ -375,7 +377,7 @@ final class LayoutText {
         String label = group.label();
         List<AreaKind> sorted = kinds.stream()
                 .sorted(Comparator.comparingLong(
-                        kind -> -sums.getOrDefault(kind, Sum.NONE).use().residentBytes()))
+                        kind -> -sums.getOrDefault(kind, NOTHING).use().residentBytes()))
                 .collect(Collectors.toList());
         for (AreaKind kind : sorted) {
             if (group == Group.MALLOC4J) {
@@ -388,7 +390,7 @@ final class LayoutText {
                     label = "";
                 }
             } else {
-                addRow(table, label, kind.label(), sums.getOrDefault(kind, Sum.NONE));
+                addRow(table, label, kind.label(), sums.getOrDefault(kind, NOTHING));
             }
             label = "";
         }

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.cli.picture;
 
 import java.util.ArrayList;
 import java.util.List;
