@@ -6,12 +6,14 @@ import malloc4j.internal.cache.Purger;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.BrkSource;
 import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.PageSource;
+import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import malloc4j.linux.SystemCallException;
@@ -34,6 +36,7 @@ record HeapAssembly(
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
     static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean common) {
+        Zone unused = ChunkMap.main(); // reserved before the first heap can need it: later there may be no room
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         Heap parent = options.parent();
         Budget budget =

@@ -1,5 +1,6 @@
 package malloc4j.faults;
 
+import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.RawMemory;
 
 /// Writes into a block what can be recognised later: a word that depends on the seed and the place, in 256 places at
@@ -50,10 +51,7 @@ public final class Patterns {
 
     /// Whether every word of a range is zero.
     static boolean isZero(long address, long byteSize) {
-        long or = 0;
-        for (long offset = 0; offset < byteSize; offset += 8) {
-            or |= RawMemory.getLong(address + offset);
-        }
-        return or == 0;
+        return byteSize == 0
+                || RawMemory.getByte(address) == 0 && Bytes.memcmp(address, address + 1, byteSize - 1) == 0;
     }
 }
