@@ -3,9 +3,6 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.ref.WeakReference;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
@@ -68,7 +65,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final CacheTable table;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
-    private final Set<WeakReference<Arena>> automaticScopes = ConcurrentHashMap.newKeySet();
+    private final AutomaticArenas automaticArenas = new AutomaticArenas();
     private final ArenaChunks arenaChunks;
     private final CacheRegistry caches;
     private final Route route;
@@ -104,7 +101,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.stopPurging = parts.stopPurging();
         boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
         long threshold = ownMappings ? options.mmapThresholdBytes() : Long.MAX_VALUE;
-        this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom);
+        this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
     }
 
     /// The heap that [Malloc] works on, made at the first call; it is never closed.
@@ -193,9 +190,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return scope;
     }
 
-    /// The scopes of automatic arenas that the collector has not found yet.
-    Set<WeakReference<Arena>> automaticScopes() {
-        return automaticScopes;
+    AutomaticArenas automaticArenas() {
+        return automaticArenas;
     }
 
     boolean isClosed() {
@@ -399,6 +395,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             return address > 0
                     ? address
                     : fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+        }
+
+        @Override
+        public boolean makeRoom(OutOfMemoryError refused, long byteSize) {
+            return refused instanceof OutOfNativeMemoryError error && limits.ask(error.limit(), byteSize);
         }
 
         @Override
@@ -652,6 +653,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
+    ///
+    /// Where a request is refused that the memory of such arenas would do for, the collector is asked (`System.gc()`)
+    /// before the refusal is final, as the JDK does for its direct memory: so a program that drops its segments goes on
+    /// at a [hard limit][HeapOptions#hardLimitBytes]. Collections that free nothing take a tenth of the time at most: so
+    /// long an allocation from an automatic arena waits, up to a second or so; any other request is refused at once.
+    /// With `-XX:+DisableExplicitGC` nothing is collected.
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
     }
@@ -829,12 +836,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (scope.scope().isAlive()) { // it is not when a native call was using an automatic arena's segment
             scope.close();
         }
-        for (WeakReference<Arena> entry : automaticScopes) {
-            Arena automatic = entry.get();
-            if (automatic != null && automatic.scope().isAlive()) {
-                automatic.close();
-            }
-        }
+        automaticArenas.close();
     }
 
     @Override

@@ -3,7 +3,6 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.lang.ref.WeakReference;
 import java.util.Arrays;
 import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
@@ -34,7 +33,9 @@ import org.jspecify.annotations.Nullable;
 /// The heap counts the arenas that are open on it, and is not closed before them; but for automatic ones, which nobody
 /// can close.
 ///
-/// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock.
+/// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock, which is given
+/// up while the heap is asked for a block, because it may ask the program and the collector for room. So after that the
+/// arena may have been closed, or have got a block meanwhile; in a confined arena too, by the program's own call.
 final class HeapArena implements Arena {
     private static final long FIRST_PIECE_BYTES = 1 << 10;
     private static final long LAST_PIECE_BYTES = 32 << 10;
@@ -44,6 +45,8 @@ final class HeapArena implements Arena {
     static final int LEAD_BYTES = 16;
 
     private static final int MAX_LEAD_BYTES = 4096; // for larger alignments that would be a waste
+    private static final int MAX_TURNS = 64; // of the collector, each of which has freed what others may have taken
+    private static final int MAX_IN_VAIN = 3; // other threads may be about to drop what they have just been given
     private static final long OWNED = 1; // added to a block's address in the list: the heap knows it as an arena's
 
     private final Arena scope;
@@ -65,7 +68,7 @@ final class HeapArena implements Arena {
 
     private HeapArena(Heap heap, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
         this.scope = scope;
-        this.blocks = new Blocks(heap);
+        this.blocks = new Blocks(heap, closing == Closing.BY_COLLECTOR);
         this.owner = owner;
         this.lock = owner == null ? new Mutex() : null;
         this.closing = closing;
@@ -114,13 +117,8 @@ final class HeapArena implements Arena {
         Arena reachable = Arena.ofAuto();
         HeapArena arena = new HeapArena(heap, scope, null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
         Blocks blocks = arena.blocks; // not the arena: the cleanup must not keep the scope reachable
-        WeakReference<Arena> entry = new WeakReference<>(scope);
         RawMemory.onClose(scope, () -> Reference.reachabilityFence(reachable));
-        heap.automaticScopes().add(entry);
-        RawMemory.onClose(reachable, () -> {
-            heap.automaticScopes().remove(entry);
-            blocks.freeUnlessClosed();
-        });
+        heap.automaticArenas().open(scope, reachable, blocks::freeUnlessClosed);
         return arena;
     }
 
@@ -145,9 +143,7 @@ final class HeapArena implements Arena {
     }
 
     private MemorySegment allocateOwned(long byteSize, long byteAlignment) {
-        if (closed || !scope.scope().isAlive()) {
-            throw alreadyClosed();
-        }
+        requireOpen();
         long room = Math.max(1, byteSize); // segments of no bytes have addresses of their own, as the JDK's
         long address = Bits.alignUp(cursor, byteAlignment);
         if (room > limit - address) {
@@ -160,6 +156,12 @@ final class HeapArena implements Arena {
         zero(address, byteSize);
         cursor = address + room; // after what may throw
         return RawMemory.segment(address, byteSize, scope);
+    }
+
+    private void requireOpen() {
+        if (closed || !scope.scope().isAlive()) {
+            throw alreadyClosed();
+        }
     }
 
     /// By the C library, which is the fastest, unless the pages may vanish under it.
@@ -177,48 +179,107 @@ final class HeapArena implements Arena {
     /// Not from the start of its block, nor is anything else here handed out from there: so the heap, which knows the
     /// blocks of a warm free by nothing else, refuses what an arena has handed out.
     private long allocatePiece() {
-        blocks.reserve();
-        long piece = blocks.add(blocks.heap.malloc(nextPieceBytes));
+        long byteSize = nextPieceBytes;
+        long piece = take(byteSize, 0);
         cursor = piece + LEAD_BYTES; // no call between the two: they belong together
-        limit = piece + nextPieceBytes;
-        nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
+        limit = piece + byteSize;
+        nextPieceBytes = Math.min(2 * byteSize, LAST_PIECE_BYTES);
         return cursor;
     }
 
     /// Allocates a zeroed block of its own.
     private long allocateAlone(long byteSize, long byteAlignment) {
-        blocks.reserve();
         if (byteAlignment > MAX_LEAD_BYTES) {
-            return allocateOwnedBlock(byteSize, byteAlignment);
+            return take(byteSize, byteAlignment) - OWNED;
         }
         long lead = Math.max(LEAD_BYTES, byteAlignment);
         long bytes = byteSize <= Heap.MAX_BYTE_SIZE - lead ? byteSize + lead : Long.MAX_VALUE;
-        if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
-            return blocks.add(blocks.heap.allocateZeroed(bytes, byteAlignment).address()) + lead;
-        }
-        if (bytes > LAST_PIECE_BYTES) {
-            return blocks.add(blocks.heap.calloc(1, bytes)) + lead;
-        }
-        long block = blocks.heap.malloc(bytes);
-        try {
-            zero(block + lead, byteSize);
-        } catch (Throwable vanished) {
-            blocks.heap.free(block);
-            throw vanished;
-        }
-        return blocks.add(block) + lead;
+        return take(bytes, lead) + lead;
     }
 
-    /// Allocates a zeroed block that the heap knows as an arena's.
-    private long allocateOwnedBlock(long byteSize, long byteAlignment) {
-        long block = blocks.heap.tenants().chunks().allocate(byteSize, byteAlignment, "an arena");
+    /// Gets a block from the heap, without the lock, and adds it to those of this arena.
+    ///
+    /// @param byteAlignment 0 for a piece, which is not zeroed
+    private long take(long byteSize, long byteAlignment) {
+        if (lock != null) {
+            lock.unlock();
+        }
+        long block = 0;
         try {
-            zero(block, byteSize);
+            block = newBlock(byteSize, byteAlignment);
+        } finally {
+            if (lock != null) {
+                lock.lock();
+            }
+        }
+        try {
+            requireOpen();
+            blocks.add(block, byteSize);
+        } catch (Throwable closedOrFullJavaHeap) {
+            blocks.free(block);
+            throw closedOrFullJavaHeap;
+        }
+        return block;
+    }
+
+    /// As [#newBlockOnce], asking the collector where an automatic arena was refused.
+    private long newBlock(long byteSize, long byteAlignment) {
+        if (closing != Closing.BY_COLLECTOR) {
+            return newBlockOnce(byteSize, byteAlignment);
+        }
+        int inVain = 0;
+        for (int turns = 0; ; turns++) {
+            long begun = CollectorTurns.begun();
+            try {
+                return newBlockOnce(byteSize, byteAlignment);
+            } catch (OutOfNativeMemoryError refused) {
+                inVain += blocks.heap.limits().awaitCollector(refused.limit(), byteSize, begun) ? 0 : 1;
+                if (turns == MAX_TURNS || inVain == MAX_IN_VAIN) {
+                    throw refused;
+                }
+            }
+        }
+    }
+
+    /// A block that is in no list yet, [#OWNED] added where the heap knows it as an arena's.
+    private long newBlockOnce(long byteSize, long byteAlignment) {
+        Heap heap = blocks.heap;
+        if (byteAlignment == 0) {
+            return heap.malloc(byteSize);
+        }
+        if (byteAlignment > MAX_LEAD_BYTES) {
+            return newOwnedBlock(byteSize, byteAlignment);
+        }
+        if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
+            return heap.allocateZeroed(byteSize, byteAlignment).address();
+        }
+        if (byteSize > LAST_PIECE_BYTES) {
+            return heap.calloc(1, byteSize);
+        }
+        return zeroed(heap.malloc(byteSize), byteSize);
+    }
+
+    private long newOwnedBlock(long byteSize, long byteAlignment) {
+        Tenants.Chunks chunks = blocks.heap.tenants().chunks();
+        while (true) {
+            try {
+                return zeroed(chunks.allocate(byteSize, byteAlignment, "an arena") | OWNED, byteSize);
+            } catch (OutOfNativeMemoryError refused) {
+                if (!chunks.makeRoom(refused, byteSize)) {
+                    throw refused;
+                }
+            }
+        }
+    }
+
+    private long zeroed(long block, long byteSize) {
+        try {
+            zero(block & -Heap.MIN_BYTE_ALIGNMENT, byteSize);
         } catch (Throwable vanished) {
-            blocks.free(block | OWNED);
+            blocks.free(block);
             throw vanished;
         }
-        return blocks.add(block | OWNED) - OWNED;
+        return block;
     }
 
     private static IllegalArgumentException badArguments(long byteSize, long byteAlignment) {
@@ -267,28 +328,30 @@ final class HeapArena implements Arena {
         private static final long[] NONE = {};
 
         final Heap heap;
+        private final boolean automatic;
         private long first; // most arenas have one
         private long[] others = NONE;
         private int otherCount;
+        private long heldBytes; // counted where the arena is an automatic one
 
-        Blocks(Heap heap) {
+        Blocks(Heap heap, boolean automatic) {
             this.heap = heap;
+            this.automatic = automatic;
         }
 
-        /// Makes room for one more, so that [#add] does not throw.
-        void reserve() {
-            if (first != 0 && otherCount == others.length) {
-                others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
-            }
-        }
-
-        long add(long address) {
+        void add(long block, long byteSize) {
             if (first == 0) {
-                first = address;
+                first = block;
             } else {
-                others[otherCount++] = address;
+                if (otherCount == others.length) {
+                    others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
+                }
+                others[otherCount++] = block;
             }
-            return address;
+            if (automatic) {
+                heldBytes += byteSize;
+                heap.automaticArenas().hold(byteSize);
+            }
         }
 
         void requireStackToFree() {
@@ -313,6 +376,7 @@ final class HeapArena implements Arena {
         void freeUnlessClosed() {
             if (!heap.isClosed()) {
                 free();
+                heap.automaticArenas().freed(heldBytes);
             }
         }
 

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class HeapLimits {
     private static final int MAX_ATTEMPTS = 64; // each follows memory that was given back, which others may have taken
 
+    private static final int COLLECTED_SHARE_SHIFT = 6; // automatic arenas with less are not worth a collection
+
     private static final ThreadLocal<Boolean> IN_HOOK = new ThreadLocal<>();
 
     private final Heap heap;
@@ -62,10 +64,60 @@ final class HeapLimits {
     ///
     /// @param attempt how often this was asked before for the same request
     boolean makeRoom(long result, long byteSize, int attempt) {
-        return giveBack(result, byteSize, attempt) || (result == -Errno.EDQUOT && askProgram(byteSize));
+        if (giveBack(result, byteSize, attempt) || (result == -Errno.EDQUOT && askProgram(byteSize))) {
+            return true;
+        }
+        boolean useful = attempt < MAX_ATTEMPTS && result != -Errno.EOVERFLOW && result != -Errno.EBADF;
+        return useful && askCollector(byteSize, result == -Errno.EDQUOT, CollectorTurns.begun(), false);
     }
 
-    /// As [#makeRoom], without asking the program.
+    /// Asks the program and the collector, because the heap itself has found no room for a request. Returns whether it
+    /// is worth another attempt.
+    boolean ask(OutOfNativeMemoryError.Limit limit, long byteSize) {
+        boolean hard = limit == OutOfNativeMemoryError.Limit.HEAP;
+        boolean useful = limit != OutOfNativeMemoryError.Limit.SIZE;
+        return (hard && askProgram(byteSize))
+                || (useful && askCollector(byteSize, hard, CollectorTurns.begun(), false));
+    }
+
+    /// For a request of an automatic arena, which was refused: has the collector asked once since `begun`, and waits
+    /// for its turn. Returns whether it is worth another attempt.
+    boolean awaitCollector(OutOfNativeMemoryError.Limit limit, long byteSize, long begun) {
+        return limit != OutOfNativeMemoryError.Limit.SIZE
+                && askCollector(byteSize, limit == OutOfNativeMemoryError.Limit.HEAP, begun, true);
+    }
+
+    /// Where automatic arenas may have what is wanted; for others than those only where they have a 64th of all.
+    private boolean askCollector(long byteSize, boolean hard, long begun, boolean patient) {
+        HeapLimits full = hard ? refusing(byteSize) : this;
+        long held = full.heldByCollectorBelow();
+        long room = hard ? Math.max(0, full.budget.roomBytes()) : 0;
+        boolean few = !patient && held < full.budget.usedBytes() >>> COLLECTED_SHARE_SHIFT;
+        return held > 0
+                && held >= wantedBytes(byteSize) - room
+                && !few
+                && IN_HOOK.get() == null
+                && CollectorTurns.ask(full, begun, patient);
+    }
+
+    private long heldByCollectorBelow() {
+        long bytes = heap.automaticArenas().heldBytes();
+        for (HeapLimits child : children) {
+            bytes += child.heldByCollectorBelow();
+        }
+        return bytes;
+    }
+
+    /// How many bytes of automatic arenas the collector has freed here and below, ever.
+    long freedByCollectorBelow() {
+        long bytes = heap.automaticArenas().freedBytes();
+        for (HeapLimits child : children) {
+            bytes += child.freedByCollectorBelow();
+        }
+        return bytes;
+    }
+
+    /// As [#makeRoom], without asking the program or the collector: a lock may be held.
     boolean giveBack(long result, long byteSize, int attempt) {
         if (attempt >= MAX_ATTEMPTS || result == -Errno.EOVERFLOW || result == -Errno.EBADF) {
             return false;

@@ -393,8 +393,18 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
             if (address != 0) {
                 return address;
             }
-            grow(seen);
+            try {
+                grow(seen);
+            } catch (OutOfNativeMemoryError refused) {
+                if (heapBlocks == null || !heapBlocks.makeRoom(refused, minChunkBlocks() * strideBytes)) {
+                    throw refused;
+                }
+            }
         }
+    }
+
+    private int minChunkBlocks() {
+        return Math.min(firstChunkBlocks, Long.SIZE);
     }
 
     /// Takes a free block: from the cursor's chunk on from its word, then from the newest chunk to the oldest.
@@ -465,10 +475,10 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
             try {
                 return new BlockChunk(heap.add(count * strideBytes, byteAlignment), count, strideBytes);
             } catch (OutOfNativeMemoryError refused) {
-                if (count <= Math.min(firstChunkBlocks, Long.SIZE)) {
+                if (count <= minChunkBlocks()) {
                     throw refused;
                 }
-                count = Math.max(count / 2, Math.min(firstChunkBlocks, Long.SIZE));
+                count = Math.max(count / 2, minChunkBlocks());
             }
         }
     }

@@ -34,7 +34,7 @@ final class HeapBlocks implements Tenants.Tenant {
         return owner;
     }
 
-    /// Allocates a block; when the heap refuses, nothing has changed.
+    /// Allocates a block; when the heap refuses, nothing has changed. It asks nobody else for room: a lock may be held.
     long add(long byteSize, long byteAlignment) {
         long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
         try {
@@ -44,6 +44,12 @@ final class HeapBlocks implements Tenants.Tenant {
             throw fullJavaHeap;
         }
         return address;
+    }
+
+    /// Asks the program and the collector, because [#add] has thrown `refused`. Returns whether it is worth trying again.
+    /// Without a lock held.
+    boolean makeRoom(OutOfMemoryError refused, long byteSize) {
+        return chunks.makeRoom(refused, byteSize);
     }
 
     void remove(long address) {

@@ -6,6 +6,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.Heap;
+import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
@@ -202,13 +203,31 @@ public final class Region implements SegmentAllocator, AutoCloseable {
                     chunkBytes,
                     "rewind it, or give it a larger segment");
         }
+        long bytes = Math.max(chunkBytes, byteSize);
+        while (!enterNext(heapBlocks, bytes, byteSize, byteAlignment)) {
+            requireOpen("allocate"); // the program may have closed it to make room
+        }
+        return Bits.alignUp(cursor, byteAlignment);
+    }
+
+    /// Goes on to the next chunk, or a new one of `bytes` bytes. Returns false when the heap has refused that, and it is
+    /// worth trying again.
+    private boolean enterNext(HeapBlocks heap, long bytes, long byteSize, long byteAlignment) {
         int next = current + 1;
         if (next == chunks.size() || !hasRoom(chunks.get(next), byteSize, byteAlignment)) {
-            long bytes = Math.max(chunkBytes, byteSize);
-            chunks.add(next, new Chunk(heapBlocks.add(bytes, byteAlignment), bytes));
+            long address;
+            try {
+                address = heap.add(bytes, byteAlignment);
+            } catch (OutOfNativeMemoryError refused) {
+                if (heap.makeRoom(refused, bytes)) {
+                    return false;
+                }
+                throw refused;
+            }
+            chunks.add(next, new Chunk(address, bytes));
         }
         enter(next);
-        return Bits.alignUp(cursor, byteAlignment);
+        return true;
     }
 
     private static boolean hasRoom(Chunk chunk, long byteSize, long byteAlignment) {

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import malloc4j.Heap;
+import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 /// import java.lang.foreign.MemorySegment;
 /// import java.lang.foreign.ValueLayout;
 /// import malloc4j.Heap;
+import malloc4j.OutOfNativeMemoryError;
 /// import malloc4j.alloc.StackAllocator;
 ///
 /// static final StackAllocator STACKS = StackAllocator.ofHeap(Heap.common(), 64 << 10);
@@ -363,6 +365,18 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     }
 
     private Stack make() {
+        while (true) {
+            try {
+                return makeOnce();
+            } catch (OutOfNativeMemoryError refused) {
+                if (heapBlocks == null || !heapBlocks.makeRoom(refused, stackBytes)) {
+                    throw refused;
+                }
+            }
+        }
+    }
+
+    private Stack makeOnce() {
         lock.lock();
         try {
             if (closed) {

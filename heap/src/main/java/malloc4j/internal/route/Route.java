@@ -37,6 +37,7 @@ public final class Route {
     private final LargeHome large;
     private final HugeHome huge;
     private final Room room;
+    private final Room ownRoom;
     private final Map<Long, Object> owners = new ConcurrentHashMap<>(); // of blocks in no slab
 
     /// Who is asked when a request was refused.
@@ -50,9 +51,19 @@ public final class Route {
     }
 
     /// @param threshold from which size on blocks are mappings of their own, `Long.MAX_VALUE` for never
-    public Route(CacheRegistry caches, Spans spans, HugeBlocks hugeBlocks, int heapId, long threshold, Room room) {
+    /// @param room who is asked without a lock held
+    /// @param ownRoom who is asked with one held: nobody of the program's
+    public Route(
+            CacheRegistry caches,
+            Spans spans,
+            HugeBlocks hugeBlocks,
+            int heapId,
+            long threshold,
+            Room room,
+            Room ownRoom) {
         this.table = caches.table();
         this.room = room;
+        this.ownRoom = ownRoom;
         this.small = new SlabHome(caches);
         this.huge = new HugeHome(hugeBlocks, threshold);
         this.large = new LargeHome(spans, caches.reclaimer(), huge, heapId);
@@ -142,7 +153,8 @@ public final class Route {
     }
 
     /// As [#allocate], for what hands out parts of the block itself: only [#freeOwned] frees it, every other call
-    /// refuses it. Such a block is in no slab, where a warm free would ask nobody.
+    /// refuses it. Such a block is in no slab, where a warm free would ask nobody. Asks nobody but the heap itself for
+    /// room: the caller may hold a lock.
     ///
     /// @param owner named in messages
     public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
@@ -152,7 +164,7 @@ public final class Route {
         }
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
         long address = allocateIn(home, byteSize, byteAlignment);
-        for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
+        for (int attempt = 0; Errno.isError(address) && ownRoom.make(address, byteSize, attempt); attempt++) {
             address = allocateIn(home, byteSize, byteAlignment);
         }
         if (address > 0) {

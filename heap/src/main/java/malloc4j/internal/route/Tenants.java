@@ -57,8 +57,13 @@ public final class Tenants {
 
     /// Blocks for tenants to hand out parts of, which nobody else can free.
     public interface Chunks {
-        /// Throws as the heap does.
+        /// Throws as the heap does, but asks neither the program nor the collector for room: it may be called with a
+        /// lock held.
         long allocate(long byteSize, long byteAlignment, Object owner);
+
+        /// Asks them, because [#allocate] has thrown `refused`. Returns whether it is worth trying again. Without a
+        /// lock held.
+        boolean makeRoom(OutOfMemoryError refused, long byteSize);
 
         void free(long address);
     }

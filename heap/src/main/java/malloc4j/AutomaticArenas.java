@@ -1,0 +1,58 @@
+package malloc4j;
+
+import java.lang.foreign.Arena;
+import java.lang.ref.WeakReference;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import malloc4j.internal.memory.RawMemory;
+
+/// The automatic arenas of one heap: those that the collector has not found yet, and how much memory they have.
+///
+/// Concurrency: any thread at any time; the collector's thread reports what it has freed.
+final class AutomaticArenas {
+    private final Set<WeakReference<Arena>> scopes = ConcurrentHashMap.newKeySet();
+    private final AtomicLong heldBytes = new AtomicLong();
+    private final AtomicLong freedBytes = new AtomicLong();
+
+    /// Notes one, and runs `cleanup` when the collector has found that `reachable` is not any more.
+    void open(Arena scope, Arena reachable, Runnable cleanup) {
+        WeakReference<Arena> entry = new WeakReference<>(scope);
+        scopes.add(entry);
+        RawMemory.onClose(reachable, () -> {
+            scopes.remove(entry);
+            cleanup.run();
+        });
+    }
+
+    /// Notes that an arena was given a block of about `byteSize` bytes.
+    void hold(long byteSize) {
+        heldBytes.addAndGet(byteSize);
+    }
+
+    /// Notes that the collector's thread has freed all that an arena had.
+    void freed(long byteSize) {
+        heldBytes.addAndGet(-byteSize);
+        freedBytes.addAndGet(byteSize);
+    }
+
+    /// About how many bytes they have, those included that nobody can reach any more.
+    long heldBytes() {
+        return heldBytes.get();
+    }
+
+    /// About how many bytes the collector has freed, ever: it only grows.
+    long freedBytes() {
+        return freedBytes.get();
+    }
+
+    /// Ends them all, because their heap is being closed.
+    void close() {
+        for (WeakReference<Arena> entry : scopes) {
+            Arena automatic = entry.get();
+            if (automatic != null && automatic.scope().isAlive()) {
+                automatic.close();
+            }
+        }
+    }
+}
