@@ -1,6 +1,10 @@
 package malloc4j;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
 
@@ -13,27 +17,35 @@ import malloc4j.internal.route.Tenants;
 ///                                 `-> chunk of thread 257   |####|##|###|            |   16 KiB, a block of the heap
 ///                                                           begin       cursor of    limit
 ///                                                                       the open arena
+/// displaced   513 -> chunk, 1027 -> chunk           of threads whose place another living thread has
 /// ```
 ///
-/// One arena at a time has a chunk; arenas opened meanwhile, those of virtual threads, and those of threads whose
-/// place another living thread has, do without, and are only counted. A chunk stays its thread's while that lives. The
-/// next thread at that
-/// place takes it over.
+/// One arena at a time has a chunk; arenas opened meanwhile, and those of virtual threads, do without, and are only
+/// counted. A chunk stays its thread's while that lives. The next thread at that place takes it over; those of
+/// displaced threads that have ended are found by the next displaced ones, each of which looks at a few in turn.
 ///
-/// Invariant: a chunk belongs to at most one thread that has not ended.
+/// Invariants, checked by [#verify]:
+/// 1. A chunk belongs to at most one thread that has not ended, and is at that thread's place or among the displaced
+///    ones, not both.
+/// 2. The table of displaced threads has those of `displacedChunks`, each under the id of its owner.
 ///
-/// Concurrency: places and owners change under the lock. A thread finds its own chunk without it: whatever stale chunk
-/// it reads there, it acts on one only that has it as the owner, which it has written itself.
+/// Concurrency: places, table and owners change under the lock, which is not held while the heap is asked for a
+/// block. A thread finds its own chunk without it: whatever stale chunk it reads there, it acts on one only that has
+/// it as the owner, which it has written itself.
 final class ArenaChunks {
     /// The size of a chunk in bytes.
     static final int CHUNK_BYTES = 16 << 10;
 
     private static final int PLACES = 1 << 8;
+    private static final int SEARCHED = 8; // chunks that each new displaced thread looks at
 
     private final Heap heap;
     private final ArenaChunk[] places;
+    private final ThreadTable<ArenaChunk> displaced = new ThreadTable<>();
+    private final List<ArenaChunk> displacedChunks = new ArrayList<>();
+    private int nextSearched;
     private final Mutex lock = new Mutex();
-    private final ArenaChunk unplaced; // counts the arenas of threads that have no place
+    private final ArenaChunk unplaced; // counts the arenas of threads that have no chunk
 
     ArenaChunks(Heap heap) {
         this(heap, PLACES);
@@ -51,63 +63,143 @@ final class ArenaChunks {
     /// memory.
     ArenaChunk take(Thread thread) {
         ArenaChunk chunk = places[place(thread)];
-        if (chunk.owner == thread) {
-            ArenaChunk found = chunk.open == 0 ? chunk : chunk.beside;
-            found.open++;
-            return found;
-        }
-        return (chunk.isOwned() || thread.isVirtual() ? unplaced : takeOver(thread)).enter();
+        return chunk.owner == thread ? enter(chunk) : takeElsewhere(thread);
     }
 
-    private ArenaChunk takeOver(Thread thread) {
-        int place = place(thread);
+    private static ArenaChunk enter(ArenaChunk chunk) {
+        ArenaChunk found = chunk.open == 0 ? chunk : chunk.beside;
+        found.open++;
+        return found;
+    }
+
+    private ArenaChunk takeElsewhere(Thread thread) {
+        if (thread.isVirtual()) {
+            return unplaced.enter();
+        }
+        ArenaChunk chunk = displaced.get(thread.threadId());
+        if (chunk == null) {
+            chunk = obtain(thread);
+        }
+        return chunk == unplaced ? chunk.enter() : enter(chunk);
+    }
+
+    /// A chunk for a thread that has none: an ended thread's or a new one; without memory when the heap has no block.
+    private ArenaChunk obtain(Thread thread) {
+        ArenaChunk used = takeOver(thread);
+        if (used != ArenaChunk.NONE) {
+            return used;
+        }
+        long address = heap.mallocResult(CHUNK_BYTES); // without the lock: it may ask the program for room
+        if (address < 0) {
+            return unplaced;
+        }
+        ArenaChunk chunk = ArenaChunk.NONE;
         lock.lock();
         try {
-            ArenaChunk chunk = places[place];
+            ArenaChunk own = find(thread); // the program may have opened an arena meanwhile
+            chunk = own == ArenaChunk.NONE ? insert(describe(address), thread) : own;
+        } finally {
+            lock.unlock();
+            if (chunk.begin != address + HeapArena.LEAD_BYTES) { // or the Java heap is full
+                heap.free(address);
+            }
+        }
+        return chunk;
+    }
+
+    /// The chunk of a thread that has ended, now the current thread's, or [ArenaChunk#NONE].
+    private ArenaChunk takeOver(Thread thread) {
+        lock.lock();
+        try {
+            ArenaChunk chunk = places[place(thread)];
             if (chunk.isOwned()) {
-                return unplaced;
+                chunk = removeEnded();
             }
-            if (chunk == ArenaChunk.NONE
-                    || chunk.open > 0) { // an arena that its thread has never closed keeps its memory
-                long address = heap.mallocResult(CHUNK_BYTES);
-                if (address < 0) {
-                    return unplaced;
-                }
-                chunk = describe(address);
-                places[place] = chunk;
-            }
-            chunk.beside.open = 0; // those of the ended thread stay open for ever
-            chunk.owner = thread;
-            return chunk;
+            boolean reusable =
+                    chunk != ArenaChunk.NONE && chunk.open == 0; // one that was never closed keeps its memory
+            return reusable ? insert(chunk, thread) : ArenaChunk.NONE;
         } finally {
             lock.unlock();
         }
     }
 
-    /// The chunk at a new block; where the Java heap has no room for that, the block is freed.
-    private ArenaChunk describe(long address) {
-        try {
-            return new ArenaChunk(address + HeapArena.LEAD_BYTES, address + CHUNK_BYTES);
-        } catch (OutOfMemoryError full) {
-            heap.free(address);
-            throw full;
+    /// Takes the chunk of a displaced thread that has ended out, if there is one among the next few.
+    private ArenaChunk removeEnded() {
+        for (int count = Math.min(SEARCHED, displacedChunks.size()); count > 0; count--) {
+            nextSearched = nextSearched < displacedChunks.size() ? nextSearched : 0;
+            ArenaChunk chunk = displacedChunks.get(nextSearched);
+            if (!chunk.isOwned()) {
+                removeDisplaced(nextSearched);
+                return chunk;
+            }
+            nextSearched++;
         }
+        return ArenaChunk.NONE;
+    }
+
+    private void removeDisplaced(int index) {
+        Thread ended = displacedChunks.get(index).owner;
+        ArenaChunk last = displacedChunks.removeLast();
+        if (index < displacedChunks.size()) {
+            displacedChunks.set(index, last);
+        }
+        if (ended != null) {
+            displaced.remove(ended.threadId());
+        }
+    }
+
+    /// The chunk that a thread has, or [ArenaChunk#NONE].
+    private ArenaChunk find(Thread thread) {
+        ArenaChunk placed = places[place(thread)];
+        ArenaChunk other = displaced.get(thread.threadId());
+        return placed.owner == thread ? placed : other == null ? ArenaChunk.NONE : other;
+    }
+
+    /// Makes a chunk the current thread's. Returns it.
+    private ArenaChunk insert(ArenaChunk chunk, Thread thread) {
+        int place = place(thread);
+        if (places[place].isOwned()) {
+            displaced.makeRoom();
+            displacedChunks.add(chunk);
+            displaced.put(thread.threadId(), chunk);
+        } else {
+            places[place] = chunk;
+        }
+        chunk.beside.open = 0; // those of the ended thread stay open for ever
+        chunk.owner = thread;
+        return chunk;
+    }
+
+    private static ArenaChunk describe(long address) {
+        return new ArenaChunk(address + HeapArena.LEAD_BYTES, address + CHUNK_BYTES);
     }
 
     private int place(Thread thread) {
         return (int) thread.threadId() & (places.length - 1);
     }
 
+    private Stream<ArenaChunk> all() {
+        return Stream.concat(Arrays.stream(places), displacedChunks.stream()).filter(chunk -> chunk != ArenaChunk.NONE);
+    }
+
     /// How many chunks no arena is open on.
     int idleCount() {
-        return (int) Arrays.stream(places)
-                .filter(chunk -> chunk != ArenaChunk.NONE && chunk.open == 0)
-                .count();
+        lock.lock();
+        try {
+            return (int) all().filter(chunk -> chunk.open == 0).count();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// How many arenas are open on the chunks of threads that have not ended.
     long openCount() {
-        return Arrays.stream(places).mapToLong(ArenaChunk::openCount).sum();
+        lock.lock();
+        try {
+            return all().mapToLong(ArenaChunk::openCount).sum();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Frees the chunks of threads that have ended and of the current one, where no arena is open on them.
@@ -115,12 +207,16 @@ final class ArenaChunks {
         lock.lock();
         try {
             for (int place = 0; place < places.length; place++) {
-                ArenaChunk chunk = places[place];
-                boolean unused = chunk.owner == Thread.currentThread() || !chunk.isOwned();
-                if (chunk != ArenaChunk.NONE && unused && chunk.open == 0 && chunk.openCount() == 0) {
+                if (isUnused(places[place])) {
+                    free(places[place]);
                     places[place] = ArenaChunk.NONE;
-                    chunk.owner = null;
-                    heap.free(chunk.begin - HeapArena.LEAD_BYTES);
+                }
+            }
+            for (int index = displacedChunks.size() - 1; index >= 0; index--) {
+                ArenaChunk chunk = displacedChunks.get(index);
+                if (isUnused(chunk)) {
+                    removeDisplaced(index);
+                    free(chunk);
                 }
             }
         } finally {
@@ -128,8 +224,51 @@ final class ArenaChunks {
         }
     }
 
+    private static boolean isUnused(ArenaChunk chunk) {
+        boolean own = chunk.owner == Thread.currentThread() && chunk.beside.open == 0;
+        return chunk != ArenaChunk.NONE && chunk.open == 0 && (own || !chunk.isOwned());
+    }
+
+    private void free(ArenaChunk chunk) {
+        chunk.owner = null;
+        heap.free(chunk.begin - HeapArena.LEAD_BYTES);
+    }
+
     /// Forgets all chunks, because their heap has been closed.
     void clear() {
-        Arrays.fill(places, ArenaChunk.NONE);
+        lock.lock();
+        try {
+            Arrays.fill(places, ArenaChunk.NONE);
+            displaced.clear();
+            displacedChunks.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
+    void verify() {
+        lock.lock();
+        try {
+            displaced.verify();
+            check(displaced.size() == displacedChunks.size(), "the table has other chunks than the list");
+            for (ArenaChunk chunk : displacedChunks) {
+                Thread owner = chunk.owner;
+                check(owner != null && displaced.get(owner.threadId()) == chunk, "a displaced chunk is found nowhere");
+                check(owner == null || places[place(owner)].owner != owner, "a thread has two chunks");
+            }
+            for (int place = 0; place < places.length; place++) {
+                Thread owner = places[place].owner;
+                check(owner == null || place(owner) == place, "a chunk is at another thread's place");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void check(boolean condition, String message) {
+        if (!condition) {
+            throw new AssertionError("chunks of arenas: " + message);
+        }
     }
 }

@@ -91,19 +91,20 @@ final class CollectorTurns {
 
     private static void collectInTurn(HeapLimits limits, long before) {
         long start = System.nanoTime();
-        begun++;
+        long number = ended + 1;
+        begun = number;
         try {
             collect(limits, before);
         } finally {
             long end = System.nanoTime();
             inVain = limits.freedByCollectorBelow() == before;
             nextNanos = inVain ? end + REST_SHARE * (end - start) : end;
-            ended = begun;
+            ended = number;
         }
     }
 
-    /// Collects, and waits until the collector's thread has come to an arena that nobody could reach either; then, since
-    /// it works off what a collection has found in any order, until it frees no more.
+    /// Collects, and waits until the collector's thread has come to an arena that nobody could reach either; then,
+    /// since it works off what a collection has found in any order, until it frees no more.
     private static void collect(HeapLimits limits, long before) {
         AtomicBoolean found = unreachableArena();
         System.gc();
@@ -139,7 +140,8 @@ final class CollectorTurns {
 
     /// Structures `timespec` of 1 ms, 2 ms, 4 ms and so on.
     private static long pauses() {
-        MemorySegment requests = Arena.global().allocate((LONGEST_PAUSE + 1) * TIMESPEC_BYTES, JAVA_LONG.byteAlignment());
+        MemorySegment requests =
+                Arena.global().allocate((LONGEST_PAUSE + 1) * TIMESPEC_BYTES, JAVA_LONG.byteAlignment());
         for (int pause = 0; pause <= LONGEST_PAUSE; pause++) {
             requests.set(JAVA_LONG, pause * TIMESPEC_BYTES + JAVA_LONG.byteSize(), MILLISECOND_NANOS << pause);
         }

@@ -655,10 +655,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
     ///
     /// Where a request is refused that the memory of such arenas would do for, the collector is asked (`System.gc()`)
-    /// before the refusal is final, as the JDK does for its direct memory: so a program that drops its segments goes on
-    /// at a [hard limit][HeapOptions#hardLimitBytes]. Collections that free nothing take a tenth of the time at most: so
-    /// long an allocation from an automatic arena waits, up to a second or so; any other request is refused at once.
-    /// With `-XX:+DisableExplicitGC` nothing is collected.
+    /// before the refusal is final, as the JDK does for its direct memory: so a program that drops its segments goes
+    /// on at a [hard limit][HeapOptions#hardLimitBytes]. Collections that free nothing take a tenth of the time at
+    /// most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
+    /// at once. With `-XX:+DisableExplicitGC` nothing is collected.
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
     }
@@ -780,6 +780,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public void verify() {
         requireOpen("verify");
+        arenaChunks.verify();
         reclaimer.verify();
     }
 

@@ -9,7 +9,10 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
@@ -107,6 +110,47 @@ class ArenaChunksTest {
         assertThat(first).isPositive();
         assertThat(heap.arenaChunks().idleCount()).isBetween(1, 256);
         heap.trim(0);
+        assertThat(heap.arenaChunks().idleCount()).isZero();
+        assertThat(heap.statistics().committedBytes()).isZero();
+    }
+
+    /// A heap has 256 places: most of these threads are displaced.
+    @Test
+    void eachOfManyLivingThreadsHasAChunk() throws Exception {
+        int count = 600;
+        for (int generation = 0; generation < 3; generation++) {
+            CountDownLatch opened = new CountDownLatch(count);
+            CountDownLatch end = new CountDownLatch(1);
+            Map<Thread, List<Long>> addresses = new ConcurrentHashMap<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int index = 0; index < count; index++) {
+                threads.add(Thread.ofPlatform().start(() -> {
+                    List<Long> own = new ArrayList<>(List.of(addressOfABlock(), addressOfABlock()));
+                    opened.countDown();
+                    try {
+                        end.await();
+                    } catch (InterruptedException never) {
+                        return;
+                    }
+                    own.add(addressOfABlock());
+                    addresses.put(Thread.currentThread(), own);
+                }));
+            }
+            opened.await();
+            heap.verify();
+            assertThat(heap.arenaChunks().idleCount()).isBetween(count, count * 9 / 8 + 256);
+            assertThat(heap.statistics().liveBlocks()).isZero();
+            end.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(addresses).hasSize(count).allSatisfy((thread, own) -> assertThat(own)
+                    .containsOnly(own.getFirst()));
+            assertThat(addresses.values().stream().map(List::getFirst).distinct())
+                    .hasSize(count);
+        }
+        heap.trim(0);
+        heap.verify();
         assertThat(heap.arenaChunks().idleCount()).isZero();
         assertThat(heap.statistics().committedBytes()).isZero();
     }

@@ -11,12 +11,12 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.L_Result;
 
-/// Two threads whose place is the same each open an arena and close it, twice: one of them has the chunk, the other
-/// does without while the first lives. (jcstress has both actors run by one thread too, and ends threads in between.)
+/// Two threads whose place is the same each open an arena and close it, twice: the first has the place, the other is
+/// displaced while the first lives. (jcstress has both actors run by one thread too, and ends threads in between.)
 @JCStressTest
-@Outcome(id = "one", expect = ACCEPTABLE, desc = "One thread has had the chunk.")
-@Outcome(id = "in turns", expect = ACCEPTABLE, desc = "Both have, but they are one thread, or one has ended.")
-@Outcome(expect = FORBIDDEN, desc = "Two that live have had it, or there are two chunks, or none.")
+@Outcome(id = "two", expect = ACCEPTABLE, desc = "Each thread has had a chunk of its own.")
+@Outcome(id = "in turns", expect = ACCEPTABLE, desc = "Both have had one, but they are one thread, or one has ended.")
+@Outcome(expect = FORBIDDEN, desc = "Two that live have had the same, or one of them none.")
 @State
 public class TwoThreadsTakeOneChunk {
     private static final Heap HEAP = Heap.create(HeapOptions.defaults());
@@ -30,34 +30,37 @@ public class TwoThreadsTakeOneChunk {
     @Actor
     public void first() {
         thread1 = Thread.currentThread();
-        take();
-        chunk1 = take();
+        chunk1 = takeTwice();
     }
 
     @Actor
     public void second() {
         thread2 = Thread.currentThread();
-        take();
-        chunk2 = take();
+        chunk2 = takeTwice();
     }
 
-    private ArenaChunk take() {
-        ArenaChunk chunk = chunks.take(Thread.currentThread());
-        chunk.release();
-        return chunk.limit == 0 ? ArenaChunk.NONE : chunk; // what a thread gets that does without has no memory
+    /// The chunk that the current thread has both times, or [ArenaChunk#NONE].
+    private ArenaChunk takeTwice() {
+        ArenaChunk first = chunks.take(Thread.currentThread());
+        first.release();
+        ArenaChunk second = chunks.take(Thread.currentThread());
+        second.release();
+        return first == second && first.limit != 0 ? first : ArenaChunk.NONE;
     }
 
     @Arbiter
     public void end(L_Result result) {
-        ArenaChunk chunk = chunk1 == ArenaChunk.NONE ? chunk2 : chunk1;
-        if (chunk1 == chunk2) {
+        if (chunk1 == ArenaChunk.NONE || chunk2 == ArenaChunk.NONE) {
+            result.r1 = "one without";
+        } else if (chunk1 == chunk2) {
             boolean bothLive = isAlive(thread1) && isAlive(thread2) && thread1 != thread2;
-            result.r1 = chunk == ArenaChunk.NONE ? "none" : bothLive ? "both" : "in turns";
+            result.r1 = bothLive ? "the same" : "in turns";
         } else {
-            result.r1 = chunk1 == ArenaChunk.NONE || chunk2 == ArenaChunk.NONE ? "one" : "two";
+            result.r1 = "two";
+            HEAP.free(chunk2.begin - HeapArena.LEAD_BYTES);
         }
-        if (chunk != ArenaChunk.NONE) {
-            HEAP.free(chunk.begin - HeapArena.LEAD_BYTES);
+        if (chunk1 != ArenaChunk.NONE) {
+            HEAP.free(chunk1.begin - HeapArena.LEAD_BYTES);
         }
     }
 

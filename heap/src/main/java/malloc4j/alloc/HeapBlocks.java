@@ -46,8 +46,8 @@ final class HeapBlocks implements Tenants.Tenant {
         return address;
     }
 
-    /// Asks the program and the collector, because [#add] has thrown `refused`. Returns whether it is worth trying again.
-    /// Without a lock held.
+    /// Asks the program and the collector, because [#add] has thrown `refused`. Returns whether it is worth trying
+    /// again. Without a lock held.
     boolean makeRoom(OutOfMemoryError refused, long byteSize) {
         return chunks.makeRoom(refused, byteSize);
     }

@@ -210,8 +210,8 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         return Bits.alignUp(cursor, byteAlignment);
     }
 
-    /// Goes on to the next chunk, or a new one of `bytes` bytes. Returns false when the heap has refused that, and it is
-    /// worth trying again.
+    /// Goes on to the next chunk, or a new one of `bytes` bytes. Returns false when the heap has refused that, and it
+    /// is worth trying again.
     private boolean enterNext(HeapBlocks heap, long bytes, long byteSize, long byteAlignment) {
         int next = current + 1;
         if (next == chunks.size() || !hasRoom(chunks.get(next), byteSize, byteAlignment)) {

@@ -35,7 +35,6 @@ import org.jspecify.annotations.Nullable;
 /// import java.lang.foreign.MemorySegment;
 /// import java.lang.foreign.ValueLayout;
 /// import malloc4j.Heap;
-import malloc4j.OutOfNativeMemoryError;
 /// import malloc4j.alloc.StackAllocator;
 ///
 /// static final StackAllocator STACKS = StackAllocator.ofHeap(Heap.common(), 64 << 10);
