@@ -218,9 +218,9 @@ public enum SystemCall {
             35,
             101,
             "",
-            "os",
-            "waits for a lock of ours that is held for longer",
-            "`EINTR`: the lock is tried again, as after the sleep");
+            "os, malloc4j",
+            "waits for a lock of ours that is held for longer, and for what the garbage collector frees",
+            "`EINTR`: what was waited for is tried again, as after the sleep");
 
     private final String kernelName;
     private final int x8664Number;
