@@ -1,12 +1,9 @@
 package malloc4j;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.LinuxCalls.Pause;
 import malloc4j.internal.os.Mutex;
 
 /// Asks the garbage collector for memory of automatic arenas that nobody can reach, one request of the process at a
@@ -25,13 +22,9 @@ import malloc4j.internal.os.Mutex;
 /// Concurrency: all fields are written under the lock. Whoever has it waits for the collector's thread, which takes no
 /// lock of this class; who waits for it sleeps, and keeps its carrier.
 final class CollectorTurns {
-    private static final int LONGEST_PAUSE = 6; // 64 ms
     private static final int PAUSES = 9; // 255 ms in all
     private static final int PAUSES_AFTER = 3; // 7 ms in all
     private static final int REST_SHARE = 9;
-    private static final long MILLISECOND_NANOS = 1_000_000;
-    private static final long TIMESPEC_BYTES = 2 * JAVA_LONG.byteSize();
-    private static final long REQUESTS = pauses();
 
     private static final Mutex LOCK = new Mutex();
     private static volatile long begun;
@@ -69,14 +62,14 @@ final class CollectorTurns {
             if (LOCK.tryLock()) {
                 break;
             }
-            sleep(pause);
+            Pause.sleep(pause);
         }
         try {
             for (int pause = 0; isResting(); pause++) {
                 if (ended > since || !patient) {
                     return false;
                 }
-                sleep(pause);
+                Pause.sleep(pause);
             }
             collectInTurn(limits, before);
             return !inVain;
@@ -85,7 +78,8 @@ final class CollectorTurns {
         }
     }
 
-    private static boolean isResting() {
+    /// Whether nobody may begin a collection, because one was in vain not long ago.
+    static boolean isResting() {
         return System.nanoTime() - nextNanos < 0;
     }
 
@@ -109,11 +103,11 @@ final class CollectorTurns {
         AtomicBoolean found = unreachableArena();
         System.gc();
         for (int pause = 0; pause < PAUSES && !found.get(); pause++) {
-            sleep(pause);
+            Pause.sleep(pause);
         }
         long freed = limits.freedByCollectorBelow();
         for (int pause = 0; pause < PAUSES_AFTER; pause++) {
-            sleep(pause);
+            Pause.sleep(pause);
             long now = limits.freedByCollectorBelow();
             if (now == freed && now != before) {
                 return;
@@ -132,19 +126,5 @@ final class CollectorTurns {
             found.set(true);
         }
         return found;
-    }
-
-    private static void sleep(int pause) {
-        LinuxCalls.instance().nanosleep(REQUESTS + Math.min(pause, LONGEST_PAUSE) * TIMESPEC_BYTES);
-    }
-
-    /// Structures `timespec` of 1 ms, 2 ms, 4 ms and so on.
-    private static long pauses() {
-        MemorySegment requests =
-                Arena.global().allocate((LONGEST_PAUSE + 1) * TIMESPEC_BYTES, JAVA_LONG.byteAlignment());
-        for (int pause = 0; pause <= LONGEST_PAUSE; pause++) {
-            requests.set(JAVA_LONG, pause * TIMESPEC_BYTES + JAVA_LONG.byteSize(), MILLISECOND_NANOS << pause);
-        }
-        return requests.address();
     }
 }

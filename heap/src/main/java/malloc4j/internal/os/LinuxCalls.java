@@ -365,19 +365,38 @@ public final class LinuxCalls implements SystemCalls {
         throw new AssertionError(thrown);
     }
 
-    /// For how long a thread sleeps that waits for a [Mutex].
-    static final class Pause {
-        private static final long NANOS = 100_000;
+    /// For how long a thread sleeps that waits for others and keeps its carrier.
+    public static final class Pause {
+        private static final long MUTEX_NANOS = 100_000;
+        private static final long MILLISECOND_NANOS = 1_000_000;
+        private static final int LONGEST = 6;
 
-        /// The address of a `struct timespec`.
-        static final long REQUEST = timespec();
+        /// The address of a `struct timespec` for who waits for a [Mutex].
+        static final long REQUEST = timespec(MUTEX_NANOS);
+
+        private static final long[] MILLISECONDS = milliseconds();
 
         private Pause() {}
 
-        private static long timespec() {
+        private static long[] milliseconds() {
+            long[] requests = new long[LONGEST + 1];
+            for (int pause = 0; pause <= LONGEST; pause++) {
+                requests[pause] = timespec(MILLISECOND_NANOS << pause);
+            }
+            return requests;
+        }
+
+        private static long timespec(long nanos) {
             MemorySegment request = Arena.global().allocate(2 * JAVA_LONG.byteSize(), JAVA_LONG.byteAlignment());
-            request.set(JAVA_LONG, JAVA_LONG.byteSize(), NANOS);
+            request.set(JAVA_LONG, JAVA_LONG.byteSize(), nanos);
             return request.address();
+        }
+
+        /// Sleeps 1 ms, the next time 2, then 4 and so on to 64 at most, or until a signal.
+        ///
+        /// @param pause how often the caller has slept before
+        public static void sleep(int pause) {
+            instance().nanosleep(MILLISECONDS[Math.min(pause, LONGEST)]);
         }
     }
 

@@ -218,7 +218,7 @@ public enum SystemCall {
             35,
             101,
             "",
-            "os, malloc4j",
+            "os",
             "waits for a lock of ours that is held for longer, and for what the garbage collector frees",
             "`EINTR`: what was waited for is tried again, as after the sleep");
 
