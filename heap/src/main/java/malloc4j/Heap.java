@@ -15,8 +15,8 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.HugeBlocks;
-import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
@@ -73,7 +73,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final HugeBlocks huge;
     private final Reclaimer reclaimer;
     private final Budget budget;
-    private final SystemCalls calls;
+    private final Ground ground;
     private final HeapOptions options;
     private final HeapLimits limits;
     private final int heapId;
@@ -91,7 +91,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.huge = parts.huge();
         this.reclaimer = parts.caches().reclaimer();
         this.budget = parts.budget();
-        this.calls = parts.calls();
+        this.ground = parts.ground();
         this.options = options;
         this.limits = HeapLimits.open(this, options);
         if (options.parent() != null) {
@@ -132,7 +132,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         try {
             if (common == null) {
                 HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-                common = new Heap(assemble(LinuxCalls.instance(), options, true), options, false);
+                common = new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
             }
             return common;
         } finally {
@@ -140,9 +140,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    private static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean isCommon) {
+    private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
         try {
-            return HeapAssembly.assemble(calls, options, isCommon);
+            return HeapAssembly.assemble(ground, files, options, isCommon);
         } catch (NoClassDefFoundError again) { // what this library stands on in a process failed before
             Throwable first = again.getCause() == null ? again : again.getCause();
             OutOfMemoryError error = new OutOfMemoryError("heap '" + options.name() + "': " + first.getMessage());
@@ -157,11 +157,13 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
     /// @throws IllegalCallerException if native access is not granted; it names the flag
     public static Heap create(HeapOptions options) {
-        return create(LinuxCalls.instance(), options);
+        SystemCalls files = LinuxCalls.instance();
+        return new Heap(assemble(Ground.process(), files, options, false), options, true);
     }
 
+    /// A heap whose every call goes to `calls`.
     static Heap create(SystemCalls calls, HeapOptions options) {
-        return new Heap(assemble(calls, options, false), options, true);
+        return new Heap(assemble(Ground.process().with(calls), calls, options, false), options, true);
     }
 
     /// The options that this heap was made with.
@@ -179,6 +181,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     Budget budget() {
         return budget;
+    }
+
+    Ground ground() {
+        return ground;
     }
 
     Tenants tenants() {
@@ -767,8 +773,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             return 0;
         }
         long[] resident = new long[1];
-        RangeVisitor count =
-                (address, byteSize) -> resident[0] += Math.max(0, Residency.residentBytes(calls, address, byteSize));
+        RangeVisitor count = (address, byteSize) ->
+                resident[0] += Math.max(0, Residency.residentBytes(ground.calls(), address, byteSize));
         spans.forEachRegion(count);
         huge.forEachBlock(count);
         return resident[0];
@@ -825,7 +831,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new IllegalStateException("close of heap '" + options.name()
                     + "': the kernel did not take everything back: " + Errno.name(failure) + "; close it again");
         }
-        OwnMemory.removeHeap(heapId);
+        ground.memory().removeHeap(heapId);
     }
 
     private void endScopes() {

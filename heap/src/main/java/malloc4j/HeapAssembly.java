@@ -3,12 +3,14 @@ package malloc4j;
 import java.util.concurrent.atomic.AtomicInteger;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.Purger;
+import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.BrkSource;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.OwnMemory;
@@ -18,16 +20,16 @@ import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import malloc4j.linux.SystemCallException;
 
-/// The wiring of a heap: which part is built on which, from the system calls up.
+/// The wiring of a heap: which part is built on which, from the ground up.
 ///
 /// ```
-///   Heap -> CacheRegistry -> Slabs -> Spans -> PageSource -> SystemCalls
+///   Heap -> CacheRegistry -> Slabs -> Spans -> PageSource -> Ground
 ///     \--------------- large --------/        /
 ///      \-------------- huge: HugeBlocks -----/        Budget: charged by Spans and HugeBlocks
 /// ```
 record HeapAssembly(
         int heapId,
-        SystemCalls calls,
+        Ground ground,
         Budget budget,
         Spans spans,
         HugeBlocks huge,
@@ -35,37 +37,40 @@ record HeapAssembly(
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
-    static HeapAssembly assemble(SystemCalls calls, HeapOptions options, boolean common) {
+    /// @param files opens the file of a heap that has one
+    static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean common) {
         Zone unused = ChunkMap.main(); // reserved before the first heap can need it: later there may be no room
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         Heap parent = options.parent();
         Budget budget =
                 new Budget(parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
-        PageSource source = source(calls, options);
+        PageSource source = source(ground, files, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, source, common);
-        HugeBlocks huge = new HugeBlocks(calls, budget, options.source() == MemorySource.HUGE);
+        HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE);
         caches.reclaimer().keep(options.trimThresholdBytes());
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
-        OwnMemory.addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
-        return new HeapAssembly(heapId, calls, budget, spans, huge, caches, stopPurging);
+        ground.memory()
+                .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
+        return new HeapAssembly(heapId, ground, budget, spans, huge, caches, stopPurging);
     }
 
-    private static PageSource source(SystemCalls calls, HeapOptions options) {
+    private static PageSource source(Ground ground, SystemCalls files, HeapOptions options) {
         return switch (options.source()) {
-            case MMAP -> new MmapSource(calls, MmapSource.Pages.DEFAULT);
+            case MMAP -> new MmapSource(ground, MmapSource.Pages.DEFAULT);
             case BRK ->
                 new FirstOf(
-                        new BrkSource(calls, options.brkClaimBytes()), new MmapSource(calls, MmapSource.Pages.DEFAULT));
-            case HUGE -> new MmapSource(calls, MmapSource.Pages.TRANSPARENT_HUGE);
-            case HUGETLB -> new MmapSource(calls, MmapSource.Pages.POOL_HUGE);
-            case SHARED_MEMORY -> new FileSource(calls, memoryFile(calls, "malloc4j-" + options.name()));
-            case FILE -> new FileSource(calls, HeapFile.open(calls, String.valueOf(options.file())));
+                        new BrkSource(ground, options.brkClaimBytes()),
+                        new MmapSource(ground, MmapSource.Pages.DEFAULT));
+            case HUGE -> new MmapSource(ground, MmapSource.Pages.TRANSPARENT_HUGE);
+            case HUGETLB -> new MmapSource(ground, MmapSource.Pages.POOL_HUGE);
+            case SHARED_MEMORY -> new FileSource(ground, memoryFile(ground.calls(), "malloc4j-" + options.name()));
+            case FILE -> new FileSource(ground, HeapFile.open(files, String.valueOf(options.file())));
         };
     }
 
-    private static int memoryFile(SystemCalls calls, String name) {
+    private static int memoryFile(MemoryCalls calls, String name) {
         long fd = FileSource.openMemory(calls, name);
         if (fd < 0) {
             throw new SystemCallException(

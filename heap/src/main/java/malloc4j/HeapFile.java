@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.KernelPath;
+import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.FileSource;
@@ -15,6 +16,9 @@ import malloc4j.linux.SystemCallException;
 /// The lock is the creator's lane of [LivenessLocks]. The kernel drops it with the heap's last mapping, also when the
 /// process is killed.
 final class HeapFile {
+    private static final int FLAGS =
+            Linux.O_RDWR | Linux.O_CREAT | Linux.O_NOFOLLOW | Linux.O_NONBLOCK | Linux.O_CLOEXEC;
+
     private HeapFile() {}
 
     /// Opens the file at `path`, created when missing, locks and empties it. Returns its descriptor.
@@ -22,7 +26,7 @@ final class HeapFile {
     /// @throws SystemCallException if it cannot be opened, is a symbolic link or no regular file, or another heap has
     /// it
     static int open(SystemCalls calls, String path) {
-        long fd = FileSource.openFile(calls, KernelPath.of(path));
+        long fd = calls.open(KernelPath.of(path), FLAGS, 0600);
         if (fd < 0) {
             throw new SystemCallException(
                     "open(path=" + path + ", O_RDWR|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, 0600)", fd, advice(fd));
@@ -59,7 +63,7 @@ final class HeapFile {
     }
 
     private static void lock(SystemCalls calls, int fd, String path) {
-        long result = FileSource.lockFile(calls, fd);
+        long result = LivenessLocks.take(calls, fd, LivenessLocks.CREATOR);
         if (result < 0) {
             String advice = result == -Errno.EAGAIN
                     ? inUse(LivenessLocks.holder(calls, fd, LivenessLocks.CREATOR))

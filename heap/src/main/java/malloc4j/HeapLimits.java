@@ -34,7 +34,8 @@ final class HeapLimits {
         this.heap = heap;
         this.budget = heap.budget();
         this.parent = options.parent() == null ? null : options.parent().limits();
-        this.softLimitCall = options.onSoftLimit() == null ? null : new SoftLimitCall(options.onSoftLimit());
+        this.softLimitCall =
+                options.onSoftLimit() == null ? null : new SoftLimitCall(heap.ground(), options.onSoftLimit());
         this.onHardLimit = options.onHardLimit();
         this.watched = softLimitCall != null || (parent != null && parent.watched);
     }

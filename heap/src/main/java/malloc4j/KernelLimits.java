@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import malloc4j.linux.MemoryLimits;
 import malloc4j.linux.MemoryLimits.OvercommitMode;
 import malloc4j.linux.MemoryLimits.ResourceLimit;
@@ -86,9 +86,12 @@ final class KernelLimits {
 
     /// After the zone, or this library's share of mappings, was found used up.
     static String ofAddresses() {
-        int mappings = MappingBudget.used();
-        if (mappings > MappingBudget.limit() - MappingBudget.limit() / 4) {
-            return "this library has " + mappings + " mappings of " + MappingBudget.limit()
+        int mappings = Ground.process().mappings().used();
+        if (mappings
+                > Ground.process().mappings().limit()
+                        - Ground.process().mappings().limit() / 4) {
+            return "this library has " + mappings + " mappings of "
+                    + Ground.process().mappings().limit()
                     + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
         }
         String zone =

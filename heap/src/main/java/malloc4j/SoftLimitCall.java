@@ -3,7 +3,7 @@ package malloc4j;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
-import malloc4j.internal.os.Daemons;
+import malloc4j.internal.region.Ground;
 import org.jspecify.annotations.Nullable;
 
 /// Calls what a program wants to be called while a heap is above its soft limit, on a daemon thread
@@ -17,12 +17,14 @@ import org.jspecify.annotations.Nullable;
 final class SoftLimitCall {
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    private final Ground ground;
     private final Runnable callback;
     private final AtomicBoolean running = new AtomicBoolean();
     private volatile boolean due;
     private volatile @Nullable Thread thread;
 
-    SoftLimitCall(Runnable callback) {
+    SoftLimitCall(Ground ground, Runnable callback) {
+        this.ground = ground;
         this.callback = callback;
     }
 
@@ -41,7 +43,7 @@ final class SoftLimitCall {
 
     private void start() {
         try {
-            Thread created = Daemons.unstarted("malloc4j-soft-limit", this::run);
+            Thread created = ground.unstarted("malloc4j-soft-limit", this::run);
             thread = created;
             created.start();
         } catch (OutOfMemoryError noThread) { // the next request tries again
@@ -61,9 +63,9 @@ final class SoftLimitCall {
     }
 
     private boolean awaitDue() {
-        long deadline = System.nanoTime() + LINGER_NANOS;
+        long deadline = ground.nanoTime() + LINGER_NANOS;
         while (!due) {
-            long left = deadline - System.nanoTime();
+            long left = deadline - ground.nanoTime();
             if (left <= 0) {
                 return false;
             }

@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.os.TestKernel;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.linux.SystemCallException;
@@ -321,7 +321,7 @@ class HeapTest {
 
     @Test
     void aHugeBlockGrowsWithoutCopying() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         try (Heap heap = Heap.create(calls, quiet().build())) {
             long address = heap.malloc(8 * MIB);
             RawMemory.putLong(address + 8 * MIB - 8, 42);
@@ -335,7 +335,7 @@ class HeapTest {
 
     @Test
     void warmPairsMakeNoSystemCall() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         try (Heap heap = Heap.create(calls, quiet().build())) {
             heap.free(heap.malloc(24));
             heap.free(heap.malloc(100_000));
@@ -402,18 +402,18 @@ class HeapTest {
 
     @Test
     void closeGivesBackEverythingWhateverIsLive() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         Heap heap = Heap.create(calls, quiet().build());
         for (int index = 0; index < 200; index++) {
             RawMemory.putLong(heap.malloc(50_000), 1);
             RawMemory.putLong(heap.malloc(100), 1);
         }
         long huge = heap.malloc(64 * MIB);
-        int mappings = MappingBudget.used();
+        int mappings = Ground.process().mappings().used();
         assertThat(mappings).isPositive();
         heap.close();
         assertThat(calls.calls("munmap")).hasSize(1).first().asString().contains(Long.toHexString(huge));
-        assertThat(MappingBudget.used()).isLessThan(mappings);
+        assertThat(Ground.process().mappings().used()).isLessThan(mappings);
         assertThat(heap.toString()).isEqualTo("Heap[test, MMAP, closed]");
     }
 

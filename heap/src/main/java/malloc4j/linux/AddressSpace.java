@@ -20,8 +20,8 @@ import malloc4j.internal.proc.SystemFiles;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
-import malloc4j.observe.MemoryUse.Figure;
 import malloc4j.observe.MemoryUse;
+import malloc4j.observe.MemoryUse.Figure;
 
 /// The layout of a process's memory at one moment: every mapping, whose it is, what it holds, and the gaps between.
 ///

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import malloc4j.internal.proc.Smaps;
 import malloc4j.internal.proc.SystemFiles;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 
 /// How many mappings the kernel may have for one of ours, as counted in [MappingBudget].
 ///
@@ -24,12 +24,12 @@ final class KernelMappings {
 
     /// Counts one new mapping. Returns whether the budget allows it.
     static boolean tryAcquireFirst() {
-        return MappingBudget.tryAcquire(NEIGHBOURS + 1);
+        return Ground.process().mappings().tryAcquire(NEIGHBOURS + 1);
     }
 
     /// Takes back what [#tryAcquireFirst] counted, for a mapping that did not come to be.
     static void releaseFirst() {
-        MappingBudget.release(NEIGHBOURS + 1);
+        Ground.process().mappings().release(NEIGHBOURS + 1);
     }
 
     int bound() {
@@ -38,9 +38,9 @@ final class KernelMappings {
 
     /// Counts `more`, before the kernel may have them. Returns whether the budget allows it.
     boolean tryAdd(int more, long from, long to) {
-        if (!MappingBudget.tryAcquire(more)) {
+        if (!Ground.process().mappings().tryAcquire(more)) {
             recount(from, to);
-            if (!MappingBudget.tryAcquire(more)) {
+            if (!Ground.process().mappings().tryAcquire(more)) {
                 return false;
             }
         }
@@ -60,7 +60,7 @@ final class KernelMappings {
 
     /// Ends the counting; the mapping is gone.
     void release() {
-        MappingBudget.release(NEIGHBOURS + bound);
+        Ground.process().mappings().release(NEIGHBOURS + bound);
     }
 
     private void recount(long from, long to) {
@@ -71,7 +71,7 @@ final class KernelMappings {
     }
 
     private void setBound(int lower) {
-        MappingBudget.release(bound - lower);
+        Ground.process().mappings().release(bound - lower);
         bound = lower;
     }
 

@@ -8,7 +8,7 @@ import java.util.List;
 import malloc4j.internal.proc.AuxiliaryVector;
 import malloc4j.internal.proc.LivingThread;
 import malloc4j.internal.proc.SystemFiles;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import malloc4j.linux.MemoryLimits.HugePagePool;
 import malloc4j.linux.MemoryLimits.Machine;
 import malloc4j.linux.MemoryLimits.MappingCount;
@@ -46,7 +46,11 @@ final class LimitsReader {
                 limit("Max data size", "VmData"),
                 limit("Max stack size", "VmStk"),
                 limit("Max locked memory", "VmLck"),
-                new MappingCount(mappings(), number("/proc/sys/vm/max_map_count"), ours(), MappingBudget.limit()),
+                new MappingCount(
+                        mappings(),
+                        number("/proc/sys/vm/max_map_count"),
+                        ours(),
+                        Ground.process().mappings().limit()),
                 overcommit(),
                 new Machine(memory("MemTotal"), memory("MemAvailable"), memory("SwapTotal"), memory("SwapFree")),
                 groups.read(),
@@ -99,7 +103,7 @@ final class LimitsReader {
 
     private Reading<Long> ours() {
         return process.equals(THIS_PROCESS)
-                ? Reading.of((long) MappingBudget.used())
+                ? Reading.of((long) Ground.process().mappings().used())
                 : Reading.unknown("another process does not tell it");
     }
 

@@ -14,7 +14,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.jspecify.annotations.Nullable;
 
 /// Memory that is locked: its pages stay resident and are not swapped out until the lock is closed.
@@ -348,8 +348,8 @@ public final class MemoryLock implements AutoCloseable {
         HOLDERS.add(pages.start(), pages.end());
         int more = HOLDERS.changes() - before;
         if (more <= 0) {
-            MappingBudget.release(-more);
-        } else if (!MappingBudget.tryAcquire(more)) {
+            Ground.process().mappings().release(-more);
+        } else if (!Ground.process().mappings().tryAcquire(more)) {
             List<PageCounts.Range> unused = HOLDERS.remove(pages.start(), pages.end());
             throw Refusals.budget(call());
         }
@@ -359,7 +359,9 @@ public final class MemoryLock implements AutoCloseable {
     private List<PageCounts.Range> letGo() {
         int before = HOLDERS.changes();
         List<PageCounts.Range> abandoned = HOLDERS.remove(pages.start(), pages.end());
-        MappingBudget.release(before - HOLDERS.changes()); // where it was amid others there may be more now
+        Ground.process()
+                .mappings()
+                .release(before - HOLDERS.changes()); // where it was amid others there may be more now
         return abandoned;
     }
 

@@ -16,7 +16,8 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.proc.ProcessStat;
 import malloc4j.internal.proc.Smaps;
 import malloc4j.internal.proc.SystemFiles;
-import malloc4j.internal.region.BrkSource;
+import malloc4j.internal.region.BreakClaims;
+import malloc4j.internal.region.Ground;
 import malloc4j.observe.MappedRange;
 
 /// The program break: the end of the memory that lies behind the program's own data, where heaps grew before
@@ -168,13 +169,13 @@ public final class ProgramBreak {
         }
         long address = -Errno.EAGAIN;
         for (int tries = 0; tries < MAX_TRIES && address == -Errno.EAGAIN; tries++) {
-            address = BrkSource.stepOverMoat(calls, byteSize);
+            address = Ground.process().claims().stepOverMoat(calls, byteSize);
         }
         if (Errno.isError(address)) {
             throw new SystemCallException(
-                    "sbrk(increment=" + BrkSource.MOAT_BYTES + "+" + byteSize + ")",
+                    "sbrk(increment=" + BreakClaims.MOAT_BYTES + "+" + byteSize + ")",
                     address,
-                    advice(calls, address, BrkSource.MOAT_BYTES + byteSize));
+                    advice(calls, address, BreakClaims.MOAT_BYTES + byteSize));
         }
         return RawMemory.segment(address, byteSize);
     }
@@ -188,7 +189,7 @@ public final class ProgramBreak {
         if (increment == 0) {
             return current(calls);
         }
-        long before = BrkSource.step(calls, increment);
+        long before = Ground.process().claims().step(calls, increment);
         if (Errno.isError(before)) {
             throw new SystemCallException(
                     "sbrk(increment=" + increment + ")", before, advice(calls, before, increment));

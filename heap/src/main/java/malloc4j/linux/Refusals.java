@@ -3,7 +3,7 @@ package malloc4j.linux;
 import java.util.StringJoiner;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 
 /// What to do when the kernel refuses a call about a mapping: one clause for each reason it has.
 final class Refusals {
@@ -158,7 +158,8 @@ final class Refusals {
         return refused(
                 call,
                 -Errno.ENOMEM,
-                "this library stops at a quarter of vm.max_map_count, " + MappingBudget.limit()
+                "this library stops at a quarter of vm.max_map_count, "
+                        + Ground.process().mappings().limit()
                         + " mappings, because past the whole of it the JVM itself dies: close mappings, or raise the sysctl");
     }
 

@@ -9,7 +9,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.FixedMapping;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.jspecify.annotations.Nullable;
 
 /// The mapping under one [SecretMemory]: data pages between two guard pages.
@@ -61,13 +61,13 @@ final class SecretPages {
         long pageBytes = MemoryLock.pageBytes(calls);
         long dataBytes = Bits.alignUp(byteSize, pageBytes);
         long mappedBytes = dataBytes + 2 * pageBytes;
-        if (!MappingBudget.tryAcquire(MAPPINGS)) {
+        if (!Ground.process().mappings().tryAcquire(MAPPINGS)) {
             throw Refusals.budget("mmap(secret, byteSize=" + mappedBytes + ")");
         }
         try {
             return new SecretPages(calls, pageBytes, dataBytes, mapHidden(calls, mappedBytes));
         } catch (SystemCallException refused) {
-            MappingBudget.release(MAPPINGS);
+            Ground.process().mappings().release(MAPPINGS);
             throw refused;
         }
     }
@@ -127,7 +127,7 @@ final class SecretPages {
                         calls.munmap(start, end - start),
                         () -> "the secret is wiped, but its pages are still mapped: close it again")
                 .orThrow();
-        MappingBudget.release(MAPPINGS);
+        Ground.process().mappings().release(MAPPINGS);
     }
 
     private static Attempt mapHidden(SystemCalls calls, long mappedBytes) {

@@ -14,8 +14,8 @@ import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
 import malloc4j.alloc.StackAllocator.Frame;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -164,7 +164,7 @@ class AllocatorFaultsTest {
         int refusals = 0;
         boolean reached = true;
         for (long nth = 1; reached; nth++) {
-            RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+            RecordingCalls calls = new RecordingCalls(TestKernel.calls());
             try (Heap heap =
                     TestHeaps.create(calls, HeapOptions.builder().name("nth").build())) {
                 calls.failFrom(nth, Errno.ENOMEM);

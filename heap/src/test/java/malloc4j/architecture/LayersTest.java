@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import malloc4j.Heap;
+import malloc4j.internal.os.SystemCalls;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -74,6 +75,20 @@ class LayersTest {
     private static final String HEAP = "malloc4j.Heap";
 
     private static final String HEAP_ARENA = "malloc4j.HeapArena";
+
+    /// The levels from where memory comes from to what a heap asks.
+    private static final String[] BELOW_A_HEAP = {
+        "malloc4j.internal.region",
+        "malloc4j.internal.span",
+        "malloc4j.internal.slab",
+        "malloc4j.internal.cache",
+        "malloc4j.internal.route"
+    };
+
+    /// Says that it is Linux's calls, clock and threads where nobody has chosen; and whose thread outlives the library,
+    /// by a call that does not keep it.
+    private static final Set<String> GROUND_AND_KERNEL =
+            Set.of("malloc4j.internal.region.Ground", "malloc4j.internal.cache.Purger");
 
     /// Hand out memory as segments: that is what these packages are for.
     private static final Set<String> SEGMENT_PACKAGES = Set.of("malloc4j.linux", "malloc4j.alloc", "malloc4j.bytes");
@@ -143,6 +158,21 @@ class LayersTest {
     @Test
     void needsOnlyJavaBase() {
         noClasses().should().dependOnClassesThat(outsideJavaBase()).check(HEAP_CLASSES);
+    }
+
+    /// Files, locks and limits are for those who need no heap.
+    @Test
+    void aHeapMakesTheCallsForMemoryOnly() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(BELOW_A_HEAP)
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(SystemCalls.class)
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .check(HEAP_CLASSES.that(not(describe(
+                        "choose what the process stands on", type -> GROUND_AND_KERNEL.contains(outermost(type))))));
     }
 
     @Test

@@ -11,6 +11,7 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.PageGeometry;
 
 /// Walks the walks of docs/architecture.md in a JVM of its own, where each is the first of its kind, and prints the
@@ -37,9 +38,9 @@ final class WalkProbe {
     }
 
     private void zone() throws ReflectiveOperationException {
-        Method reserve = ChunkMap.class.getDeclaredMethod("reserve", SystemCalls.class, long.class);
+        Method reserve = ChunkMap.class.getDeclaredMethod("reserve", Ground.class, long.class);
         reserve.setAccessible(true);
-        reserve.invoke(null, calls, ChunkMap.main().byteSize());
+        reserve.invoke(null, Ground.process().with(calls), ChunkMap.main().byteSize());
         print("zone");
     }
 

@@ -9,9 +9,8 @@ import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 
 /// What [LimitsTest] runs in a process of its own: each scenario meets one limit of the kernel, and prints what it saw.
@@ -119,7 +118,7 @@ public final class LimitsChild {
     /// one goes.
     private static void mappings() {
         Heap heap = heap(64 << 10);
-        int blockCount = 5 * MappingBudget.limit() / 2;
+        int blockCount = 5 * Ground.process().mappings().limit() / 2;
         List<Long> blocks = new ArrayList<>();
         for (int count = 0; count < blockCount; count++) {
             allocate(heap, 64 << 10, blocks);
@@ -145,15 +144,17 @@ public final class LimitsChild {
         other.free(small);
         end(other);
         end(heap);
-        check(MappingBudget.used() == 0, "still counted: " + MappingBudget.used());
+        check(
+                Ground.process().mappings().used() == 0,
+                "still counted: " + Ground.process().mappings().used());
         System.out.println("had " + blockCount + " blocks");
     }
 
     /// Many more regions than a quarter of the kernel's mappings, as of as many heaps.
     private static void regions() {
-        MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         List<Long> regions = new ArrayList<>();
-        for (int count = 0; count < 2 * MappingBudget.limit(); count++) {
+        for (int count = 0; count < 2 * Ground.process().mappings().limit(); count++) {
             long address = source.acquire(2 * MIB);
             check(address > 0, "region " + count + ": " + address);
             regions.add(address);
@@ -181,7 +182,7 @@ public final class LimitsChild {
 
     private static void checkCount() {
         int count = Maps.all().size();
-        check(count <= MappingBudget.limit() + 600, "mappings: " + count); // those of the JVM beside ours
+        check(count <= Ground.process().mappings().limit() + 600, "mappings: " + count); // those of the JVM beside ours
     }
 
     /// The process was started with little address space: the library leaves half of it to others.

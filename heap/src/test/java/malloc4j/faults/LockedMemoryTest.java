@@ -13,8 +13,8 @@ import malloc4j.MemorySource;
 import malloc4j.TestHeaps;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.linux.MemoryLock;
 import malloc4j.linux.SystemCallException;
 import org.junit.jupiter.api.Test;
@@ -46,7 +46,7 @@ class LockedMemoryTest {
         "HUGETLB, true"
     })
     void pagesLockedByAHandleGoBackAndStayLocked(MemorySource source, boolean kernelHasDontneedLocked) {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         if (!kernelHasDontneedLocked) {
             calls.failFrom(text -> text.endsWith("MADV_DONTNEED_LOCKED)"), 1, Errno.EINVAL);
         }
@@ -110,7 +110,7 @@ class LockedMemoryTest {
 
     @Test
     void aHugeBlockWhoseAddressesTheKernelKeepsIsFreeAllTheSame() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         Heap heap = TestHeaps.create(calls, options(MemorySource.MMAP));
         long address = heap.malloc(40 * MIB);
         RawMemory.fill(address, 40 * MIB, (byte) 1);

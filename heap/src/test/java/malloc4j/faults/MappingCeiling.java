@@ -2,15 +2,16 @@ package malloc4j.faults;
 
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
+import malloc4j.internal.region.Ground;
 
 /// A process that has as many mappings as this library lets itself have: really, and by its own count but for a few.
 public final class MappingCeiling implements AutoCloseable {
-    private static final LinuxCalls OS = LinuxCalls.instance();
+    private static final SystemCalls OS = TestKernel.calls();
     private static final long PAGE = OS.sysconf(Linux._SC_PAGESIZE);
 
-    private final long byteSize = (MappingBudget.limit() + 64L) * PAGE;
+    private final long byteSize = (Ground.process().mappings().limit() + 64L) * PAGE;
     private final long address;
     private final int taken;
 
@@ -21,9 +22,13 @@ public final class MappingCeiling implements AutoCloseable {
         for (long page = PAGE; page < byteSize; page += 2 * PAGE) {
             check(OS.mprotect(address + page, PAGE, Linux.PROT_READ) == 0);
         }
-        taken = MappingBudget.limit() - MappingBudget.used() - left;
-        check(MappingBudget.tryAcquire(taken));
-        check(!MappingBudget.tryAcquire(MappingBudget.limit())); // that many are looked for, and counted by the way
+        taken = Ground.process().mappings().limit()
+                - Ground.process().mappings().used()
+                - left;
+        check(Ground.process().mappings().tryAcquire(taken));
+        check(!Ground.process()
+                .mappings()
+                .tryAcquire(Ground.process().mappings().limit())); // that many are looked for, and counted by the way
     }
 
     private static void check(boolean condition) {
@@ -34,12 +39,12 @@ public final class MappingCeiling implements AutoCloseable {
 
     @Override
     public String toString() {
-        return taken + " mappings taken of " + MappingBudget.limit();
+        return taken + " mappings taken of " + Ground.process().mappings().limit();
     }
 
     @Override
     public void close() {
-        MappingBudget.release(taken);
+        Ground.process().mappings().release(taken);
         check(OS.munmap(address, byteSize) == 0);
     }
 }

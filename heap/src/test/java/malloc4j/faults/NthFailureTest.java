@@ -17,10 +17,10 @@ import malloc4j.MemorySource;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,7 +90,7 @@ class NthFailureTest {
     }
 
     private RecordingCalls runWithout(MemorySource source) throws IOException {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         takeWhatIsClaimed();
         Scenario scenario = Scenario.create(calls, options(source));
         if (scenario == null) {
@@ -106,7 +106,7 @@ class NthFailureTest {
     private boolean runWith(MemorySource source, long k, Mode mode) throws IOException {
         takeWhatIsClaimed();
         Footprint before = footprint();
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         if (mode == Mode.ONCE) {
             calls.failOnce(k, Errno.ENOMEM);
         } else {
@@ -159,7 +159,7 @@ class NthFailureTest {
 
     /// A heap that can have break memory only where it has been claimed already.
     private static Heap hog() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failFrom(text -> text.startsWith("sbrk(") && !text.equals("sbrk(0)"), 1, Errno.ENOMEM);
         calls.failFrom("mprotect", 1, Errno.ENOMEM);
         calls.failFrom("mmap", 1, Errno.ENOMEM);
@@ -191,7 +191,7 @@ class NthFailureTest {
         long zone = ChunkMap.BASE;
         return new Footprint(
                 Maps.usable(zone, zone + ChunkMap.main().byteSize()),
-                MappingBudget.used(),
+                Ground.process().mappings().used(),
                 lowestFreeAddress(),
                 TestHeaps.chargedBytes(parent),
                 descriptors());
@@ -200,7 +200,7 @@ class NthFailureTest {
     /// Where in the zone a range is found that is larger than all a scenario takes: somewhere else when a
     /// part was lost.
     private static long lowestFreeAddress() {
-        MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         long address = source.acquire(PROBE_BYTES);
         assertThat(address).as("an address, or minus errno").isPositive();
         assertThat(source.release(address, PROBE_BYTES)).isZero();
@@ -229,7 +229,7 @@ class NthFailureTest {
         for (RecordingCalls.Call call : calls.transcript()) {
             Matcher close = CLOSE.matcher(call.text());
             if (call.injected() && close.matches()) {
-                LinuxCalls.instance().close(Integer.parseInt(close.group(1)));
+                TestKernel.calls().close(Integer.parseInt(close.group(1)));
             }
         }
     }

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import malloc4j.faults.Maps;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MappingBudget;
-import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.OwnMemory.HeapMemory;
 import malloc4j.internal.region.RootRecord;
 
@@ -17,7 +17,7 @@ import malloc4j.internal.region.RootRecord;
 ///
 /// | left | found by |
 /// |---|---|
-/// | a heap | [OwnMemory#heaps] |
+/// | a heap | [malloc4j.internal.region.OwnMemory#heaps] |
 /// | a mapping, a secret, a closed heap's region or huge block | what [MappingBudget] counts, and no heap has |
 /// | a file, shared memory, a secret's pages, open or mapped | `/proc/self/maps` and `fd` |
 /// | a lock | [MemoryLock#verify], `VmLck` |
@@ -32,7 +32,7 @@ final class Leftovers {
     /// What is left, in words; nothing when all was given back.
     static List<String> find() throws IOException, InterruptedException {
         List<String> left = new ArrayList<>();
-        OwnMemory.heaps().stream()
+        Ground.process().memory().heaps().stream()
                 .filter(heap -> !heap.name().equals(COMMON_HEAP))
                 .forEach(heap -> left.add("the heap '" + heap.name() + "' is open"));
         int uncounted = mappingsOfNobody();
@@ -68,10 +68,10 @@ final class Leftovers {
 
     private static int mappingsOfNobody() {
         int[] ranges = {0};
-        for (HeapMemory heap : OwnMemory.heaps()) {
+        for (HeapMemory heap : Ground.process().memory().heaps()) {
             heap.regions().accept((address, byteSize) -> ranges[0]++);
             heap.huge().accept((address, byteSize) -> ranges[0]++);
         }
-        return MappingBudget.used() - MappingBudget.MAPPINGS_EACH * ranges[0];
+        return Ground.process().mappings().used() - MappingBudget.MAPPINGS_EACH * ranges[0];
     }
 }

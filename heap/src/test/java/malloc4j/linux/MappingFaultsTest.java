@@ -23,7 +23,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -127,7 +127,7 @@ class MappingFaultsTest {
 
     private Life live(Kind kind, RecordingCalls calls, boolean forGood) throws IOException {
         Path file = Files.write(directory.resolve(kind.name()), new byte[(int) (kind == Kind.FILE ? PAGE : 20 * PAGE)]);
-        int counted = MappingBudget.used();
+        int counted = Ground.process().mappings().used();
         Life life = new Life(calls);
         Mapping[] made = new Mapping[1];
         if (life.attempt(() -> made[0] = kind.map(calls, file))) {
@@ -147,10 +147,10 @@ class MappingFaultsTest {
         closeWhatWasNotClosed(calls);
         if (made[0] != null || !forGood) { // when munmap is refused for good, nobody can give a mapping back
             assertThat(MappedRanges.left(calls)).as("mappings left behind").isEmpty();
-            assertThat(MappingBudget.used()).isEqualTo(counted);
+            assertThat(Ground.process().mappings().used()).isEqualTo(counted);
         }
         MappedRanges.left(calls).forEach((from, to) -> LinuxCalls.instance().munmap(from, to - from));
-        MappingBudget.release(MappingBudget.used() - counted); // of those
+        Ground.process().mappings().release(Ground.process().mappings().used() - counted); // of those
         assertThat(Maps.all()).noneMatch(mapping -> mapping.name().startsWith(directory.toString()));
         assertThat(openFiles()).isEmpty();
         return life;

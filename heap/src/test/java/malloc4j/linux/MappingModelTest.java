@@ -16,7 +16,7 @@ import java.util.Random;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import malloc4j.faults.Maps;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -120,7 +120,7 @@ class MappingModelTest {
 
         private final Kind kind;
         private final int lead;
-        private final int counted = MappingBudget.used();
+        private final int counted = Ground.process().mappings().used();
         private final byte[] file; // what pages are as long as nobody writes; zeroes where there is no file
         private final byte[] bytes; // from the base
         private final Protection[] protections = new Protection[MAX_PAGES];
@@ -344,7 +344,7 @@ class MappingModelTest {
                     }
                 }
             }
-            assertThat(MappingBudget.used() - counted).isGreaterThanOrEqualTo(1 + kernelMappings());
+            assertThat(Ground.process().mappings().used() - counted).isGreaterThanOrEqualTo(1 + kernelMappings());
             boolean readable = true;
             for (int page = 0; page < pageCount(); page++) {
                 int offset = Math.max(0, page * PAGE - lead);
@@ -382,7 +382,7 @@ class MappingModelTest {
         void close() {
             mapping.close();
             assertThat(lent.scope().isAlive()).isFalse();
-            assertThat(MappingBudget.used()).isEqualTo(counted);
+            assertThat(Ground.process().mappings().used()).isEqualTo(counted);
             try {
                 byte[] now = Files.readAllBytes(path);
                 assertThat(Arrays.copyOfRange(now, PAGE, now.length)).isEqualTo(kind == Kind.FILE ? bytes : file);

@@ -24,7 +24,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import malloc4j.faults.Maps;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -213,11 +213,11 @@ class MappingTest {
         MemorySegment whole = mapping.segment();
         MemorySegment part = mapping.segment(PAGE, PAGE);
         long address = mapping.address();
-        int counted = MappingBudget.used();
+        int counted = Ground.process().mappings().used();
         mapping.close();
-        assertThat(MappingBudget.used()).isEqualTo(counted - 2);
+        assertThat(Ground.process().mappings().used()).isEqualTo(counted - 2);
         mapping.close();
-        assertThat(MappingBudget.used()).isEqualTo(counted - 2);
+        assertThat(Ground.process().mappings().used()).isEqualTo(counted - 2);
         assertThat(Maps.isMapped(address)).isFalse();
         List<Consumer<Mapping>> uses = List.of(
                 Mapping::segment,
@@ -448,10 +448,10 @@ class MappingTest {
         try (Mapping mapping = Mapping.anonymous(5 * PAGE).map()) {
             MemorySegment before = mapping.segment();
             before.fill((byte) 3);
-            int counted = MappingBudget.used();
+            int counted = Ground.process().mappings().used();
             mapping.advise(MemoryAdvice.GUARD_INSTALL, 0, PAGE);
             mapping.advise(MemoryAdvice.GUARD_INSTALL, 4 * PAGE, PAGE);
-            assertThat(MappingBudget.used()).isEqualTo(counted);
+            assertThat(Ground.process().mappings().used()).isEqualTo(counted);
             Maps.Mapping kernels = Maps.at(mapping.address());
             assertThat(kernels.contains(mapping.address() + 5 * PAGE - 1)).isTrue();
             assertThatIllegalStateException().isThrownBy(() -> before.get(JAVA_BYTE, PAGE));
@@ -501,7 +501,7 @@ class MappingTest {
 
     @Test
     void thisLibraryStopsAtAQuarterOfMaxMapCount() {
-        int before = MappingBudget.used();
+        int before = Ground.process().mappings().used();
         try (Mapping mapping = Mapping.anonymous(1L << 30).noReserve().map()) {
             assertThatThrownBy(() -> {
                         for (long page = 0; page < 1L << 18; page += 2) {
@@ -510,8 +510,12 @@ class MappingTest {
                     })
                     .isInstanceOf(SystemCallException.class)
                     .hasMessageContaining("mprotect(anonymous memory, from=")
-                    .hasMessageContaining("quarter of vm.max_map_count, " + MappingBudget.limit() + " mappings");
-            assertThat(MappingBudget.used()).isBetween(MappingBudget.limit() - 4, MappingBudget.limit());
+                    .hasMessageContaining("quarter of vm.max_map_count, "
+                            + Ground.process().mappings().limit() + " mappings");
+            assertThat(Ground.process().mappings().used())
+                    .isBetween(
+                            Ground.process().mappings().limit() - 4,
+                            Ground.process().mappings().limit());
             assertThatThrownBy(() -> {
                         try (Mapping one = Mapping.anonymous(PAGE).map();
                                 Mapping more = Mapping.anonymous(PAGE).map();
@@ -523,15 +527,15 @@ class MappingTest {
                     .hasMessageContaining("quarter of vm.max_map_count");
             mapping.verify();
             mapping.protect(Protection.READ_WRITE);
-            assertThat(MappingBudget.used()).as("counted anew").isEqualTo(before + 2);
+            assertThat(Ground.process().mappings().used()).as("counted anew").isEqualTo(before + 2);
             mapping.verify();
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @Test
     void partsThatTheKernelKeepsApartStayCounted() {
-        int before = MappingBudget.used();
+        int before = Ground.process().mappings().used();
         long parts = 1_000;
         try (Mapping mapping = Mapping.anonymous(2 * parts * PAGE).map()) {
             for (long part = 0; part < parts; part++) {
@@ -544,27 +548,27 @@ class MappingTest {
                             kernel.end() > mapping.address() && kernel.start() < mapping.address() + mapping.byteSize())
                     .count();
             assertThat(kernels).isGreaterThan(parts);
-            assertThat(MappingBudget.used() - before).isGreaterThanOrEqualTo((int) kernels);
+            assertThat(Ground.process().mappings().used() - before).isGreaterThanOrEqualTo((int) kernels);
             assertThatThrownBy(() -> mapping.resize(3 * parts * PAGE))
                     .isInstanceOf(SystemCallException.class)
                     .hasMessageContaining("EFAULT")
                     .hasMessageContaining("several mappings in the kernel");
             mapping.verify();
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @Test
     void aPartThatWandersIsNotCountedForEver() {
-        int before = MappingBudget.used();
+        int before = Ground.process().mappings().used();
         try (Mapping mapping = Mapping.anonymous(40_000 * PAGE).map()) {
             mapping.segment().set(JAVA_BYTE, 0, (byte) 1);
             for (long page = 0; page < 40_000; page++) {
                 mapping.protect(Protection.READ, page * PAGE, PAGE);
                 mapping.protect(Protection.READ_WRITE, page * PAGE, PAGE);
             }
-            assertThat(MappingBudget.used() - before).isLessThan(100);
+            assertThat(Ground.process().mappings().used() - before).isLessThan(100);
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 }

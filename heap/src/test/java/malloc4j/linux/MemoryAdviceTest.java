@@ -20,7 +20,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -252,17 +252,17 @@ class MemoryAdviceTest {
                 MemoryAdvice.NOHUGEPAGE,
                 MemoryAdvice.HUGEPAGE
             };
-            int alone = MappingBudget.used();
+            int alone = Ground.process().mappings().used();
             for (int index = 0; index < lasting.length; index++) {
                 mapping.advise(lasting[index], (8L * index + 2) * PAGE, 3 * PAGE);
-                assertThat(MappingBudget.used() - alone).isEqualTo(kernelMappings(mapping) - 1);
+                assertThat(Ground.process().mappings().used() - alone).isEqualTo(kernelMappings(mapping) - 1);
             }
             assertThat(kernelMappings(mapping)).isEqualTo(2 * lasting.length + 1);
             mapping.protect(Protection.READ, PAGE, 2 * PAGE);
-            assertThat(MappingBudget.used() - alone).isEqualTo(kernelMappings(mapping) - 1);
+            assertThat(Ground.process().mappings().used() - alone).isEqualTo(kernelMappings(mapping) - 1);
             mapping.advise(MemoryAdvice.GUARD_INSTALL, 40 * PAGE, PAGE);
             mapping.verify();
-            assertThat(MappingBudget.used() - alone).isEqualTo(kernelMappings(mapping) - 1);
+            assertThat(Ground.process().mappings().used() - alone).isEqualTo(kernelMappings(mapping) - 1);
             mapping.protect(Protection.READ_WRITE);
             for (MemoryAdvice advice : lasting) {
                 if (advice != MemoryAdvice.HUGEPAGE) {

@@ -112,9 +112,7 @@ class MemoryLimitsTest {
 
             String said = ChildJvm.small().startedBy("bash", "-c", join).run(LimitsPrinter.class);
 
-            assertThat(said)
-                    .contains(group.getFileName() + " " + GIB + "\n")
-                    .contains("limit of the control group");
+            assertThat(said).contains(group.getFileName() + " " + GIB + "\n").contains("limit of the control group");
         } finally {
             remove(group);
         }

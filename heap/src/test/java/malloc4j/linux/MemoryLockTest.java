@@ -24,7 +24,7 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.Residency;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -247,9 +247,9 @@ class MemoryLockTest {
 
     @Test
     void endsOfLockedRangesCountAsMappings() {
-        int before = MappingBudget.used();
+        int before = Ground.process().mappings().used();
         try (MemoryLock first = MemoryLock.lockOnFault(base, page)) {
-            assertThat(MappingBudget.used()).isEqualTo(before + 2);
+            assertThat(Ground.process().mappings().used()).isEqualTo(before + 2);
             try (MappingCeiling ceiling = new MappingCeiling(1)) {
                 assertThatThrownBy(() -> MemoryLock.lockOnFault(base + 2 * page, page))
                         .isInstanceOf(SystemCallException.class)
@@ -260,15 +260,16 @@ class MemoryLockTest {
                 assertThat(MemoryLock.verify()).isEqualTo(1);
                 MemoryLock beside = MemoryLock.lockOnFault(base + page, 3 * page); // only moves an end
                 MemoryLock again = MemoryLock.lockOnFault(base + page, 3 * page); // more holders than beside it
-                assertThat(MappingBudget.used()).isEqualTo(MappingBudget.limit());
+                assertThat(Ground.process().mappings().used())
+                        .isEqualTo(Ground.process().mappings().limit());
                 again.close();
                 beside.close();
                 assertThat(first.byteSize()).isEqualTo(page);
                 assertThat(ceiling).isNotNull();
             }
-            assertThat(MappingBudget.used()).isEqualTo(before + 2);
+            assertThat(Ground.process().mappings().used()).isEqualTo(before + 2);
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @Test

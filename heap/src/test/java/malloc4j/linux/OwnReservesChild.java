@@ -4,6 +4,7 @@ import java.util.concurrent.locks.LockSupport;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.OwnMemory.Reserve;
 import malloc4j.observe.Area;
@@ -12,6 +13,8 @@ import malloc4j.observe.AreaKind;
 /// Makes the first heaps of a process, from mappings and from the program break, and looks whose all the new
 /// addresses are.
 final class OwnReservesChild {
+    private static final OwnMemory MEMORY = Ground.process().memory();
+
     private OwnReservesChild() {}
 
     public static void main(String[] arguments) throws InterruptedException {
@@ -26,7 +29,7 @@ final class OwnReservesChild {
             after.verify();
 
             long reservedBytes = 0;
-            for (Reserve reserve : OwnMemory.reserves()) {
+            for (Reserve reserve : MEMORY.reserves()) {
                 reservedBytes += reserve.byteSize();
                 for (Area area : after.areas()) {
                     boolean inside =
@@ -36,11 +39,11 @@ final class OwnReservesChild {
                 check(after.at(reserve.address()).isPresent(), reserve + " is not mapped");
                 check(after.at(reserve.address() + reserve.byteSize() - 1).isPresent(), reserve + " ends early");
             }
-            check(OwnMemory.reserves().size() >= 4, "zone, records, entries, caches: " + OwnMemory.reserves());
+            check(MEMORY.reserves().size() >= 4, "zone, records, entries, caches: " + MEMORY.reserves());
             check(reservedBytes > 1L << 40, reservedBytes + " bytes are ours");
             long unknown = reservedBytes(after) - reservedBytes(before);
             check(unknown <= 0, unknown + " reserved bytes came and are nobody's:\n" + Areas.of(after));
-            System.out.println(OwnMemory.reserves().size() + " reserves, all labelled");
+            System.out.println(MEMORY.reserves().size() + " reserves, all labelled");
         }
     }
 

@@ -40,7 +40,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -592,12 +592,12 @@ class SecretMemoryTest {
 
     @Test
     void secretsCountAsMappingsAndStopAtTheCeiling() {
-        int before = MappingBudget.used();
+        int before = Ground.process().mappings().used();
         try (SecretMemory secret = SecretMemory.allocate(10)) {
-            assertThat(MappingBudget.used() - before).isGreaterThanOrEqualTo(4);
+            assertThat(Ground.process().mappings().used() - before).isGreaterThanOrEqualTo(4);
             secret.verify();
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
         try (MappingCeiling ceiling = new MappingCeiling(3)) {
             assertThatThrownBy(() -> SecretMemory.allocate(10))
                     .as(ceiling.toString())
@@ -605,7 +605,7 @@ class SecretMemoryTest {
                     .hasMessageStartingWith("mmap(secret, byteSize=")
                     .hasMessageContaining("a quarter of vm.max_map_count");
         }
-        assertThat(MappingBudget.used()).isEqualTo(before);
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @ParameterizedTest

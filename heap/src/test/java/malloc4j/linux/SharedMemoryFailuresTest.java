@@ -13,6 +13,7 @@ import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.linux.SharedMemory.Access;
 import malloc4j.linux.SharedMemory.Seal;
@@ -158,7 +159,7 @@ class SharedMemoryFailuresTest {
     private static void unmap(long address, long byteSize) {
         if (FaultingRanges.overlap(address, byteSize)) {
             FaultingRanges.remove(address, byteSize);
-            MappingBudget.release(MappingBudget.MAPPINGS_EACH);
+            Ground.process().mappings().release(MappingBudget.MAPPINGS_EACH);
             assertThat(LinuxCalls.instance().munmap(address, byteSize)).isZero();
         }
     }

@@ -15,8 +15,8 @@ import malloc4j.MemorySource;
 import malloc4j.TestHeaps;
 import malloc4j.faults.Maps;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import org.jspecify.annotations.Nullable;
 
 /// Heaps on the program break and the C library's malloc on the same break, at the same time, for as many
@@ -30,7 +30,7 @@ public final class BrkBesideLibcChild {
     private static final int MAX_PILE = 600; // claims and moats of 70 MiB each: 42 of the 64 GiB that are kept track of
     private static final int PILE_BYTES = 200 << 10;
 
-    private final SystemCalls calls = counting(LinuxCalls.instance());
+    private final SystemCalls calls = counting(TestKernel.calls());
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final AtomicLong claims = new AtomicLong();
     private final AtomicLong breakMoved = new AtomicLong();
@@ -45,7 +45,7 @@ public final class BrkBesideLibcChild {
             .filter(mapping -> mapping.name().equals("[heap]"))
             .mapToLong(Maps.Mapping::start)
             .findFirst()
-            .orElseGet(() -> LinuxCalls.instance().sbrk(0));
+            .orElseGet(() -> TestKernel.calls().sbrk(0));
     private final long pileMillis;
     private final long deadline;
     private final long lastDeadline;
@@ -233,9 +233,9 @@ public final class BrkBesideLibcChild {
     }
 
     private void watchTheBreak(SplittableRandom random) {
-        long before = LinuxCalls.instance().sbrk(0);
+        long before = TestKernel.calls().sbrk(0);
         while (goesOn()) {
-            long now = LinuxCalls.instance().sbrk(0);
+            long now = TestKernel.calls().sbrk(0);
             if (now < before) {
                 breakFell.incrementAndGet();
             }
@@ -278,7 +278,7 @@ public final class BrkBesideLibcChild {
     }
 
     private boolean isInBreak(long address) {
-        return address >= breakStart && address < LinuxCalls.instance().sbrk(0);
+        return address >= breakStart && address < TestKernel.calls().sbrk(0);
     }
 
     /// Counts the heaps' own steps of the break.

@@ -15,9 +15,9 @@ import malloc4j.faults.Patterns;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.ChunkMap;
 
 /// What [BrkSourceTest] runs, each scenario in a process of its own, because claims of the program break are for ever.
@@ -44,8 +44,8 @@ public final class BrkSourceChild {
     }
 
     private static void plain() {
-        long before = LinuxCalls.instance().sbrk(0);
-        try (Heap heap = heap(LinuxCalls.instance())) {
+        long before = TestKernel.calls().sbrk(0);
+        try (Heap heap = heap(TestKernel.calls())) {
             List<Long> blocks = use(heap, 30);
             for (long address : blocks) {
                 check(Maps.isInBreak(address), "a block is in the break");
@@ -56,47 +56,47 @@ public final class BrkSourceChild {
             check(heap.calloc(1, MIB) > 0, "calloc");
             end(heap, blocks);
         }
-        long claimed = LinuxCalls.instance().sbrk(0);
+        long claimed = TestKernel.calls().sbrk(0);
         check(claimed > before, "the break has moved");
-        try (Heap heap = heap(LinuxCalls.instance())) {
+        try (Heap heap = heap(TestKernel.calls())) {
             List<Long> blocks = use(heap, 30);
             check(Maps.isInBreak(blocks.getFirst()), "the next heap uses what was claimed");
             check(RawMemory.getLong(heap.calloc(1, MIB)) == 0, "what was used before reads zero");
             end(heap, blocks);
         }
-        check(LinuxCalls.instance().sbrk(0) == claimed, "nothing more was claimed");
+        check(TestKernel.calls().sbrk(0) == claimed, "nothing more was claimed");
     }
 
     private static void dataIsLimited() {
         try (Heap warm = Heap.create(HeapOptions.defaults())) {
             warm.free(warm.malloc(MIB));
         }
-        long before = LinuxCalls.instance().sbrk(0);
+        long before = TestKernel.calls().sbrk(0);
         Limits.setSoft(Linux.RLIMIT_DATA, Maps.statusBytes("VmData") + 48 * MIB);
-        usesMappings(LinuxCalls.instance());
-        check(LinuxCalls.instance().sbrk(0) - before < 16 * MIB, "the break has not moved by a claim");
+        usesMappings(TestKernel.calls());
+        check(TestKernel.calls().sbrk(0) - before < 16 * MIB, "the break has not moved by a claim");
         Limits.setSoft(Linux.RLIMIT_DATA, Linux.RLIM_INFINITY);
-        usesTheBreak(LinuxCalls.instance());
+        usesTheBreak(TestKernel.calls());
     }
 
     private static void aMappingLiesAbove() {
-        long above = (LinuxCalls.instance().sbrk(0) + 16 * MIB) & -PAGE;
+        long above = (TestKernel.calls().sbrk(0) + 16 * MIB) & -PAGE;
         int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED_NOREPLACE;
-        long mapped = LinuxCalls.instance().mmap(above, PAGE, Linux.PROT_NONE, flags, -1, 0);
+        long mapped = TestKernel.calls().mmap(above, PAGE, Linux.PROT_NONE, flags, -1, 0);
         check(mapped == above, "mapped above the break: " + mapped);
-        usesMappings(LinuxCalls.instance());
-        check(LinuxCalls.instance().sbrk(0) < above, "the break is below the mapping");
-        LinuxCalls.instance().munmap(above, PAGE);
-        usesTheBreak(LinuxCalls.instance());
+        usesMappings(TestKernel.calls());
+        check(TestKernel.calls().sbrk(0) < above, "the break is below the mapping");
+        TestKernel.calls().munmap(above, PAGE);
+        usesTheBreak(TestKernel.calls());
     }
 
     private static void foreignStepsBetweenOurs() {
-        try (Heap heap = heap(LinuxCalls.instance())) {
+        try (Heap heap = heap(TestKernel.calls())) {
             List<Long> blocks = new ArrayList<>();
             List<Long> foreign = new ArrayList<>();
             for (int step = 0; step < 5; step++) {
                 blocks.addAll(use(heap, 20));
-                long address = LinuxCalls.instance().sbrk(MIB);
+                long address = TestKernel.calls().sbrk(MIB);
                 check(!Errno.isError(address), "sbrk");
                 for (long block : blocks) {
                     check(block + MIB <= address || block >= address + MIB, "what sbrk gave is nobody's block");
@@ -126,41 +126,41 @@ public final class BrkSourceChild {
                 .filter(call -> !call.equals("sbrk(0)"))
                 .count();
         check(moves > 0 && moves <= MAX_LOST_CLAIMS, "the break was moved " + moves + " times in vain");
-        usesMappings(LinuxCalls.instance()); // for the rest of the process
+        usesMappings(TestKernel.calls()); // for the rest of the process
     }
 
     /// The break seems to be lower when a claim that was good before is used again.
     private static void theBreakIsCutOffLater() {
-        usesTheBreak(LinuxCalls.instance());
+        usesTheBreak(TestKernel.calls());
         usesMappings(answering("sbrk", 0, -1_000 * MIB));
-        usesMappings(LinuxCalls.instance()); // for the rest of the process
+        usesMappings(TestKernel.calls()); // for the rest of the process
     }
 
     private static void theClaimHoldsSomebodysMemory() {
         InvocationHandler handler = (proxy, method, arguments) -> {
-            long result = (long) method.invoke(LinuxCalls.instance(), arguments);
+            long result = (long) method.invoke(TestKernel.calls(), arguments);
             if (method.getName().equals("mincore")) {
                 RawMemory.putByte((long) arguments[2] + 100, (byte) 1);
             }
             return result;
         };
         usesMappings(proxy(handler));
-        usesMappings(LinuxCalls.instance()); // for the rest of the process
+        usesMappings(TestKernel.calls()); // for the rest of the process
     }
 
     /// While the records of the break's zone cannot be had, no break is claimed in vain.
     private static void theRecordsAreRefused() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failFrom(text -> text.startsWith("mmap(0x0,"), 1, Errno.ENOMEM);
-        long before = LinuxCalls.instance().sbrk(0);
+        long before = TestKernel.calls().sbrk(0);
         try (Heap heap = heap(calls)) {
             List<Long> blocks = use(heap, 60);
             check(blocks.stream().noneMatch(Maps::isInBreak), "no block is in the break");
             end(heap, blocks);
         }
-        long moved = LinuxCalls.instance().sbrk(0) - before;
+        long moved = TestKernel.calls().sbrk(0) - before;
         check(moved < 64 * MIB, "the break was moved by " + moved + " bytes for nothing");
-        usesTheBreak(LinuxCalls.instance());
+        usesTheBreak(TestKernel.calls());
     }
 
     private static void usesMappings(SystemCalls calls) {
@@ -217,7 +217,7 @@ public final class BrkSourceChild {
     /// Linux, but for what one call with one argument answers: that, and so much more.
     private static SystemCalls answering(String name, long argument, long more) {
         return proxy((proxy, method, arguments) -> {
-            long result = (long) method.invoke(LinuxCalls.instance(), arguments);
+            long result = (long) method.invoke(TestKernel.calls(), arguments);
             return method.getName().equals(name) && (long) arguments[0] == argument ? result + more : result;
         });
     }

@@ -20,9 +20,9 @@ import malloc4j.TestHeaps;
 import malloc4j.faults.Patterns;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.os.TestKernel;
+import malloc4j.internal.region.Ground;
 import malloc4j.linux.SystemCallException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,9 +144,9 @@ class HeapFileTest {
 
     @Test
     void whereThereAreNoHolesFreedBlocksAreUsedAgainAndCallocIsZero() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failFrom(call -> call.contains("MADV_REMOVE") || call.startsWith("fallocate("), 1, Errno.EOPNOTSUPP);
-        int mappings = MappingBudget.used();
+        int mappings = Ground.process().mappings().used();
         try (Heap heap = TestHeaps.create(calls, in(directory.resolve("heap")))) {
             for (long byteSize : new long[] {100, 5_000, 100_000, 6 << 20, 40 << 20}) {
                 for (int round = 0; round < 4; round++) {
@@ -166,13 +166,13 @@ class HeapFileTest {
             }
             assertThat(calls.injectedCount()).isPositive();
         }
-        assertThat(MappingBudget.used()).isEqualTo(mappings);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappings);
     }
 
     @Test
     void aFileThatIsCutWhileInUseCostsTheBlocksBehindTheCutAndNothingElse() throws IOException {
         Path file = directory.resolve("heap");
-        int mappings = MappingBudget.used();
+        int mappings = Ground.process().mappings().used();
         try (Heap heap = Heap.create(in(file));
                 FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
             List<Long> blocks = new ArrayList<>();
@@ -197,7 +197,7 @@ class HeapFileTest {
                     .hasMessageContaining("somebody has cut the file");
             assertThat(Files.size(file)).isEqualTo(1 << 20);
         }
-        assertThat(MappingBudget.used()).isEqualTo(mappings);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappings);
     }
 
     private static boolean isZero(long address, long byteSize) {
@@ -216,7 +216,7 @@ class HeapFileTest {
     void eachRefusedCallLeavesTheFileAndNoDescriptor() throws IOException {
         Path file = Files.writeString(directory.resolve("kept"), "precious");
         for (String call : new String[] {"open", "fcntl", "ftruncate"}) {
-            RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+            RecordingCalls calls = new RecordingCalls(TestKernel.calls());
             calls.failFrom(call, 1, Errno.ENOLCK);
             assertThatThrownBy(() -> TestHeaps.create(calls, in(file)))
                     .isInstanceOf(SystemCallException.class)

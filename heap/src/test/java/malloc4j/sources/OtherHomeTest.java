@@ -11,8 +11,8 @@ import malloc4j.TestHeaps;
 import malloc4j.alloc.Region;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.ChunkMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OtherHomeTest {
     private static final long THRESHOLD = 32L << 20;
 
-    private final RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+    private final RecordingCalls calls = new RecordingCalls(TestKernel.calls());
 
     private Heap heap() {
         return TestHeaps.create(

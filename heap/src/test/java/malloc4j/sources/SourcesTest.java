@@ -25,11 +25,11 @@ import malloc4j.faults.Patterns;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,7 +47,7 @@ class SourcesTest {
     @EnumSource(MemorySource.class)
     void blocksKeepTheirContentsThroughPurgesAndNothingIsLeftAfterClose(MemorySource source) throws IOException {
         List<Maps.Mapping> before = zoneMappings();
-        int mappingsBefore = MappingBudget.used();
+        int mappingsBefore = Ground.process().mappings().used();
         try (Heap heap = Heap.create(options(source))) {
             List<Long> kept = new ArrayList<>();
             for (int index = 0; index < 3_000; index++) {
@@ -83,7 +83,7 @@ class SourcesTest {
             assertThat(heap.statistics().liveBlocks()).isZero();
         }
         assertThat(zoneMappings()).isEqualTo(before);
-        assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappingsBefore);
         assertThat(descriptors()).isEmpty();
     }
 
@@ -165,7 +165,7 @@ class SourcesTest {
 
     @Test
     void withoutAPoolHugetlbFallsBackToTransparentHugePages() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failFrom(text -> text.contains("MAP_HUGETLB"), 1, Errno.ENOMEM);
         try (Heap heap = TestHeaps.create(calls, options(MemorySource.HUGETLB))) {
             long address = heap.malloc(MIB);
@@ -213,7 +213,7 @@ class SourcesTest {
 
     private static Object invoke(Method method, Object[] arguments) throws Throwable {
         try {
-            return method.invoke(LinuxCalls.instance(), arguments);
+            return method.invoke(TestKernel.calls(), arguments);
         } catch (InvocationTargetException thrown) {
             throw thrown.getTargetException();
         }

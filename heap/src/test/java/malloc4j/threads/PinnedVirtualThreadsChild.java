@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.TestHeaps;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 
 /// Virtual threads that allocate inside an upcall, where the native frame below pins them to their carrier, wait for a
 /// heap's locks beside such that could leave theirs. Prints `done` when all have ended and the heap is whole.
@@ -54,7 +54,7 @@ public final class PinnedVirtualThreadsChild {
                         GROWING.countDown();
                         MAY_GROW.await();
                     }
-                    return method.invoke(LinuxCalls.instance(), arguments);
+                    return method.invoke(TestKernel.calls(), arguments);
                 });
     }
 

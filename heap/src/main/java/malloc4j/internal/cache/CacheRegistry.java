@@ -152,7 +152,7 @@ public final class CacheRegistry {
 
     /// The registry of the heap whose slab has number `tag`, or null.
     public static @Nullable CacheRegistry owner(int tag) {
-        ThreadCache cache = CacheTags.get(tag);
+        ThreadCache cache = CacheTags.PROCESS.get(tag);
         return cache == null ? null : cache.registry();
     }
 
@@ -220,12 +220,12 @@ public final class CacheRegistry {
     }
 
     private @Nullable ThreadCache newCache() {
-        int tag = CacheTags.next();
+        int tag = CacheTags.PROCESS.next();
         if (tag == CacheTags.NONE) {
             return null;
         }
         ThreadCache cache = new ThreadCache(tag, this, slabs);
-        CacheTags.put(tag, cache);
+        CacheTags.PROCESS.put(tag, cache);
         return cache;
     }
 
@@ -395,7 +395,7 @@ public final class CacheRegistry {
     void freeTags() {
         lock.lock();
         try {
-            closedTags.forEach(CacheTags::free);
+            closedTags.forEach(CacheTags.PROCESS::free);
             closedTags.clear();
         } finally {
             lock.unlock();

@@ -5,11 +5,8 @@ import java.util.Deque;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.Mutex;
-import malloc4j.internal.os.SystemCalls;
-import malloc4j.internal.region.AddressShare;
-import malloc4j.internal.region.OwnMemory;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Magazines that are all zero are empty: so the pages of a cache that nobody uses can go back to the kernel.
 ///
-/// Concurrency: numbers are given out and taken back under [#LOCK]; a reader that holds a number which is
+/// Concurrency: numbers are given out and taken back under the lock; a reader that holds a number which is
 /// in use finds its cache without a lock.
 final class CacheTags {
     /// No number: the memory for another cache cannot be had.
@@ -33,40 +30,45 @@ final class CacheTags {
     private static final int MAX_TAGS = 1 << 17; // 4 GiB of addresses
     private static final int MIN_TAGS = 1 << 7;
     private static final int STEP_TAGS = 32; // 1 MiB
-    private static final SystemCalls CALLS = LinuxCalls.instance();
-    private static final Mutex LOCK = new Mutex();
-    private static final Deque<Integer> FREE = new ArrayDeque<>();
-    private static volatile AtomicReferenceArray<@Nullable ThreadCache> caches =
-            new AtomicReferenceArray<>(FIRST_LENGTH);
-    private static long memory;
-    private static int reservedTags;
-    private static int committedTags;
-    private static int count = 1; // 0 is no cache
 
-    private CacheTags() {}
+    /// The numbers in the records of this process.
+    static final CacheTags PROCESS = new CacheTags(Ground.process());
+
+    private final Ground ground;
+    private final Mutex lock = new Mutex();
+    private final Deque<Integer> free = new ArrayDeque<>();
+    private volatile AtomicReferenceArray<@Nullable ThreadCache> caches = new AtomicReferenceArray<>(FIRST_LENGTH);
+    private long memory;
+    private int reservedTags;
+    private int committedTags;
+    private int count = 1; // 0 is no cache
+
+    CacheTags(Ground ground) {
+        this.ground = ground;
+    }
 
     /// Makes a number, [#NONE] where there is no memory for its cache; [#put] follows.
-    static int next() {
-        LOCK.lock();
+    int next() {
+        lock.lock();
         try {
-            Integer free = FREE.poll();
-            if (free != null) {
-                return free;
+            Integer again = free.poll();
+            if (again != null) {
+                return again;
             }
             return count < committedTags || commit() ? count++ : NONE;
         } finally {
-            LOCK.unlock();
+            lock.unlock();
         }
     }
 
-    private static boolean commit() {
+    private boolean commit() {
         for (int tags = maxTags(); memory == 0 && tags >= MIN_TAGS; tags /= 2) {
             int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
-            long reserved = CALLS.mmap(0, (long) tags * Magazine.CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
+            long reserved = ground.calls().mmap(0, (long) tags * Magazine.CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
             if (!Errno.isError(reserved)) {
                 memory = reserved;
                 reservedTags = tags;
-                OwnMemory.addReserve(AreaKind.RECORDS, reserved, (long) tags * Magazine.CACHE_BYTES);
+                ground.memory().addReserve(AreaKind.RECORDS, reserved, (long) tags * Magazine.CACHE_BYTES);
             }
         }
         if (committedTags == reservedTags) {
@@ -74,7 +76,7 @@ final class CacheTags {
         }
         long from = memory + (long) committedTags * Magazine.CACHE_BYTES;
         long stepBytes = (long) STEP_TAGS * Magazine.CACHE_BYTES;
-        if (CALLS.mprotect(from, stepBytes, Linux.PROT_READ | Linux.PROT_WRITE) < 0) {
+        if (ground.calls().mprotect(from, stepBytes, Linux.PROT_READ | Linux.PROT_WRITE) < 0) {
             return false;
         }
         committedTags += STEP_TAGS;
@@ -82,23 +84,23 @@ final class CacheTags {
     }
 
     /// As many as there are to be at most: fewer where the process's address space is limited.
-    private static int maxTags() {
-        long share = AddressShare.ofProcess().cacheBytes() / Magazine.CACHE_BYTES;
+    private int maxTags() {
+        long share = ground.addressShare().cacheBytes() / Magazine.CACHE_BYTES;
         return Math.clamp(Long.highestOneBit(share), MIN_TAGS, MAX_TAGS);
     }
 
     /// The address of the magazines of the cache with number `tag`, which is in use.
-    static long magazines(int tag) {
-        LOCK.lock();
+    long magazines(int tag) {
+        lock.lock();
         try {
             return memory + (long) tag * Magazine.CACHE_BYTES;
         } finally {
-            LOCK.unlock();
+            lock.unlock();
         }
     }
 
-    static void put(int tag, ThreadCache cache) {
-        LOCK.lock();
+    void put(int tag, ThreadCache cache) {
+        lock.lock();
         try {
             if (tag >= caches.length()) {
                 AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
@@ -111,33 +113,34 @@ final class CacheTags {
                 caches.set(tag, cache);
             }
         } finally {
-            LOCK.unlock();
+            lock.unlock();
         }
     }
 
     /// Gives the pages of a cache's empty magazines back to the kernel, while nobody uses them. Returns 0, or minus
     /// errno, and nothing has changed: `EINVAL` where several caches share a page.
-    static long giveBackMagazines(int tag) {
+    long giveBackMagazines(int tag) {
         if (PageGeometry.PAGE_BYTES > Magazine.CACHE_BYTES) {
             return -Errno.EINVAL;
         }
-        return CALLS.madvise(magazines(tag), Magazine.CACHE_BYTES, Linux.MADV_DONTNEED);
+        return ground.calls().madvise(magazines(tag), Magazine.CACHE_BYTES, Linux.MADV_DONTNEED);
     }
 
     /// Takes back the number of a cache that no record has any more, whose magazines are empty.
-    static void free(int tag) {
+    void free(int tag) {
         giveBackMagazines(tag); // where the kernel refuses, they are empty all the same
-        LOCK.lock();
+        lock.lock();
         try {
             caches.set(tag, null);
-            FREE.push(tag);
+            free.push(tag);
         } finally {
-            LOCK.unlock();
+            lock.unlock();
         }
     }
 
     /// The cache with number `tag`, or null.
-    static @Nullable ThreadCache get(int tag) {
+    @Nullable
+    ThreadCache get(int tag) {
         AtomicReferenceArray<@Nullable ThreadCache> all = caches;
         return tag > 0 && tag < all.length() ? all.get(tag) : null;
     }

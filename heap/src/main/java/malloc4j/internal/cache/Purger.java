@@ -9,10 +9,9 @@ import java.security.CodeSource;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
-import malloc4j.internal.os.Daemons;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.Mutex;
-import malloc4j.internal.region.OwnMemory;
+import malloc4j.internal.region.Ground;
 import org.jspecify.annotations.Nullable;
 
 /// Visits every heap again and again, on a daemon thread, so that memory goes back to the kernel in a process that
@@ -30,10 +29,11 @@ import org.jspecify.annotations.Nullable;
 /// **The thread outlives everything but this library.** A step allocates nothing on the Java heap, and whatever it
 /// throws does not end the loop. The loop holds this class weakly, and its own class is loaded by a loader of its
 /// own: a web application that is undeployed is collected with its heaps. Then the thread unmaps what the library had
-/// reserved and no block can lie in ([OwnMemory#unused]), and ends. It ends too when there has been no heap for a
-/// while; the next heap starts another.
+/// reserved and no block can lie in ([malloc4j.internal.region.OwnMemory#unused]), and ends. It ends too when there
+/// has been no heap for a while; the next heap starts another.
 ///
-/// **The thread inherits nothing** from the one that happens to make the first heap: see [Daemons].
+/// **The thread inherits nothing** from the one that happens to make the first heap: see
+/// [malloc4j.internal.os.Daemons].
 ///
 /// Concurrency: the list and the thread change under the lock; the loop reads the list without it. A visit
 /// runs under no lock of this class.
@@ -41,6 +41,7 @@ public final class Purger implements LongSupplier {
     private static final long MIN_PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LONGEST_SLEEP_NANOS = TimeUnit.SECONDS.toNanos(1); // to notice that the library has gone
     private static final String LOOP = PurgerLoop.class.getName(); // and it is there when its loader is closed at once
+    private static final Ground GROUND = Ground.process();
     private static final Purger INSTANCE = new Purger();
 
     private final Mutex lock = new Mutex();
@@ -63,7 +64,7 @@ public final class Purger implements LongSupplier {
             this.reclaimer = reclaimer;
             this.periodNanos = periodNanos;
             this.all = all;
-            this.dueNanos = System.nanoTime() + periodNanos;
+            this.dueNanos = GROUND.nanoTime() + periodNanos;
         }
 
         @Override
@@ -158,7 +159,7 @@ public final class Purger implements LongSupplier {
 
     /// Under the lock.
     private void start(Runnable loop) {
-        Thread created = Daemons.unstarted("malloc4j-purger", loop);
+        Thread created = GROUND.unstarted("malloc4j-purger", loop);
         created.start();
         thread = created;
     }
@@ -172,7 +173,7 @@ public final class Purger implements LongSupplier {
             try {
                 INSTANCE.replace(apart(steps));
             } catch (ReflectiveOperationException | IOException | RuntimeException | Error cannot) {
-                new PurgerLoop(steps, null, OwnMemory.unused()).run();
+                new PurgerLoop(steps, null, GROUND.memory().unused()).run();
             }
         }
 
@@ -186,7 +187,8 @@ public final class Purger implements LongSupplier {
             try (URLClassLoader loader = new URLClassLoader(new URL[] {place}, ClassLoader.getPlatformClassLoader())) {
                 Class<?> loop = Class.forName(LOOP, true, loader);
                 return (Runnable) loop.getConstructor(WeakReference.class, MethodHandle.class, long[].class)
-                        .newInstance(steps, LinuxCalls.unmapping(), OwnMemory.unused());
+                        .newInstance(
+                                steps, LinuxCalls.unmapping(), GROUND.memory().unused());
             }
         }
     }
@@ -197,11 +199,11 @@ public final class Purger implements LongSupplier {
     public long getAsLong() {
         long sleepNanos = LONGEST_SLEEP_NANOS;
         for (Visits each = first; each != null; each = each.next) {
-            if (!each.ended && each.dueNanos - System.nanoTime() <= 0) {
+            if (!each.ended && each.dueNanos - GROUND.nanoTime() <= 0) {
                 visit(each);
-                each.dueNanos = System.nanoTime() + each.periodNanos;
+                each.dueNanos = GROUND.nanoTime() + each.periodNanos;
             }
-            sleepNanos = Math.min(sleepNanos, each.dueNanos - System.nanoTime());
+            sleepNanos = Math.min(sleepNanos, each.dueNanos - GROUND.nanoTime());
         }
         return endsHere() ? -1 : Math.max(sleepNanos, 1);
     }

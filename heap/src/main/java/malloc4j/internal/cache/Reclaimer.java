@@ -231,7 +231,7 @@ public final class Reclaimer {
     /// record is not one of a slab.
     private static @Nullable ThreadCache lockOwner(long slab) {
         int tag = Slab.tag(slab);
-        ThreadCache owner = CacheTags.get(tag);
+        ThreadCache owner = CacheTags.PROCESS.get(tag);
         if (owner == null) {
             return null;
         }

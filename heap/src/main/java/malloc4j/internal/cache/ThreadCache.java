@@ -70,7 +70,7 @@ public final class ThreadCache {
         this.tag = tag;
         this.registry = registry;
         this.slabs = slabs;
-        this.magazines = CacheTags.magazines(tag);
+        this.magazines = CacheTags.PROCESS.magazines(tag);
     }
 
     /// The number that marks this cache's slabs.
@@ -277,7 +277,7 @@ public final class ThreadCache {
     /// Tells the slab's owner that there is something to collect. Whatever has become of the slab when this runs,
     /// the worst it does is to make somebody look in vain.
     private static void queue(long slab) {
-        ThreadCache owner = CacheTags.get(Slab.tag(slab));
+        ThreadCache owner = CacheTags.PROCESS.get(Slab.tag(slab));
         if (owner != null && Slab.tryQueue(slab)) {
             long head;
             do {
@@ -404,7 +404,7 @@ public final class ThreadCache {
         try {
             long freed = freedBytes();
             long live = liveBytes();
-            if (CacheTags.giveBackMagazines(tag) != 0) {
+            if (CacheTags.PROCESS.giveBackMagazines(tag) != 0) {
                 return false;
             }
             freedBefore = freed - freedElsewhereBytes; // the magazines count from 0 again

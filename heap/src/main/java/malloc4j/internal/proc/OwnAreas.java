@@ -4,9 +4,9 @@ import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.Map;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.region.BrkSource;
+import malloc4j.internal.region.BreakClaims;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.OwnMemory;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.OwnMemory.HeapMemory;
 import malloc4j.internal.region.OwnMemory.Reserve;
 import malloc4j.internal.region.PageGeometry;
@@ -33,15 +33,15 @@ final class OwnAreas {
     }
 
     static void label(Labels labels) {
-        if (OwnMemory.zones().isEmpty()) {
+        if (Ground.process().memory().zones().isEmpty()) {
             return; // and ChunkMap is not asked, which would make one
         }
         OwnAreas areas = new OwnAreas(labels);
-        for (HeapMemory heap : OwnMemory.heaps()) {
+        for (HeapMemory heap : Ground.process().memory().heaps()) {
             areas.heapNames.put(heap.heapId(), "heap " + heap.name() + " (" + heap.heapId() + ")");
         }
-        OwnMemory.zones().forEach(areas::labelZone);
-        for (HeapMemory heap : OwnMemory.heaps()) {
+        Ground.process().memory().zones().forEach(areas::labelZone);
+        for (HeapMemory heap : Ground.process().memory().heaps()) {
             areas.labelHeap(heap);
         }
         areas.labelReserves();
@@ -104,12 +104,12 @@ final class OwnAreas {
     // What no heap has.
 
     private void labelReserves() {
-        for (Reserve reserve : OwnMemory.reserves()) {
+        for (Reserve reserve : Ground.process().memory().reserves()) {
             labels.add(reserve.address(), reserve.address() + reserve.byteSize(), reserve.kind(), US, "");
         }
-        BrkSource.forEachClaim((claim, bytes) -> {
+        Ground.process().claims().forEachClaim((claim, bytes) -> {
             labels.add(claim, claim + bytes, AreaKind.ZONE_RESERVE, US, "of the program break");
-            labels.add(claim - BrkSource.MOAT_BYTES, claim, AreaKind.MOAT, US, "of the program break");
+            labels.add(claim - BreakClaims.MOAT_BYTES, claim, AreaKind.MOAT, US, "of the program break");
         });
     }
 }

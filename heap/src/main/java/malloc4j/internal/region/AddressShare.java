@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// How many addresses each part of this library reserves when the process's address space is limited (`RLIMIT_AS`):
 /// all together at most half of what is left when the first of them is made.
@@ -23,9 +23,6 @@ public final class AddressShare {
     private static final long MAX_BREAK_ZONE_BYTES = 1L << 36; // 64 GiB: records for 1.1 GiB of addresses
     private static final int PART_SHIFT = 4;
 
-    /// What is set now; the zone is made once.
-    private static final AddressShare PROCESS = new AddressShare(addressSpaceLeft());
-
     private final long shareBytes;
     private final long cacheBytes;
     private final long breakZoneBytes;
@@ -43,11 +40,6 @@ public final class AddressShare {
                 zoneOf(shareBytes - 2 * (shareBytes >>> PART_SHIFT), Zone.GRANULE_BYTES + perGranule()),
                 MIN_ZONE_BYTES,
                 MAX_ZONE_BYTES);
-    }
-
-    /// The share of this process.
-    public static AddressShare ofProcess() {
-        return PROCESS;
     }
 
     /// What a granule's records and entries take; entries are aligned to their size and reserved twice over.
@@ -88,7 +80,7 @@ public final class AddressShare {
     }
 
     /// Told by this thread's directory: that of a process tells no memory once its first thread has ended.
-    static long addressSpaceLeft() {
+    static long addressSpaceLeft(MemoryCalls calls) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/thread-self/limits"))) {
                 if (line.startsWith("Max address space")) {
@@ -97,9 +89,7 @@ public final class AddressShare {
                         return Long.MAX_VALUE;
                     }
                     long pages = Long.parseLong(firstWord(Files.readString(Path.of("/proc/thread-self/statm"))));
-                    return Math.max(
-                            0,
-                            Long.parseLong(soft) - pages * LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE));
+                    return Math.max(0, Long.parseLong(soft) - pages * calls.sysconf(Linux._SC_PAGESIZE));
                 }
             }
         } catch (IOException | NumberFormatException unreadable) {

@@ -1,69 +1,28 @@
 package malloc4j.internal.region;
 
-import java.util.ArrayList;
-import java.util.List;
-import malloc4j.internal.memory.Bits;
-import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.Mutex;
-import malloc4j.internal.os.SystemCalls;
-import org.jspecify.annotations.Nullable;
+import malloc4j.internal.os.MemoryCalls;
 
-/// Memory from the program break, which the C library's malloc moves too.
-///
-/// `sbrk` has no lock: two threads that move the break at once may both be given the same addresses, and the later
-/// `brk` system call may cut off what the earlier was given. So the break is moved in few large steps, called
-/// claims, and each is proven before use:
-///
-/// ```
-///   break before                                                        break after
-///   | what another thread may |                                                   |
-///   | have been given as well |                                                   |
-///   |<--- moat, 64 MiB, -----> |<--- usable: whole granules ---------------------->|
-///         never used
-/// ```
-///
-/// 1. `sbrk(moat + usable)`.
-/// 2. Wait until no thread is inside the C library's own `sbrk`: it calls it under the lock of its main arena,
-///    which [SystemCalls#awaitCLibraryBreak] takes and releases. Whoever comes later sees the new break.
-/// 3. If the break is now below the claim's end, another thread's step has cut it off: the claim is given up. If
-///    not, an overlap can only lie at the bottom, and is smaller than the largest step the C library takes at once:
-///    its mmap threshold, 32 MiB at most, and `M_TOP_PAD`. The moat is wider.
-/// 4. A page in the usable part that is resident already belongs to somebody else: the claim is given up.
-///
-/// The break is never moved down again. What is released stays claimed, for the next heap that asks for break
-/// memory; its pages go back to the kernel. Before each use the break is read once more, and if somebody has moved
-/// it below a claim's end, the program break is not used any further in this process; nor is it after
-/// [#MAX_LOST_CLAIMS] claims in a row that were given up, whose addresses stay lost. Then, as where the kernel
-/// refuses (another mapping above the break, `RLIMIT_DATA`) or the C library does (musl), `acquire` fails and the
-/// caller turns to `mmap`.
-///
-/// Not covered: a third party that calls `brk` or `sbrk` by itself while a claim is made.
+/// Memory from the program break, out of what the process has [claimed][BreakClaims] of it.
 public final class BrkSource implements PageSource {
-    /// Wider than the largest step that the C library takes at once.
-    public static final long MOAT_BYTES = 64L << 20;
-
-    static final int MAX_LOST_CLAIMS = 8;
-
-    private static final long ZONE_BYTES = AddressShare.ofProcess().breakZoneBytes(); // above the first claim
-    private static final Claims CLAIMS = new Claims();
-
-    private final SystemCalls calls;
+    private final MemoryCalls calls;
+    private final BreakClaims claims;
     private final long claimBytes;
 
     /// @param claimBytes the least to claim at once, in bytes
-    public BrkSource(SystemCalls calls, long claimBytes) {
-        this.calls = calls;
+    public BrkSource(Ground ground, long claimBytes) {
+        this.calls = ground.calls();
+        this.claims = ground.claims();
         this.claimBytes = claimBytes;
     }
 
     @Override
     public long acquire(long byteSize) {
-        return CLAIMS.acquire(calls, byteSize, claimBytes);
+        return claims.acquire(calls, byteSize, claimBytes);
     }
 
     @Override
     public long release(long address, long byteSize) {
-        return CLAIMS.release(calls, address, byteSize);
+        return claims.release(calls, address, byteSize);
     }
 
     @Override
@@ -71,201 +30,8 @@ public final class BrkSource implements PageSource {
         return Discard.pages(calls, address, byteSize);
     }
 
-    /// Moves the break up by `byteSize` bytes, as C's `sbrk` does, with its dangers, for a caller who keeps what he
-    /// is given for ever. Returns the break before, or minus errno; `EAGAIN` if another thread's step has cut the
-    /// new memory off or a whole page of it is resident already, so that it is lost.
-    public static long step(SystemCalls calls, long byteSize) {
-        return CLAIMS.step(calls, byteSize);
-    }
-
-    /// As [#step], but as safe as a claim: gives whole pages above a moat. Returns the address of the first.
-    public static long stepOverMoat(SystemCalls calls, long byteSize) {
-        return CLAIMS.stepOverMoat(calls, byteSize);
-    }
-
-    /// Calls `visitor` with the address and size of the usable part of each claim; below each lies its moat of
-    /// [#MOAT_BYTES].
-    public static void forEachClaim(RangeVisitor visitor) {
-        CLAIMS.snapshot().forEach(claim -> visitor.visit(claim.start(), claim.end() - claim.start()));
-    }
-
     /// Whether `address` lies in a claim.
     boolean owns(long address) {
-        return CLAIMS.contains(address);
-    }
-
-    /// One claim's usable part, `[start, end)`.
-    private record Claim(long start, long end) {}
-
-    /// The claims of this process; the lock is held over each step.
-    private static final class Claims {
-        private final Mutex lock = new Mutex();
-        private final List<Claim> claims = new ArrayList<>();
-        private @Nullable Zone zone;
-        private long recordsBase;
-        private int lostClaims;
-        private boolean lost;
-
-        long acquire(SystemCalls calls, long byteSize, long claimBytes) {
-            lock.lock();
-            try {
-                if (lost) {
-                    return -Errno.ENOMEM;
-                }
-                if (zone != null) {
-                    long address = zone.allocateRange(calls, byteSize);
-                    if (address != -Errno.ENOSPC) {
-                        return Errno.isError(address) ? address : confirm(calls, zone, address, byteSize);
-                    }
-                }
-                long result = claim(calls, Math.max(byteSize, claimBytes));
-                if (result < 0 || zone == null) {
-                    return result;
-                }
-                return zone.allocateRange(calls, byteSize);
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        long step(SystemCalls calls, long byteSize) {
-            lock.lock();
-            try {
-                long before = calls.sbrk(byteSize);
-                if (Errno.isError(before)) {
-                    return before;
-                }
-                long start = Bits.alignUp(before, PageGeometry.PAGE_BYTES);
-                long wholePages = Math.max(0, Bits.alignDown(before + byteSize - start, PageGeometry.PAGE_BYTES));
-                return isOursAlone(calls, before + byteSize, start, wholePages) ? before : -Errno.EAGAIN;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        long stepOverMoat(SystemCalls calls, long byteSize) {
-            long wholePages = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
-            long step = MOAT_BYTES + wholePages + PageGeometry.PAGE_BYTES;
-            lock.lock();
-            try {
-                long before = calls.sbrk(step);
-                if (Errno.isError(before)) {
-                    return before;
-                }
-                long start = Bits.alignUp(before + MOAT_BYTES, PageGeometry.PAGE_BYTES);
-                return isOursAlone(calls, before + step, start, wholePages) ? start : -Errno.EAGAIN;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        long release(SystemCalls calls, long address, long byteSize) {
-            lock.lock();
-            try {
-                long result = Discard.pages(calls, address, byteSize);
-                if (result < 0 || zone == null) {
-                    return result;
-                }
-                long cleared = zone.clearRecords(calls, address, byteSize);
-                if (cleared == 0) {
-                    zone.freeRange(address, byteSize);
-                }
-                return cleared;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        List<Claim> snapshot() {
-            lock.lock();
-            try {
-                return List.copyOf(claims);
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        boolean contains(long address) {
-            lock.lock();
-            try {
-                return claims.stream().anyMatch(claim -> address >= claim.start() && address < claim.end());
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        /// Reads the break before a range is used for the first time or again.
-        private long confirm(SystemCalls calls, Zone zone, long address, long byteSize) {
-            long end = claims.stream().mapToLong(Claim::end).max().orElse(0);
-            long now = calls.sbrk(0);
-            if (Errno.isError(now)) { // that tells nothing about where the break is
-                zone.freeRange(address, byteSize);
-                return now;
-            }
-            if (now < end) {
-                lost = true;
-                return -Errno.ENOMEM;
-            }
-            return address;
-        }
-
-        private long claim(SystemCalls calls, long usableBytes) {
-            long result = reserveRecords(calls); // before the break moves, which cannot be undone
-            if (result < 0) {
-                return result;
-            }
-            while (lostClaims < MAX_LOST_CLAIMS) {
-                result = tryClaim(calls, Bits.alignUp(usableBytes, Zone.GRANULE_BYTES));
-                if (result != -Errno.EAGAIN) {
-                    lostClaims = result == 0 ? 0 : lostClaims;
-                    return result;
-                }
-                lostClaims++;
-            }
-            return -Errno.ENOMEM;
-        }
-
-        private long reserveRecords(SystemCalls calls) {
-            if (recordsBase == 0) {
-                long reserved = ChunkMap.reserveRecords(calls, ZONE_BYTES);
-                if (Errno.isError(reserved)) {
-                    return reserved;
-                }
-                recordsBase = reserved;
-            }
-            return 0;
-        }
-
-        /// Makes one claim. Returns 0, minus `EAGAIN` when it was given up, or minus errno.
-        private long tryClaim(SystemCalls calls, long usableBytes) {
-            long step = MOAT_BYTES + usableBytes + Zone.GRANULE_BYTES;
-            long before = calls.sbrk(step);
-            if (Errno.isError(before)) {
-                return before;
-            }
-            long start = Bits.alignUp(before + MOAT_BYTES, Zone.GRANULE_BYTES);
-            long end = start + usableBytes;
-            if (!isOursAlone(calls, before + step, start, usableBytes)) {
-                return -Errno.EAGAIN;
-            }
-            if (zone == null) {
-                zone = new Zone(start, ZONE_BYTES, recordsBase, 0);
-                ChunkMap.register(zone);
-            }
-            if (end > zone.base() + ZONE_BYTES || start < zone.base()) {
-                lostClaims = MAX_LOST_CLAIMS; // the next one would be as far away, and as lost
-                return -Errno.ENOMEM;
-            }
-            claims.add(new Claim(start, end));
-            zone.addRange(start, usableBytes);
-            return 0;
-        }
-
-        /// Whether, when the C library's own steps are over, the break is still where ours has put it, or higher,
-        /// and nobody has touched `byteSize` bytes of whole pages below it.
-        private static boolean isOursAlone(SystemCalls calls, long breakAfter, long address, long byteSize) {
-            calls.awaitCLibraryBreak();
-            return calls.sbrk(0) >= breakAfter && Residency.residentBytes(calls, address, byteSize) == 0;
-        }
+        return claims.contains(address);
     }
 }

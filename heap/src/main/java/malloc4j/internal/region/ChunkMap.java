@@ -4,8 +4,7 @@ import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
@@ -72,8 +71,8 @@ public final class ChunkMap {
     private static volatile @Nullable Zone second;
 
     static {
-        SystemCalls calls = LinuxCalls.instance();
-        Zone zone = reserve(calls, AddressShare.ofProcess().zoneBytes());
+        Ground ground = Ground.process();
+        Zone zone = reserve(ground, ground.addressShare().zoneBytes());
         if (zone == null) {
             throw new OutOfMemoryError("malloc4j cannot reserve " + MIN_ZONE_BYTES
                     + " bytes of address space: raise RLIMIT_AS (ulimit -v) or lower the JVM's own reservations");
@@ -83,7 +82,7 @@ public final class ChunkMap {
         RECORDS = zone.recordsBase();
         ENTRIES = zone.entriesBase();
         CHUNKS = zone.byteSize() >>> Zone.CHUNK_SHIFT;
-        addToOwnMemory(zone);
+        addTo(ground.memory(), zone);
     }
 
     private ChunkMap() {}
@@ -120,21 +119,21 @@ public final class ChunkMap {
     }
 
     /// Registers the zone over the program break's memory. Done once.
-    static void register(Zone zone) {
+    static void register(Zone zone, OwnMemory memory) {
         second = zone;
-        addToOwnMemory(zone);
+        addTo(memory, zone);
     }
 
-    private static void addToOwnMemory(Zone zone) {
-        OwnMemory.addReserve(AreaKind.RECORDS, zone.recordsBase(), recordsBytes(zone.byteSize()));
-        OwnMemory.addZone(zone);
+    private static void addTo(OwnMemory memory, Zone zone) {
+        memory.addReserve(AreaKind.RECORDS, zone.recordsBase(), recordsBytes(zone.byteSize()));
+        memory.addZone(zone);
     }
 
     /// Reserves a zone of at most `byteSize` and its records, halving the size until the kernel agrees; null when
     /// even the smallest is refused.
-    static @Nullable Zone reserve(SystemCalls calls, long byteSize) {
+    static @Nullable Zone reserve(Ground ground, long byteSize) {
         for (long bytes = byteSize; bytes >= MIN_ZONE_BYTES; bytes = Bits.alignDown(bytes / 2, Zone.GRANULE_BYTES)) {
-            Zone zone = tryReserve(calls, bytes);
+            Zone zone = tryReserve(ground, bytes);
             if (zone != null) {
                 return zone;
             }
@@ -142,7 +141,8 @@ public final class ChunkMap {
         return null;
     }
 
-    private static @Nullable Zone tryReserve(SystemCalls calls, long bytes) {
+    private static @Nullable Zone tryReserve(Ground ground, long bytes) {
+        MemoryCalls calls = ground.calls();
         long reserved = reserveRange(calls, bytes + Zone.GRANULE_BYTES);
         if (Errno.isError(reserved)) {
             return null;
@@ -152,21 +152,21 @@ public final class ChunkMap {
             calls.munmap(reserved, bytes + Zone.GRANULE_BYTES);
             return null;
         }
-        long entriesBase = reserveEntries(calls, Zone.entryBytes(bytes));
+        long entriesBase = reserveEntries(ground, Zone.entryBytes(bytes));
         if (Errno.isError(entriesBase)) {
             calls.munmap(recordsBase, recordsBytes(bytes));
             calls.munmap(reserved, bytes + Zone.GRANULE_BYTES);
             return null;
         }
-        OwnMemory.addReserve(AreaKind.ZONE_RESERVE, reserved, bytes + Zone.GRANULE_BYTES);
+        ground.memory().addReserve(AreaKind.ZONE_RESERVE, reserved, bytes + Zone.GRANULE_BYTES);
         long base = Bits.alignUp(reserved, Zone.GRANULE_BYTES);
-        Zone zone = new Zone(base, bytes, recordsBase, entriesBase);
+        Zone zone = new Zone(base, bytes, recordsBase, entriesBase, ground.memory());
         zone.addRange(base, bytes);
         return zone;
     }
 
     /// Reserves the records of a zone. Returns the first record's address, or minus errno.
-    static long reserveRecords(SystemCalls calls, long zoneBytes) {
+    static long reserveRecords(MemoryCalls calls, long zoneBytes) {
         return reserveRange(calls, recordsBytes(zoneBytes));
     }
 
@@ -176,7 +176,8 @@ public final class ChunkMap {
 
     /// Reserves the main zone's entries, readable, at a multiple of their size rounded up to a power of two,
     /// and as much again around them, which stays unused. Returns their address, or minus errno.
-    private static long reserveEntries(SystemCalls calls, long entryBytes) {
+    private static long reserveEntries(Ground ground, long entryBytes) {
+        MemoryCalls calls = ground.calls();
         long alignment = Math.max(PageGeometry.PAGE_BYTES, Bits.ceilingPowerOfTwo(entryBytes));
         long reserved = reserveRange(calls, 2 * alignment);
         if (Errno.isError(reserved)) {
@@ -188,11 +189,11 @@ public final class ChunkMap {
             calls.munmap(reserved, 2 * alignment);
             return result;
         }
-        OwnMemory.addReserve(AreaKind.RECORDS, reserved, 2 * alignment);
+        ground.memory().addReserve(AreaKind.RECORDS, reserved, 2 * alignment);
         return entries;
     }
 
-    private static long reserveRange(SystemCalls calls, long bytes) {
+    private static long reserveRange(MemoryCalls calls, long bytes) {
         int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
         return calls.mmap(0, bytes, Linux.PROT_NONE, flags, -1, 0);
     }

@@ -2,7 +2,7 @@ package malloc4j.internal.region;
 
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// Gives the pages of private anonymous memory back to the kernel and keeps their addresses; they read zero again.
 ///
@@ -13,7 +13,7 @@ final class Discard {
     private Discard() {}
 
     /// Returns 0, or minus errno, and then some of the pages may have gone.
-    static long pages(SystemCalls calls, long address, long byteSize) {
+    static long pages(MemoryCalls calls, long address, long byteSize) {
         long result = calls.madvise(address, byteSize, Linux.MADV_DONTNEED);
         if (result == -Errno.EINVAL) {
             result = calls.madvise(address, byteSize, Linux.MADV_DONTNEED_LOCKED);
@@ -22,7 +22,7 @@ final class Discard {
     }
 
     /// One page at a time, since only those that are locked may be locked again.
-    private static long lockedPages(SystemCalls calls, long address, long byteSize) {
+    private static long lockedPages(MemoryCalls calls, long address, long byteSize) {
         for (long page = address; page < address + byteSize; page += PageGeometry.PAGE_BYTES) {
             long result = calls.madvise(page, PageGeometry.PAGE_BYTES, Linux.MADV_DONTNEED);
             if (result == -Errno.EINVAL) {
@@ -35,7 +35,7 @@ final class Discard {
         return 0;
     }
 
-    private static long lockedPage(SystemCalls calls, long page) {
+    private static long lockedPage(MemoryCalls calls, long page) {
         long unlocked = calls.munlock(page, PageGeometry.PAGE_BYTES);
         if (unlocked < 0) {
             return unlocked;

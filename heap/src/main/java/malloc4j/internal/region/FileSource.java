@@ -6,9 +6,8 @@ import java.util.TreeMap;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LivenessLocks;
+import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.Mutex;
-import malloc4j.internal.os.SystemCalls;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
 /// process may be handed, or of a file with a name. Purged pages become holes in the file. So do released regions,
@@ -21,7 +20,8 @@ public final class FileSource implements PageSource {
     private static final String RESERVED_RIGHTS = "---p";
     private static final String MAPPED_RIGHTS = "rw-s";
 
-    private final SystemCalls calls;
+    private final MemoryCalls calls;
+    private final MappingBudget mappings;
     private final int fd;
     private final Mutex lock = new Mutex();
     private final NavigableMap<Long, Long> offsets = new TreeMap<>();
@@ -30,37 +30,25 @@ public final class FileSource implements PageSource {
     private boolean closed;
 
     /// Opens a new memory file. Returns its descriptor, or minus errno.
-    public static long openMemory(SystemCalls calls, String name) {
+    public static long openMemory(MemoryCalls calls, String name) {
         return calls.memfdCreate(name, Linux.MFD_CLOEXEC);
     }
 
-    /// Opens the file at `path`, created when missing, but not through a symbolic link. Returns its descriptor, or
-    /// minus errno.
-    public static long openFile(SystemCalls calls, String path) {
-        int flags = Linux.O_RDWR | Linux.O_CREAT | Linux.O_NOFOLLOW | Linux.O_NONBLOCK | Linux.O_CLOEXEC;
-        return calls.open(path, flags, 0600);
-    }
-
-    /// Takes a file for one heap of all processes, until its last descriptor and mapping are gone. Returns 0, minus
-    /// `EAGAIN` when [LivenessLocks#holder] has the creator's lane, or minus errno.
-    public static long lockFile(SystemCalls calls, int fd) {
-        return LivenessLocks.take(calls, fd, LivenessLocks.CREATOR);
-    }
-
     /// Empties a file that is locked. Returns 0, or minus errno.
-    public static long emptyFile(SystemCalls calls, int fd) {
+    public static long emptyFile(MemoryCalls calls, int fd) {
         return calls.ftruncate(fd, 0);
     }
 
     /// Closes a descriptor that became no source. Returns 0, or minus errno, and then it is gone as well.
-    public static long closeFile(SystemCalls calls, int fd) {
+    public static long closeFile(MemoryCalls calls, int fd) {
         return calls.close(fd);
     }
 
     /// @param fd a memory file of [#openMemory], or an empty regular file that is open for writing and nobody else's;
     ///     it is the source's from here on
-    public FileSource(SystemCalls calls, int fd) {
-        this.calls = calls;
+    public FileSource(Ground ground, int fd) {
+        this.calls = ground.calls();
+        this.mappings = ground.mappings();
         this.fd = fd;
     }
 
@@ -68,17 +56,17 @@ public final class FileSource implements PageSource {
     public long acquire(long byteSize) {
         lock.lock();
         try {
-            if (!MappingBudget.tryAcquire()) {
+            if (!mappings.tryAcquire()) {
                 return -Errno.ENOSPC;
             }
             long address = ChunkMap.main().allocateRange(calls, byteSize);
             if (Errno.isError(address)) {
-                MappingBudget.release();
+                mappings.release();
                 return address;
             }
             long result = map(address, byteSize);
             if (result < 0) {
-                MappingBudget.release();
+                mappings.release();
                 return result;
             }
             return address;
@@ -174,7 +162,7 @@ public final class FileSource implements PageSource {
                 addHole(offset, byteSize);
             }
             giveToZone(address, byteSize, state);
-            MappingBudget.release();
+            mappings.release();
             return 0;
         } finally {
             lock.unlock();

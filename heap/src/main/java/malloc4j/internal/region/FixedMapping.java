@@ -7,7 +7,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// What there is at a range of the zone after a `MAP_FIXED` over it was refused.
 ///
@@ -33,12 +33,12 @@ public final class FixedMapping {
 
     /// Maps reserved addresses over a range that is ours. Returns the address, or minus errno; see
     /// [#stateAfterRefusal].
-    static long reserve(SystemCalls calls, long address, long byteSize) {
+    static long reserve(MemoryCalls calls, long address, long byteSize) {
         return calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED, -1, 0);
     }
 
     /// One of the three states, of a range whose pages had `rights`, as `/proc/thread-self/maps` writes them.
-    public static int stateAfterRefusal(SystemCalls calls, long address, long byteSize, String rights) {
+    public static int stateAfterRefusal(MemoryCalls calls, long address, long byteSize, String rights) {
         long mapped = calls.mmap(address, byteSize, Linux.PROT_NONE, EMPTY | Linux.MAP_FIXED_NOREPLACE, -1, 0);
         if (mapped == address) {
             return RESERVED;

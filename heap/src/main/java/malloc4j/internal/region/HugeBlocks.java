@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// Blocks above a heap's mmap threshold: each is a mapping of its own, which the kernel zeroes, grows by `mremap`
 /// without copying, and takes back whole at `free`.
@@ -25,7 +25,8 @@ public final class HugeBlocks {
     private static final int LEFTOVERS_EACH = 4; // at each free: they become fewer, and no free takes long
     private static final int PRIVATE = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
 
-    private final SystemCalls calls;
+    private final MemoryCalls calls;
+    private final MappingBudget mappings;
     private final Budget budget;
     private final boolean hugePages;
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
@@ -38,8 +39,9 @@ public final class HugeBlocks {
     private record Range(long address, long byteSize, int mappingCount) {}
 
     /// @param hugePages whether to advise `MADV_HUGEPAGE`
-    public HugeBlocks(SystemCalls calls, Budget budget, boolean hugePages) {
-        this.calls = calls;
+    public HugeBlocks(Ground ground, Budget budget, boolean hugePages) {
+        this.calls = ground.calls();
+        this.mappings = ground.mappings();
         this.budget = budget;
         this.hugePages = hugePages;
     }
@@ -48,17 +50,17 @@ public final class HugeBlocks {
     /// budget refuses, `ENOSPC` at the ceiling of mappings.
     public long allocateBlock(long byteSize, long byteAlignment) {
         long bytes = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
-        if (!MappingBudget.tryAcquireHuge()) {
+        if (!mappings.tryAcquireHuge()) {
             return -Errno.ENOSPC;
         }
         if (!budget.charge(bytes)) {
-            MappingBudget.release();
+            mappings.release();
             return -Errno.EDQUOT;
         }
         long address = map(bytes, byteAlignment);
         if (Errno.isError(address)) {
             budget.discharge(bytes);
-            MappingBudget.release();
+            mappings.release();
             return address;
         }
         if (hugePages) {
@@ -95,13 +97,13 @@ public final class HugeBlocks {
             leftovers.add(range);
             return false;
         }
-        MappingBudget.release(range.mappingCount());
+        mappings.release(range.mappingCount());
         return true;
     }
 
     /// Tries again what could not be given back, up to `count` ranges, as long as that works.
     private void giveBackLeftovers(int count) {
-        for (int left = count; left > 0 && MappingBudget.mayUnmap(); left--) {
+        for (int left = count; left > 0 && mappings.mayUnmap(); left--) {
             Range range = leftovers.poll();
             if (range == null || !giveBack(range)) {
                 return;
@@ -142,9 +144,9 @@ public final class HugeBlocks {
         if (bytes == null) {
             return 0;
         }
-        long result = MappingBudget.mayUnmap() ? calls.munmap(address, bytes) : -Errno.ENOMEM;
+        long result = mappings.mayUnmap() ? calls.munmap(address, bytes) : -Errno.ENOMEM;
         if (result == 0) {
-            MappingBudget.release();
+            mappings.release();
             giveBackLeftovers(LEFTOVERS_EACH);
         } else if (Discard.pages(calls, address, bytes) == 0) {
             leftovers.add(new Range(address, bytes, MappingBudget.MAPPINGS_EACH));
@@ -165,7 +167,7 @@ public final class HugeBlocks {
         if (before == null) {
             return 0;
         }
-        if (bytes != before && !MappingBudget.mayUnmap()) {
+        if (bytes != before && !mappings.mayUnmap()) {
             bytesByAddress.put(address, before);
             return 0;
         }
@@ -182,7 +184,7 @@ public final class HugeBlocks {
             bytesByAddress.put(address, before);
             return 0;
         }
-        MappingBudget.noteChange();
+        mappings.noteChange();
         if (bytes < before) {
             budget.discharge(before - bytes);
         }

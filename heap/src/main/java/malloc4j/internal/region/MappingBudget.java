@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 /// Counts the kernel mappings (VMAs) this library may cause, in the whole process, and refuses to pass a quarter of
 /// what the kernel allows: past its limit `vm.max_map_count` the JVM's own next mapping fails, and the JVM exits.
@@ -30,97 +31,113 @@ public final class MappingBudget {
 
     private static final int DEFAULT_MAX_MAP_COUNT = 65_530; // the kernel's default, include/linux/mm.h
     private static final int MAX_DIGITS = 32;
-    private static final int LIMIT = maxMapCount() / 4;
-    private static final int RESERVE = LIMIT / 8;
     private static final int RECOUNT_CHANGES = 512; // reading 16,000 mappings takes some milliseconds
     private static final long RECOUNT_NANOS = 100_000_000;
-    private static final AtomicInteger USED = new AtomicInteger();
-    private static final AtomicLong REAL = new AtomicLong(Integer.MAX_VALUE);
-    private static final AtomicLong COUNTED_NANOS = new AtomicLong(System.nanoTime() - RECOUNT_NANOS);
-    private static volatile long counted;
-    private static volatile boolean keptUncounted;
+    private final int limit;
+    private final int reserve;
+    private final LongSupplier mappingCount;
+    private final LongSupplier clock;
+    private final AtomicInteger used = new AtomicInteger();
+    private final AtomicLong real = new AtomicLong(Integer.MAX_VALUE);
+    private final AtomicLong countedNanos;
+    private volatile long counted;
+    private volatile boolean keptUncounted;
 
-    private MappingBudget() {}
+    /// @param limit the most mappings
+    /// @param mappingCount reads how many mappings the process has
+    /// @param clock as [System#nanoTime]
+    MappingBudget(int limit, LongSupplier mappingCount, LongSupplier clock) {
+        this.limit = limit;
+        this.reserve = limit / 8;
+        this.mappingCount = mappingCount;
+        this.clock = clock;
+        this.countedNanos = new AtomicLong(clock.getAsLong() - RECOUNT_NANOS);
+    }
+
+    /// A quarter of what the kernel allows this process.
+    static MappingBudget ofProcess(LongSupplier clock) {
+        return new MappingBudget(maxMapCount() / 4, MappingBudget::countMappings, clock);
+    }
 
     /// The most mappings that this library lets itself have.
-    public static int limit() {
-        return LIMIT;
+    public int limit() {
+        return limit;
     }
 
     /// The mappings in use now, at most.
-    public static int used() {
-        return USED.get();
+    public int used() {
+        return used.get();
     }
 
-    static boolean tryAcquire() {
+    boolean tryAcquire() {
         return tryAcquire(MAPPINGS_EACH);
     }
 
     /// As [#tryAcquire()], leaving the reserve to those that ask by that.
-    static boolean tryAcquireHuge() {
-        return tryAcquire(MAPPINGS_EACH, LIMIT - RESERVE);
+    boolean tryAcquireHuge() {
+        return tryAcquire(MAPPINGS_EACH, limit - reserve);
     }
 
-    static void release() {
+    void release() {
         release(MAPPINGS_EACH);
     }
 
     /// Counts `mappingCount` more, unless that would pass the limit.
-    public static boolean tryAcquire(int mappingCount) {
-        return tryAcquire(mappingCount, LIMIT);
+    public boolean tryAcquire(int mappingCount) {
+        return tryAcquire(mappingCount, limit);
     }
 
-    private static boolean tryAcquire(int mappingCount, int limit) {
-        long real = REAL.addAndGet(mappingCount);
-        boolean fewAlone = USED.addAndGet(mappingCount) <= limit && !keptUncounted;
-        if (fewAlone || real <= limit || recount(mappingCount) <= limit) {
+    private boolean tryAcquire(int mappingCount, int most) {
+        long all = real.addAndGet(mappingCount);
+        boolean fewAlone = used.addAndGet(mappingCount) <= most && !keptUncounted;
+        if (fewAlone || all <= most || recount(mappingCount) <= most) {
             return true;
         }
-        USED.addAndGet(-mappingCount);
-        REAL.addAndGet(-mappingCount);
+        used.addAndGet(-mappingCount);
+        real.addAndGet(-mappingCount);
         return false;
     }
 
     /// Counts `mappingCount` less; below 0, more, even past the limit.
-    public static void release(int mappingCount) {
-        USED.addAndGet(-mappingCount);
-        REAL.addAndGet(Math.abs(mappingCount)); // what went may have been in the middle of others
+    public void release(int mappingCount) {
+        used.addAndGet(-mappingCount);
+        real.addAndGet(Math.abs(mappingCount)); // what went may have been in the middle of others
     }
 
     /// Whether a range may be given back, even if the kernel must split a mapping for it.
-    static boolean mayUnmap() {
-        boolean fewAlone = USED.get() - MAPPINGS_EACH <= LIMIT && !keptUncounted;
+    boolean mayUnmap() {
+        boolean fewAlone = used.get() - MAPPINGS_EACH <= limit && !keptUncounted;
         return fewAlone
-                || REAL.get() + MAPPINGS_EACH <= LIMIT - RESERVE
-                || recount(0) + MAPPINGS_EACH <= LIMIT - RESERVE;
+                || real.get() + MAPPINGS_EACH <= limit - reserve
+                || recount(0) + MAPPINGS_EACH <= limit - reserve;
     }
 
     /// Counts a region less whose addresses are kept as they are, a part of whatever mapping they are in.
-    static void releaseKept() {
+    void releaseKept() {
         keptUncounted = true;
         release();
     }
 
     /// Notes that a range was moved, or made smaller, which may have split a mapping.
-    static void noteChange() {
-        REAL.addAndGet(MAPPINGS_EACH);
+    void noteChange() {
+        real.addAndGet(MAPPINGS_EACH);
     }
 
     /// Reads how many mappings the process has, unless that has just been done; what cannot be read is many. Changes
     /// that others are making meanwhile are allowed for. Returns that and what is `pending`.
     ///
-    /// @param pending what the caller has counted in `REAL`, and not made yet
-    private static long recount(int pending) {
-        long now = System.nanoTime();
-        long last = COUNTED_NANOS.get();
-        long before = REAL.get();
+    /// @param pending what the caller has counted in `real`, and not made yet
+    private long recount(int pending) {
+        long now = clock.getAsLong();
+        long last = countedNanos.get();
+        long before = real.get();
         boolean isDue = now - last >= RECOUNT_NANOS || before - counted >= RECOUNT_CHANGES;
-        if (!isDue || !COUNTED_NANOS.compareAndSet(last, now)) {
+        if (!isDue || !countedNanos.compareAndSet(last, now)) {
             return before;
         }
-        long count = countMappings() + pending;
+        long count = mappingCount.getAsLong() + pending;
         counted = count;
-        return REAL.addAndGet(count - before);
+        return real.addAndGet(count - before);
     }
 
     /// As this thread's directory tells it: that of a process is empty once its first thread has ended. No mappings at

@@ -5,7 +5,7 @@ import java.util.NavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// Private anonymous memory of the main zone: reserved once, committed by `mprotect`, given back by mapping
 /// `PROT_NONE` over it. Optionally asks for huge pages, transparent ones by advice or ones of the kernel's pool.
@@ -25,7 +25,8 @@ public final class MmapSource implements PageSource {
     private static final String COMMITTED_RIGHTS = "rw-p";
     private static final int POOL = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_HUGETLB;
 
-    private final SystemCalls calls;
+    private final MemoryCalls calls;
+    private final MappingBudget mappings;
     private final Pages pages;
     private final NavigableMap<Long, Long> poolRanges = new ConcurrentSkipListMap<>();
 
@@ -34,19 +35,20 @@ public final class MmapSource implements PageSource {
 
     private long probeBytes;
 
-    public MmapSource(SystemCalls calls, Pages pages) {
-        this.calls = calls;
+    public MmapSource(Ground ground, Pages pages) {
+        this.calls = ground.calls();
+        this.mappings = ground.mappings();
         this.pages = pages;
     }
 
     @Override
     public long acquire(long byteSize) {
-        if (!MappingBudget.tryAcquire()) {
+        if (!mappings.tryAcquire()) {
             return -Errno.ENOSPC;
         }
         long address = ChunkMap.main().allocateRange(calls, byteSize);
         if (Errno.isError(address)) {
-            MappingBudget.release();
+            mappings.release();
             return address;
         }
         boolean fromPool = pages == Pages.POOL_HUGE && poolHas(byteSize);
@@ -56,13 +58,13 @@ public final class MmapSource implements PageSource {
         if (fromPool
                 && FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS) == FixedMapping.LOST) {
             ChunkMap.main().loseRange(address, byteSize);
-            MappingBudget.release();
+            mappings.release();
             return -Errno.ENOMEM;
         }
         long result = commit(address, byteSize);
         if (result < 0) {
             ChunkMap.main().freeRange(address, byteSize);
-            MappingBudget.release();
+            mappings.release();
             return result;
         }
         return address;
@@ -105,7 +107,7 @@ public final class MmapSource implements PageSource {
         if (cleared < 0) {
             return cleared;
         }
-        if (!MappingBudget.mayUnmap() && !poolRanges.containsKey(address)) {
+        if (!mappings.mayUnmap() && !poolRanges.containsKey(address)) {
             return keep(address, byteSize);
         }
         long reserved = FixedMapping.reserve(calls, address, byteSize);
@@ -122,7 +124,7 @@ public final class MmapSource implements PageSource {
         } else {
             ChunkMap.main().freeRange(address, byteSize);
         }
-        MappingBudget.release();
+        mappings.release();
         return 0;
     }
 
@@ -132,7 +134,7 @@ public final class MmapSource implements PageSource {
         long result = Discard.pages(calls, address, byteSize);
         if (result == 0) {
             ChunkMap.main().freeRange(address, byteSize);
-            MappingBudget.releaseKept();
+            mappings.releaseKept();
         }
         return result;
     }

@@ -13,13 +13,17 @@ import malloc4j.observe.AreaKind;
 ///
 /// Concurrency: zones and reserves are only ever added; heaps come and go; any thread may read.
 public final class OwnMemory {
-    private static final List<Zone> ZONES = new CopyOnWriteArrayList<>();
-    private static final List<Reserve> RESERVES = new CopyOnWriteArrayList<>();
     private static final int MAX_RESERVES = 8; // the root page, the zone, records, entries, the caches', the break's
-    private static final long[] UNUSED = new long[2 * MAX_RESERVES];
-    private static final Map<Integer, HeapMemory> HEAPS = new ConcurrentSkipListMap<>();
 
-    private OwnMemory() {}
+    private final List<Zone> zones = new CopyOnWriteArrayList<>();
+    private final List<Reserve> reserves = new CopyOnWriteArrayList<>();
+    private final long[] unused = new long[2 * MAX_RESERVES];
+    private final Map<Integer, HeapMemory> heaps = new ConcurrentSkipListMap<>();
+    private final RootRecord root;
+
+    OwnMemory(Ground ground) {
+        this.root = new RootRecord(ground);
+    }
 
     /// One heap's memory.
     ///
@@ -32,69 +36,69 @@ public final class OwnMemory {
     /// Addresses that are this library's for good, whether there is memory at them or not.
     public record Reserve(AreaKind kind, long address, long byteSize) {}
 
-    static void addZone(Zone zone) {
-        if (ZONES.isEmpty() && RootRecord.address() != 0) {
-            keep(AreaKind.RECORDS, RootRecord.address(), RootRecord.byteSize());
+    void addZone(Zone zone) {
+        if (zones.isEmpty() && root.address() != 0) {
+            keep(AreaKind.RECORDS, root.address(), RootRecord.byteSize());
         }
-        ZONES.add(zone);
-        RootRecord.addZone(zone);
+        zones.add(zone);
+        root.addZone(zone);
     }
 
     /// Adds addresses that stay this library's until the process ends.
-    public static void addReserve(AreaKind kind, long address, long byteSize) {
+    public void addReserve(AreaKind kind, long address, long byteSize) {
         keep(kind, address, byteSize);
-        RootRecord.addReserve(kind, address, byteSize);
+        root.addReserve(kind, address, byteSize);
     }
 
-    private static void keep(AreaKind kind, long address, long byteSize) {
-        synchronized (UNUSED) {
-            RESERVES.add(new Reserve(kind, address, byteSize));
-            int place = 2 * (RESERVES.size() - 1);
-            if (place < UNUSED.length) {
-                UNUSED[place] = address;
-                UNUSED[place + 1] = byteSize;
+    private void keep(AreaKind kind, long address, long byteSize) {
+        synchronized (unused) {
+            reserves.add(new Reserve(kind, address, byteSize));
+            int place = 2 * (reserves.size() - 1);
+            if (place < unused.length) {
+                unused[place] = address;
+                unused[place + 1] = byteSize;
             }
         }
     }
 
     /// Notes that blocks may lie in a reserve below `end`, now or later: there it stays when the library goes.
-    static void use(long end) {
-        for (int place = 0; place < UNUSED.length; place += 2) {
-            long used = end - UNUSED[place];
-            if (used > 0 && used <= UNUSED[place + 1]) {
-                UNUSED[place + 1] -= used;
-                UNUSED[place] = end;
+    void use(long end) {
+        for (int place = 0; place < unused.length; place += 2) {
+            long used = end - unused[place];
+            if (used > 0 && used <= unused[place + 1]) {
+                unused[place + 1] -= used;
+                unused[place] = end;
             }
         }
     }
 
     /// What nobody can have a block in, as pairs of an address and a size: it goes back to the kernel when this
     /// library has been unloaded, by whoever outlives it. Kept up to date.
-    public static long[] unused() {
-        return UNUSED;
+    public long[] unused() {
+        return unused;
     }
 
     /// Adds a heap; [#removeHeap] follows when it is closed.
-    public static void addHeap(HeapMemory heap) {
-        HEAPS.put(heap.heapId(), heap);
+    public void addHeap(HeapMemory heap) {
+        heaps.put(heap.heapId(), heap);
     }
 
-    public static void removeHeap(int heapId) {
-        HEAPS.remove(heapId);
+    public void removeHeap(int heapId) {
+        heaps.remove(heapId);
     }
 
     /// The zones that exist, the main one first.
-    public static List<Zone> zones() {
-        return ZONES;
+    public List<Zone> zones() {
+        return zones;
     }
 
     /// What is reserved for good.
-    public static List<Reserve> reserves() {
-        return RESERVES;
+    public List<Reserve> reserves() {
+        return reserves;
     }
 
     /// The heaps that are open, the oldest first.
-    public static List<HeapMemory> heaps() {
-        return List.copyOf(HEAPS.values());
+    public List<HeapMemory> heaps() {
+        return List.copyOf(heaps.values());
     }
 }

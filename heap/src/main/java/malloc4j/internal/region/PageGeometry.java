@@ -1,7 +1,6 @@
 package malloc4j.internal.region;
 
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 
 /// The kernel's page, and how a chunk is made of such pages. Constants to the JIT.
 ///
@@ -12,7 +11,7 @@ import malloc4j.internal.os.LinuxCalls;
 /// ```
 public final class PageGeometry {
     /// The kernel's page in bytes.
-    public static final long PAGE_BYTES = LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE);
+    public static final long PAGE_BYTES = Ground.process().calls().sysconf(Linux._SC_PAGESIZE);
 
     public static final int PAGE_SHIFT = Long.numberOfTrailingZeros(PAGE_BYTES);
 

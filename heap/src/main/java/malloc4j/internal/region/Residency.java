@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 
 /// Which pages of a range the kernel holds memory for: one `mincore` for each 65,536 pages, one byte a page; 256
 /// MiB where pages are 4 KiB.
@@ -14,7 +14,7 @@ public final class Residency {
     private Residency() {}
 
     /// The resident bytes of `[address, address + byteSize)`, both multiples of the page; or minus errno.
-    public static long residentBytes(SystemCalls calls, long address, long byteSize) {
+    public static long residentBytes(MemoryCalls calls, long address, long byteSize) {
         long[] resident = {0};
         long result = forEachPage(calls, address, byteSize, PageGeometry.PAGE_BYTES, page -> resident[0]++);
         return result < 0 ? result : resident[0] << PageGeometry.PAGE_SHIFT;
@@ -25,7 +25,7 @@ public final class Residency {
     ///
     /// @param pageBytes the kernel's page, of which the other two are multiples
     public static long forEachPage(
-            SystemCalls calls, long address, long byteSize, long pageBytes, LongConsumer visitor) {
+            MemoryCalls calls, long address, long byteSize, long pageBytes, LongConsumer visitor) {
         long pageCount = byteSize / pageBytes;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment vector = arena.allocate(Math.clamp(pageCount, 1, STEP_PAGES));

@@ -4,8 +4,7 @@ import java.util.Map;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
-import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.MemoryCalls;
 import malloc4j.observe.AreaKind;
 
 /// Where this library's memory lies, for those who look at the process from outside: one page, which they find by the
@@ -24,7 +23,7 @@ import malloc4j.observe.AreaKind;
 ///
 /// Invariants: entries below the count are never changed, so that a reader needs no lock; the count only grows.
 ///
-/// Concurrency: written under the class's lock.
+/// Concurrency: written under the object's lock.
 public final class RootRecord {
     /// What the name of the mapping begins with.
     public static final String MAPPING = "/memfd:malloc4j-root";
@@ -60,25 +59,30 @@ public final class RootRecord {
     /// How many entries there can be.
     public static final int MAX_ENTRIES = (int) ((PAGE_BYTES - ENTRIES_OFFSET) / ENTRY_BYTES);
 
-    private static int count;
+    private final Ground ground;
+    private boolean made;
+    private long address; // 0 where there is no page
+    private int count;
 
-    /// Apart, so that who reads another process's page makes none.
-    private static final class Page {
-        static final long ADDRESS = make(LinuxCalls.instance());
+    /// Without a page, which comes with what it is to tell.
+    RootRecord(Ground ground) {
+        this.ground = ground;
     }
 
-    private RootRecord() {}
-
     /// The page's address, 0 where there is none.
-    static long address() {
-        return Page.ADDRESS;
+    synchronized long address() {
+        if (!made) {
+            made = true;
+            address = make(ground.calls());
+        }
+        return address;
     }
 
     static long byteSize() {
         return PAGE_BYTES;
     }
 
-    private static long make(SystemCalls calls) {
+    private static long make(MemoryCalls calls) {
         long fd = calls.memfdCreate(NAME, Linux.MFD_CLOEXEC);
         if (fd < 0) {
             return 0;
@@ -95,11 +99,11 @@ public final class RootRecord {
         return address;
     }
 
-    static void addZone(Zone zone) {
+    void addZone(Zone zone) {
         add(ZONE, zone.base(), zone.byteSize(), zone.recordsBase());
     }
 
-    static void addReserve(AreaKind kind, long address, long byteSize) {
+    void addReserve(AreaKind kind, long address, long byteSize) {
         RESERVES.forEach((number, each) -> {
             if (each == kind) {
                 add(number, address, byteSize, 0);
@@ -107,8 +111,8 @@ public final class RootRecord {
         });
     }
 
-    private static synchronized void add(long kind, long address, long byteSize, long records) {
-        long root = Page.ADDRESS;
+    private synchronized void add(long kind, long address, long byteSize, long records) {
+        long root = address();
         if (root == 0 || count == MAX_ENTRIES) {
             return;
         }

@@ -5,8 +5,8 @@ import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.Mutex;
-import malloc4j.internal.os.SystemCalls;
 
 /// A range of addresses that blocks may lie in, and beside it one record for each 64 KiB of it.
 ///
@@ -50,6 +50,7 @@ public final class Zone {
     private final long byteSize;
     private final long recordsBase;
     private final long entriesBase;
+    private final OwnMemory memory;
     private final Mutex lock = new Mutex();
     private final Ranges free = new Ranges(); // bytes by offset
     private int outCount; // ranges that were handed out and not given back or lost
@@ -60,11 +61,13 @@ public final class Zone {
     /// Describes a zone over addresses that exist; ranges are added by [#addRange].
     ///
     /// @param entriesBase where its entries are, 0 when it has none
-    Zone(long base, long byteSize, long recordsBase, long entriesBase) {
+    /// @param memory is told where the range ends that blocks may lie in
+    Zone(long base, long byteSize, long recordsBase, long entriesBase, OwnMemory memory) {
         this.base = base;
         this.byteSize = byteSize;
         this.recordsBase = recordsBase;
         this.entriesBase = entriesBase;
+        this.memory = memory;
     }
 
     /// The bytes of records that a zone of `byteSize` needs.
@@ -133,7 +136,7 @@ public final class Zone {
     /// Takes the lowest free range of `bytes`, a multiple of [#GRANULE_BYTES], and maps its records. Returns its
     /// address, or minus errno: `ENOSPC` when the zone has no such range left, `ENOMEM` also when the Java heap is
     /// full.
-    long allocateRange(SystemCalls calls, long bytes) {
+    long allocateRange(MemoryCalls calls, long bytes) {
         lock.lock();
         try {
             int index = free.firstOf(bytes);
@@ -150,7 +153,7 @@ public final class Zone {
             }
             free.takeFrom(index, bytes);
             outCount++;
-            OwnMemory.use(base + offset + bytes);
+            memory.use(base + offset + bytes);
             return base + offset;
         } finally {
             lock.unlock();
@@ -159,7 +162,7 @@ public final class Zone {
 
     /// Makes the records and entries of a range zero, which nobody uses any more: the first step of giving the
     /// range back, while all its memory is still there. Returns 0, or minus errno, and then the range is still in use.
-    long clearRecords(SystemCalls calls, long address, long bytes) {
+    long clearRecords(MemoryCalls calls, long address, long bytes) {
         long first = record(address);
         long recordBytes = recordBytes(bytes);
         if (((first | recordBytes) & (PageGeometry.PAGE_BYTES - 1)) == 0) {
@@ -236,7 +239,7 @@ public final class Zone {
         }
     }
 
-    private long commitRecords(SystemCalls calls, long end) {
+    private long commitRecords(MemoryCalls calls, long end) {
         if (end <= recordedBytes) {
             return 0;
         }
@@ -250,7 +253,7 @@ public final class Zone {
         return result;
     }
 
-    private static long commit(SystemCalls calls, long from, long to) {
+    private static long commit(MemoryCalls calls, long from, long to) {
         long start =
                 Bits.alignUp(from, PageGeometry.PAGE_BYTES); // the page that `from` is in has been committed before
         long end = Bits.alignUp(to, PageGeometry.PAGE_BYTES);

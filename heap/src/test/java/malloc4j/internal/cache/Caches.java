@@ -3,9 +3,9 @@ package malloc4j.internal.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.function.LongSupplier;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
@@ -25,7 +25,7 @@ final class Caches implements AutoCloseable {
     }
 
     Caches(int heapId) {
-        MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         spans = new Spans(source, budget, heapId);
         registry = new CacheRegistry(new Slabs(spans, heapId), spans, source, false);
     }

@@ -52,7 +52,7 @@ class IdleCachesTest {
         long words = 0;
         for (int tag : tags) {
             for (int offset = 0; offset < Magazine.CACHE_BYTES; offset += Long.BYTES) {
-                words += RawMemory.getLong(CacheTags.magazines(tag) + offset) == 0 ? 0 : 1;
+                words += RawMemory.getLong(CacheTags.PROCESS.magazines(tag) + offset) == 0 ? 0 : 1;
             }
         }
         return words;

@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChunkMapTest {
-    private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+    private final MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
 
     @Test
     void everyChunkOfARangeHasARecordOfItsOwn() {
@@ -62,10 +62,10 @@ class ChunkMapTest {
 
     @Test
     void aZoneIsHalvedUntilTheKernelAgrees() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failOnce("mmap", 1, Errno.ENOMEM);
         calls.failOnce("mmap", 3, Errno.ENOMEM);
-        Zone zone = ChunkMap.reserve(calls, 1L << 30);
+        Zone zone = ChunkMap.reserve(Ground.process().with(calls), 1L << 30);
         assertThat(zone).isNotNull();
         if (zone != null) {
             assertThat(zone.byteSize()).isEqualTo(1L << 28);
@@ -79,16 +79,16 @@ class ChunkMapTest {
 
     @Test
     void noZoneWhereTheKernelRefusesEvenTheSmallest() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failFrom("mmap", 1, Errno.ENOMEM);
-        assertThat(ChunkMap.reserve(calls, 1L << 30)).isNull();
+        assertThat(ChunkMap.reserve(Ground.process().with(calls), 1L << 30)).isNull();
         assertThat(calls.count("mmap")).isEqualTo(7);
     }
 
     @Test
     void acquiredMemoryReadsZeroAndReleasedMemoryIsUnreadable() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
-        MmapSource recorded = new MmapSource(calls, MmapSource.Pages.DEFAULT);
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
+        MmapSource recorded = new MmapSource(Ground.process().with(calls), MmapSource.Pages.DEFAULT);
         long address = recorded.acquire(Zone.GRANULE_BYTES);
         RawMemory.putLong(address + 8, 1);
         assertThat(recorded.purge(address, PageGeometry.PAGE_BYTES)).isZero();
@@ -102,20 +102,21 @@ class ChunkMapTest {
 
     @Test
     void everyRefusalLeavesTheSourceAsItWas() {
-        int mappings = MappingBudget.used();
-        RecordingCalls refusing = new RecordingCalls(LinuxCalls.instance());
+        int mappings = Ground.process().mappings().used();
+        RecordingCalls refusing = new RecordingCalls(TestKernel.calls());
         refusing.failFrom("mprotect", 1, Errno.ENOMEM);
-        assertThat(new MmapSource(refusing, MmapSource.Pages.DEFAULT).acquire(Zone.GRANULE_BYTES))
+        assertThat(new MmapSource(Ground.process().with(refusing), MmapSource.Pages.DEFAULT)
+                        .acquire(Zone.GRANULE_BYTES))
                 .isEqualTo(-Errno.ENOMEM);
-        assertThat(MappingBudget.used()).isEqualTo(mappings);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappings);
         ChunkMap.main().verify();
         long address = source.acquire(Zone.GRANULE_BYTES);
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         calls.failOnce("mmap", 1, Errno.ENOMEM);
-        MmapSource refused = new MmapSource(calls, MmapSource.Pages.DEFAULT);
+        MmapSource refused = new MmapSource(Ground.process().with(calls), MmapSource.Pages.DEFAULT);
         assertThat(refused.release(address, Zone.GRANULE_BYTES)).isEqualTo(-Errno.ENOMEM);
         RawMemory.putLong(address, Linux.PROT_READ);
         assertThat(refused.release(address, Zone.GRANULE_BYTES)).isZero();
-        assertThat(MappingBudget.used()).isEqualTo(mappings);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappings);
     }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.linux.SharedMemory;
 
 /// What [EndedFirstThreadJvmTest] runs in a JVM whose process has lost its first thread.
@@ -13,7 +14,7 @@ public final class EndedFirstThreadChild {
     public static void main(String[] arguments) throws Exception {
         check(Files.readString(Path.of("/proc/self/maps")).isEmpty(), "the first thread has ended");
         long limit = Long.getLong("limit");
-        long left = AddressShare.addressSpaceLeft();
+        long left = AddressShare.addressSpaceLeft(TestKernel.calls());
         check(left < limit - (100L << 20), left + " bytes of addresses are left of " + limit);
         long mappings = MappingBudget.countMappings();
         check(mappings > 50 && mappings < 10_000, mappings + " mappings");

@@ -3,8 +3,8 @@ package malloc4j.internal.region;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.function.LongSupplier;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 
 /// Linux with one call replaced.
 public final class FakeCalls {
@@ -23,7 +23,7 @@ public final class FakeCalls {
                 SystemCalls.class.getClassLoader(), new Class<?>[] {SystemCalls.class}, (proxy, method, arguments) -> {
                     LongSupplier perform = () -> {
                         try {
-                            return (long) method.invoke(LinuxCalls.instance(), arguments);
+                            return (long) method.invoke(TestKernel.calls(), arguments);
                         } catch (IllegalAccessException | InvocationTargetException thrown) {
                             throw new IllegalStateException(thrown);
                         }

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// since.
 class RefusedFixedMappingTest {
     private static final long BYTES = 2 * Zone.GRANULE_BYTES;
-    private static final LinuxCalls LINUX = LinuxCalls.instance();
+    private static final SystemCalls LINUX = TestKernel.calls();
     private static final int ANONYMOUS = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
 
     /// What is found where the refused mapping was to be.
@@ -50,13 +50,13 @@ class RefusedFixedMappingTest {
     }
 
     private static FileSource file(SystemCalls calls) {
-        return new FileSource(calls, (int) FileSource.openMemory(LINUX, "malloc4j-refused"));
+        return new FileSource(Ground.process().with(calls), (int) FileSource.openMemory(LINUX, "malloc4j-refused"));
     }
 
     @ParameterizedTest
     @EnumSource(Found.class)
     void addressesThatMayBeSomebodyElsesAreNeverHandedOutAgain(Found found) {
-        int mappingsBefore = MappingBudget.used();
+        int mappingsBefore = Ground.process().mappings().used();
         long lostBefore = ChunkMap.main().lostBytes();
         long wanted = probe();
         FileSource source = file(refusingOnce(found));
@@ -68,7 +68,7 @@ class RefusedFixedMappingTest {
         RawMemory.putLong(address, 42);
         assertThat(source.release(address, BYTES)).isZero();
         assertThat(source.close()).isZero();
-        assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappingsBefore);
         ChunkMap.main().verify();
     }
 
@@ -86,7 +86,7 @@ class RefusedFixedMappingTest {
     @Test
     void aRegionGoesBackWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
         RecordingCalls calls = new RecordingCalls(LINUX);
-        MmapSource source = new MmapSource(calls, MmapSource.Pages.DEFAULT);
+        MmapSource source = new MmapSource(Ground.process().with(calls), MmapSource.Pages.DEFAULT);
         long address = source.acquire(BYTES);
         RawMemory.putLong(address, 42);
         calls.failFrom("mmap", 1, Errno.EAGAIN);
@@ -99,7 +99,7 @@ class RefusedFixedMappingTest {
 
     @Test
     void aFileGoesWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
-        int mappingsBefore = MappingBudget.used();
+        int mappingsBefore = Ground.process().mappings().used();
         long lostBefore = ChunkMap.main().lostBytes();
         RecordingCalls calls = new RecordingCalls(LINUX);
         FileSource source = file(calls);
@@ -114,7 +114,7 @@ class RefusedFixedMappingTest {
         assertThat(RawMemory.getLong(next)).isZero();
         assertThat(source.release(next, BYTES)).isZero();
         assertThat(source.close()).isZero();
-        assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappingsBefore);
         ChunkMap.main().verify();
     }
 
@@ -126,8 +126,9 @@ class RefusedFixedMappingTest {
             SystemCalls refusing = refusingOnce(found);
             SystemCalls calls = FakeCalls.with(
                     "mmap", (arguments, perform) -> armed[0] ? mmap(refusing, arguments) : perform.getAsLong());
-            PageSource source = isFile ? file(calls) : new MmapSource(calls, MmapSource.Pages.DEFAULT);
-            int mappingsBefore = MappingBudget.used();
+            PageSource source =
+                    isFile ? file(calls) : new MmapSource(Ground.process().with(calls), MmapSource.Pages.DEFAULT);
+            int mappingsBefore = Ground.process().mappings().used();
             long lostBefore = ChunkMap.main().lostBytes();
             long address = source.acquire(BYTES);
             RawMemory.putLong(address, 42);
@@ -141,7 +142,7 @@ class RefusedFixedMappingTest {
                 result = source.release(address, BYTES);
             }
             assertThat(result).isZero();
-            assertThat(MappingBudget.used()).isEqualTo(mappingsBefore);
+            assertThat(Ground.process().mappings().used()).isEqualTo(mappingsBefore);
             assertThat(probe() == address).isNotEqualTo(isLost);
             ChunkMap.main().verify();
             assertThat(source.close()).isZero();
@@ -160,7 +161,7 @@ class RefusedFixedMappingTest {
 
     /// The lowest free range of the zone.
     private static long probe() {
-        MmapSource source = new MmapSource(LINUX, MmapSource.Pages.DEFAULT);
+        MmapSource source = new MmapSource(Ground.process().with(LINUX), MmapSource.Pages.DEFAULT);
         long address = source.acquire(BYTES);
         assertThat(source.release(address, BYTES)).isZero();
         return address;

@@ -10,8 +10,8 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.TestKernel;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -21,14 +21,13 @@ class ZoneTest {
     private static final long BYTES = 64 * GRANULE;
     private static final long BASE = 1L << 45;
 
-    private final RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+    private final RecordingCalls calls = new RecordingCalls(TestKernel.calls());
     private final long records = ChunkMap.reserveRecords(calls, BYTES);
-    private final Zone zone = new Zone(BASE, BYTES, records, 0);
+    private final Zone zone = new Zone(BASE, BYTES, records, 0, Ground.process().memory());
 
     @AfterEach
     void unmapRecords() {
-        assertThat(LinuxCalls.instance().munmap(records, Zone.recordBytes(BYTES)))
-                .isZero();
+        assertThat(TestKernel.calls().munmap(records, Zone.recordBytes(BYTES))).isZero();
     }
 
     private long allocate(long granules) {

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab.RemoteFree;
@@ -21,7 +21,7 @@ class SlabRaceTest {
     private static final int FREERS = 3;
     private static final int FREES = 30_000;
 
-    private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+    private final MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
     private long base;
     private long slab;
 

@@ -7,8 +7,8 @@ import java.util.BitSet;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
@@ -25,7 +25,7 @@ class SlabTest {
     private static final int HEAP_ID = 11;
     private static final int PAGE_BYTES = (int) PageGeometry.PAGE_BYTES;
 
-    private final MmapSource source = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+    private final MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
     private long base;
     private long slab;
 

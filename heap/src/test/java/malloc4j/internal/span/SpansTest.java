@@ -9,9 +9,9 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
@@ -28,7 +28,7 @@ class SpansTest {
 
     /// Real memory from a source that counts, and can refuse.
     private static final class FakeSource implements PageSource {
-        private final PageSource target = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        private final PageSource target = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         final TreeMap<Long, Long> regions = new TreeMap<>();
         final List<Long> asked = new ArrayList<>();
         long largest = Long.MAX_VALUE;
@@ -363,7 +363,7 @@ class SpansTest {
 
     @Test
     void recordsOfRegionThatIsReleasedCannotBeQueued() {
-        MmapSource mapped = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+        MmapSource mapped = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         List<Boolean> queued = new ArrayList<>();
         List<Long> records = new ArrayList<>();
         PageSource source = new PageSource() {

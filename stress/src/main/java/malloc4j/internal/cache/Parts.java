@@ -1,7 +1,7 @@
 package malloc4j.internal.cache;
 
-import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.Slab;
@@ -11,7 +11,7 @@ import malloc4j.internal.span.Spans;
 /// What lies below the caches of the tests: one heap's spans over mmap, without a purger.
 final class Parts {
     private static final int HEAP_ID = 1;
-    private static final PageSource SOURCE = new MmapSource(LinuxCalls.instance(), MmapSource.Pages.DEFAULT);
+    private static final PageSource SOURCE = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
     private static final Spans SPANS = new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
     private static final CacheRegistry REGISTRY = registry();
@@ -24,16 +24,16 @@ final class Parts {
 
     /// A cache that its tag leads to, and no thread.
     static ThreadCache cache() {
-        int tag = CacheTags.next();
+        int tag = CacheTags.PROCESS.next();
         ThreadCache cache = new ThreadCache(tag, REGISTRY, SLABS);
-        CacheTags.put(tag, cache);
+        CacheTags.PROCESS.put(tag, cache);
         return cache;
     }
 
     /// Gives a cache's number back, whose slabs are freed.
     static void release(ThreadCache cache) {
         cache.forget();
-        CacheTags.free(cache.tag());
+        CacheTags.PROCESS.free(cache.tag());
     }
 
     static void drain(ThreadCache cache) {
