@@ -226,7 +226,7 @@ public final class Malloc {
                 heap().options().source(),
                 now.reservedBytes(),
                 now.liveBytes(),
-                now.residentBytes(),
+                heap().residentBytes(),
                 now.committedBytes(),
                 now.dirtyBytes(),
                 now.liveBlocks(),

@@ -60,7 +60,7 @@ class FullHeapTest {
     void trimCountsOnlyWhatWasResident() {
         try (Heap heap = Heap.create(quiet().build())) {
             RawMemory.putLong(heap.malloc(16), 1);
-            long resident = heap.statistics().residentBytes();
+            long resident = heap.residentBytes();
             boolean any = false;
             for (int round = 0; round < 3; round++) {
                 any |= heap.trim(0);
@@ -68,7 +68,7 @@ class FullHeapTest {
             }
             assertThat(any).isFalse();
             assertThat(heap.statistics().purgedBytes()).isZero();
-            assertThat(heap.statistics().residentBytes()).isEqualTo(resident);
+            assertThat(heap.residentBytes()).isEqualTo(resident);
             heap.verify();
         }
     }
@@ -84,14 +84,14 @@ class FullHeapTest {
                     RawMemory.putLong(block, 1);
                     blocks.add(block);
                 }
-                long before = heap.statistics().residentBytes();
+                long before = heap.residentBytes();
                 blocks.forEach(heap::free);
                 blocks.clear();
                 long purged = heap.statistics().purgedBytes();
                 heap.trim(0);
                 heap.trim(0);
                 assertThat(heap.statistics().purgedBytes() - purged).isBetween(5 * 4096L, 16 * 4096L);
-                assertThat(before - heap.statistics().residentBytes()).isEqualTo(5 * 4096L);
+                assertThat(before - heap.residentBytes()).isEqualTo(5 * 4096L);
                 heap.verify();
             }
             heap.free(kept);

@@ -3,16 +3,26 @@ package malloc4j.observe;
 import java.util.List;
 import malloc4j.internal.memory.Sizes;
 
-/// What one heap holds, in bytes unless the name says otherwise. Counted when asked for, by walking the heap's
-/// records: exact while nobody allocates or frees, otherwise a picture taken while things moved.
+/// What one heap holds and what it has done, in bytes unless the name says otherwise. Added up from counts that are
+/// kept as things happen: exact while nobody allocates or frees, otherwise up to what threads are doing meanwhile.
+/// Each call of malloc or free that a `StackOverflowError` has cut short may put the count of its size off by one for
+/// good; [malloc4j.Heap#verify] looks at the blocks themselves.
 ///
 /// ```
-///   liveBytes  <=  committedBytes  <=  reservedBytes
+///   liveBytes   <=  committedBytes  <=  reservedBytes
+///   liveBlocks   =  allocatedBlocks - freedBlocks - what the heap itself keeps for confined arenas
 /// ```
+///
+/// What the kernel holds memory for is no count of ours: ask [malloc4j.Heap#residentBytes].
 ///
 /// @param liveBlocks blocks that are allocated and not freed
 /// @param liveBytes the usable sizes of those blocks
-/// @param sizeClasses one entry for each size of block up to 32 KiB that has slabs, smallest first
+/// @param allocatedBlocks blocks that were allocated since the heap began
+/// @param allocatedBytes their usable sizes, and what large and huge blocks have grown by
+/// @param freedBlocks blocks that were freed since the heap began
+/// @param freedBytes their usable sizes, and what large and huge blocks have shrunk by
+/// @param refusals requests that were refused for want of memory, or for their size, since the heap began
+/// @param sizeClasses one entry for each size of block up to 32 KiB that ever had slabs, smallest first
 /// @param largeBlocks blocks that are runs of pages
 /// @param largeBytes their sizes
 /// @param hugeBlocks blocks that are mappings of their own
@@ -22,7 +32,6 @@ import malloc4j.internal.memory.Sizes;
 /// @param committedBytes what the heap's limit counts of this heap: `spanBytes + dirtyBytes +
 ///     hugeBytes`, but for pages of slabs that went back to the kernel and were not used since
 /// @param reservedBytes regions got from the source, and huge blocks
-/// @param residentBytes pages of those that the kernel holds memory for, by `mincore`
 /// @param purgedBytes pages given back to the kernel since the heap began, in all
 /// @param threadCaches caches, one for each thread that ran at the same time, and those that virtual threads share
 /// @param magazineBytes what those caches may use outside of the regions, 32 KiB each, but for those whose memory went
@@ -30,6 +39,11 @@ import malloc4j.internal.memory.Sizes;
 public record HeapStatistics(
         long liveBlocks,
         long liveBytes,
+        long allocatedBlocks,
+        long allocatedBytes,
+        long freedBlocks,
+        long freedBytes,
+        long refusals,
         List<SizeClassStatistics> sizeClasses,
         long largeBlocks,
         long largeBytes,
@@ -39,20 +53,21 @@ public record HeapStatistics(
         long dirtyBytes,
         long committedBytes,
         long reservedBytes,
-        long residentBytes,
         long purgedBytes,
         int threadCaches,
         long magazineBytes) {
 
     @Override
     public String toString() {
-        return "HeapStatistics[liveBlocks=" + liveBlocks + ", liveBytes=" + Sizes.text(liveBytes) + ", sizeClasses="
-                + sizeClasses + ", largeBlocks=" + largeBlocks + ", largeBytes=" + Sizes.text(largeBytes)
-                + ", hugeBlocks=" + hugeBlocks + ", hugeBytes=" + Sizes.text(hugeBytes) + ", spanBytes="
-                + Sizes.text(spanBytes) + ", dirtyBytes=" + Sizes.text(dirtyBytes) + ", committedBytes="
-                + Sizes.text(committedBytes) + ", reservedBytes=" + Sizes.text(reservedBytes) + ", residentBytes="
-                + Sizes.text(residentBytes) + ", purgedBytes=" + Sizes.text(purgedBytes) + ", threadCaches="
-                + threadCaches + ", magazineBytes=" + Sizes.text(magazineBytes) + "]";
+        return "HeapStatistics[liveBlocks=" + liveBlocks + ", liveBytes=" + Sizes.text(liveBytes)
+                + ", allocatedBlocks=" + allocatedBlocks + ", allocatedBytes=" + Sizes.text(allocatedBytes)
+                + ", freedBlocks=" + freedBlocks + ", freedBytes=" + Sizes.text(freedBytes) + ", refusals=" + refusals
+                + ", sizeClasses=" + sizeClasses + ", largeBlocks=" + largeBlocks + ", largeBytes="
+                + Sizes.text(largeBytes) + ", hugeBlocks=" + hugeBlocks + ", hugeBytes=" + Sizes.text(hugeBytes)
+                + ", spanBytes=" + Sizes.text(spanBytes) + ", dirtyBytes=" + Sizes.text(dirtyBytes)
+                + ", committedBytes=" + Sizes.text(committedBytes) + ", reservedBytes=" + Sizes.text(reservedBytes)
+                + ", purgedBytes=" + Sizes.text(purgedBytes) + ", threadCaches=" + threadCaches + ", magazineBytes="
+                + Sizes.text(magazineBytes) + "]";
     }
 
     /// How many slabs there are.

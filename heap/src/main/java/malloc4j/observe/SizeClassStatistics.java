@@ -6,4 +6,16 @@ package malloc4j.observe;
 /// @param slabCount slabs, 64 KiB each
 /// @param liveBlocks blocks that are allocated and not freed
 /// @param freeBlocks the others
-public record SizeClassStatistics(int blockBytes, long slabCount, long liveBlocks, long freeBlocks) {}
+/// @param allocatedBlocks blocks that were allocated, ever
+/// @param freedBlocks blocks that were freed, ever
+/// @param slabsMade slabs that were made, ever
+/// @param slabsRetired slabs that became free pages again, ever
+public record SizeClassStatistics(
+        int blockBytes,
+        long slabCount,
+        long liveBlocks,
+        long freeBlocks,
+        long allocatedBlocks,
+        long freedBlocks,
+        long slabsMade,
+        long slabsRetired) {}

@@ -41,11 +41,11 @@ public final class LockedMemoryChild {
         long huge = heap.malloc(40 * MIB);
         RawMemory.fill(huge, MIB, (byte) 1);
         heap.free(huge);
-        long before = heap.statistics().residentBytes();
+        long before = heap.residentBytes();
         blocks.subList(0, 190).forEach(heap::free);
         check(heap.trim(0), heap + ": something went back");
         check(heap.statistics().dirtyBytes() == 0, heap + ": all went back");
-        long now = heap.statistics().residentBytes();
+        long now = heap.residentBytes();
         check(now < before - 15 * MIB, heap + ": resident " + now + " of " + before);
         heap.verify();
         heap.close();

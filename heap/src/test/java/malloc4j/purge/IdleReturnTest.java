@@ -75,9 +75,9 @@ class IdleReturnTest {
             long peak = fill(heap);
             freeAll(heap);
             Thread.sleep(DEADLINE);
-            assertThat(heap.statistics().residentBytes()).isGreaterThan(peak * 9 / 10);
+            assertThat(heap.residentBytes()).isGreaterThan(peak * 9 / 10);
             assertThat(heap.trim(0)).isTrue();
-            assertThat(heap.statistics().residentBytes()).isZero();
+            assertThat(heap.residentBytes()).isZero();
             assertThat(heap.trim(0)).isFalse();
             heap.verify();
         }
@@ -89,7 +89,7 @@ class IdleReturnTest {
             blocks[index] = heap.malloc(MIN_BYTES + random.nextInt(MAX_BYTES - MIN_BYTES + 1));
             RawMemory.putLong(blocks[index], index);
         }
-        long peak = heap.statistics().residentBytes();
+        long peak = heap.residentBytes();
         assertThat(peak).isGreaterThan((long) BLOCKS * (MIN_BYTES + MAX_BYTES) / 2);
         return peak;
     }
@@ -101,9 +101,9 @@ class IdleReturnTest {
     }
 
     private static long residentAtDeadline(Heap heap, String what) throws InterruptedException {
-        long before = heap.statistics().residentBytes();
+        long before = heap.residentBytes();
         Thread.sleep(DEADLINE);
-        long after = heap.statistics().residentBytes();
+        long after = heap.residentBytes();
         System.out.println("idle return, " + what + ": resident " + before + " bytes, 3 s later " + after);
         return after;
     }

@@ -102,7 +102,7 @@ final class PurgerChild {
             for (; freed < large.size(); freed++) {
                 heap.free(large.get(freed));
             }
-            await("memory goes back", () -> heap.statistics().residentBytes() < 4 * MIB);
+            await("memory goes back", () -> heap.residentBytes() < 4 * MIB);
             assertThat(purger()).isSameAs(before);
             heap.verify();
         }
@@ -121,7 +121,7 @@ final class PurgerChild {
             long address = heap.malloc(8 * MIB);
             Bytes.memset(address, 1, 8 * MIB);
             heap.free(address);
-            await("memory goes back", () -> heap.statistics().residentBytes() < MIB);
+            await("memory goes back", () -> heap.residentBytes() < MIB);
         }
     }
 

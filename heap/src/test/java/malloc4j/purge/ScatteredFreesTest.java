@@ -60,14 +60,14 @@ class ScatteredFreesTest {
         heap = heap(Duration.ofMillis(-1));
         allocateAll();
         freeAllBut(KEPT_EACH);
-        long freed = heap.statistics().residentBytes();
+        long freed = heap.residentBytes();
         Thread.sleep(PROMISED);
-        assertThat(heap.statistics().residentBytes()).as("without a purger").isEqualTo(freed);
+        assertThat(heap.residentBytes()).as("without a purger").isEqualTo(freed);
         assertThat(heap.statistics().purgedBytes()).isZero();
 
         long pages = livePageBytes();
         assertThat(heap.trim(0)).isTrue();
-        long trimmed = heap.statistics().residentBytes();
+        long trimmed = heap.residentBytes();
         System.out.printf(
                 Locale.ROOT,
                 "trim(0), every 200th kept: peak %d KiB, resident %d KiB, %.3f times the %d KiB of pages with a live block%n",
@@ -83,7 +83,7 @@ class ScatteredFreesTest {
             heap.free(addresses[index]);
         }
         heap.trim(0);
-        assertThat(heap.statistics().residentBytes()).as("all free and trimmed").isLessThanOrEqualTo(peak / 100);
+        assertThat(heap.residentBytes()).as("all free and trimmed").isLessThanOrEqualTo(peak / 100);
     }
 
     private static int byteSize(int index) {
@@ -98,7 +98,7 @@ class ScatteredFreesTest {
             RawMemory.putInt(address, index);
             addresses[index] = address;
         }
-        peak = heap.statistics().residentBytes();
+        peak = heap.residentBytes();
         assertThat(peak).as("every block is touched").isGreaterThan(BLOCKS * 107L);
     }
 
@@ -133,7 +133,7 @@ class ScatteredFreesTest {
 
     /// Does nothing but look, for at most the time that is promised.
     private void awaitResident(String what, long mostBytes, long livePageBytes) throws InterruptedException {
-        LongSupplier resident = () -> heap.statistics().residentBytes();
+        LongSupplier resident = () -> heap.residentBytes();
         long start = System.nanoTime();
         long now = resident.getAsLong();
         while (now > mostBytes && System.nanoTime() - start < PROMISED.toNanos()) {

@@ -60,15 +60,13 @@ class SourcesTest {
                     heap.free(address);
                 }
             }
-            long residentBefore = heap.statistics().residentBytes();
+            long residentBefore = heap.residentBytes();
             long cut = heap.malloc(20 * MIB);
             RawMemory.fill(cut, 20 * MIB, (byte) 1);
-            assertThat(heap.statistics().residentBytes())
-                    .as("touched")
-                    .isGreaterThanOrEqualTo(residentBefore + 18 * MIB);
+            assertThat(heap.residentBytes()).as("touched").isGreaterThanOrEqualTo(residentBefore + 18 * MIB);
             heap.free(cut);
             assertThat(heap.trim(0)).as("something went back").isTrue();
-            assertThat(heap.statistics().residentBytes()).as("given back").isLessThan(residentBefore + MIB);
+            assertThat(heap.residentBytes()).as("given back").isLessThan(residentBefore + MIB);
             assertThat(heap.statistics().dirtyBytes()).isZero();
             for (int index = 0; index < kept.size(); index++) {
                 long byteSize = index % 10 == 0 ? MIB : 1_000 + index * 10L;

@@ -61,6 +61,6 @@ class DeadThreadTest {
         heap.verify();
         assertThat(heap.statistics().liveBlocks()).isZero();
         heap.trim(0);
-        assertThat(heap.statistics().residentBytes()).isLessThanOrEqualTo(MIB);
+        assertThat(heap.residentBytes()).isLessThanOrEqualTo(MIB);
     }
 }

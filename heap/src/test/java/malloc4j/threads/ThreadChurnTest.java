@@ -35,7 +35,7 @@ class ThreadChurnTest {
                 thread.start();
                 thread.join();
                 if (index % 10_000 == 0) {
-                    assertThat(heap.statistics().residentBytes()).isLessThan(BOUND_BYTES);
+                    assertThat(heap.residentBytes()).isLessThan(BOUND_BYTES);
                 }
             }
             assertThat(heap.statistics().threadCaches()).isLessThanOrEqualTo(2);
@@ -59,7 +59,7 @@ class ThreadChurnTest {
                     }
                 });
                 if (index % 100_000 == 0) {
-                    assertThat(heap.statistics().residentBytes()).isLessThan(BOUND_BYTES);
+                    assertThat(heap.residentBytes()).isLessThan(BOUND_BYTES);
                 }
             }
             running.acquire(THREADS_AT_ONCE);
@@ -74,11 +74,11 @@ class ThreadChurnTest {
     void aThousandThreadsAtOnceHaveACacheEachAndTheNextThousandTakesTheCachesOver() throws InterruptedException {
         try (Heap heap = Heap.create(HeapOptions.defaults())) {
             int firstCaches = runTogether(heap);
-            long firstResident = heap.statistics().residentBytes();
+            long firstResident = heap.residentBytes();
             int secondCaches = runTogether(heap);
             assertThat(firstCaches).isEqualTo(THREADS_AT_ONCE);
             assertThat(secondCaches).isEqualTo(firstCaches);
-            assertThat(heap.statistics().residentBytes()).isLessThan(firstResident * 3 / 2);
+            assertThat(heap.residentBytes()).isLessThan(firstResident * 3 / 2);
             assertAllComesBack(heap);
         }
     }
@@ -143,12 +143,12 @@ class ThreadChurnTest {
     private void assertAllComesBack(Heap heap) {
         HeapStatistics before = heap.statistics();
         assertThat(before.liveBlocks()).isEqualTo(handedOver.size());
-        assertThat(before.residentBytes()).isLessThan(BOUND_BYTES);
+        assertThat(heap.residentBytes()).isLessThan(BOUND_BYTES);
         handedOver.forEach(heap::free);
         handedOver.clear();
         heap.verify();
         assertThat(heap.statistics().liveBlocks()).isZero();
         heap.trim(0);
-        assertThat(heap.statistics().residentBytes()).isLessThan(1 << 20);
+        assertThat(heap.residentBytes()).isLessThan(1 << 20);
     }
 }

@@ -6,10 +6,11 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicLongArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageSource;
+import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import org.jspecify.annotations.Nullable;
@@ -38,14 +39,21 @@ public final class CacheRegistry {
     /// At which visit that finds a cache idle its magazines go back.
     private static final int GIVE_BACK_VISIT = 2;
 
+    private static final int STRIPE_SHIFT = 6; // a place for each class
+
     private final Slabs slabs;
     private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
     private final List<ThreadCache> caches = new ArrayList<>();
-    private final LongAdder freedByOthersBytes = new LongAdder();
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final CacheTable table;
+    private final AtomicLongArray freedByOthers; // by threads without a cache, by stripe and class
+    private final AtomicLongArray twiceFreed = new AtomicLongArray(SizeClasses.COUNT);
+    private final long[] allocatedBefore = new long[SizeClasses.COUNT]; // by magazines before they went back
+    private final long[] freedBefore = new long[SizeClasses.COUNT];
+    private final long[] elsewhereBefore = new long[SizeClasses.COUNT];
+    private long freedBytesBefore;
     private @Nullable ThreadCache idle; // the first of a list
     private int nextSearched;
     private long leaseCount;
@@ -58,6 +66,7 @@ public final class CacheRegistry {
         this.table = CacheTable.of(common ? COMMON_PLACES : PLACES, slabs.heapId());
         int stripes = Integer.highestOneBit(Math.max(1, Runtime.getRuntime().availableProcessors() * 2 - 1)) * 2;
         this.shared = new SharedCache[Math.min(stripes, 64)];
+        this.freedByOthers = new AtomicLongArray(shared.length << STRIPE_SHIFT);
     }
 
     public Reclaimer reclaimer() {
@@ -103,15 +112,22 @@ public final class CacheRegistry {
         return ThreadCache.freeRemote(slab, address);
     }
 
-    /// Notes that the current thread has freed a block by [#freeRemote], so that a refused request knows that it is
-    /// worth looking for memory.
+    /// Notes that the current thread has freed a block by [#freeRemote].
     ///
     /// @param cache the thread's, null when it has none
-    public void noteFreedRemote(@Nullable ThreadCache cache, int blockBytes) {
+    public void noteFreedRemote(@Nullable ThreadCache cache, int sizeClass) {
         if (cache != null) {
-            cache.noteFreedElsewhere(blockBytes);
+            cache.noteFreedElsewhere(sizeClass);
         } else {
-            freedByOthersBytes.add(blockBytes);
+            int stripe = (int) Thread.currentThread().threadId() & (shared.length - 1);
+            freedByOthers.getAndIncrement((stripe << STRIPE_SHIFT) + sizeClass);
+        }
+    }
+
+    /// Notes blocks that were freed by their owner and by another thread at the same moment, and counted twice.
+    void noteTwiceFreed(int sizeClass, int count) {
+        if (count != 0) {
+            twiceFreed.getAndAdd(sizeClass, count);
         }
     }
 
@@ -119,12 +135,16 @@ public final class CacheRegistry {
     long freedBytes() {
         lock.lock();
         try {
-            long bytes = freedByOthersBytes.sum();
-            for (ThreadCache cache : caches) {
-                bytes += cache.freedBytes();
+            long bytes = freedBytesBefore;
+            for (int stripe = 0; stripe < freedByOthers.length(); stripe++) {
+                int sizeClass = stripe & ((1 << STRIPE_SHIFT) - 1);
+                if (sizeClass < SizeClasses.COUNT) {
+                    bytes += freedByOthers.get(stripe) * SizeClasses.blockBytes(sizeClass);
+                }
             }
-            for (SharedCache cache : shared) {
-                bytes += cache == null ? 0 : cache.cache.freedBytes();
+            for (int index = 0; index < cacheCountLocked(); index++) {
+                ThreadCache cache = cacheLocked(index);
+                bytes += cache == null ? 0 : cache.freedBytes();
             }
             return bytes;
         } finally {
@@ -132,22 +152,98 @@ public final class CacheRegistry {
         }
     }
 
-    /// Bytes of blocks in slabs that are live, with those that were freed by other threads and not collected yet.
-    /// Walks no slab.
-    public long liveBytes() {
+    /// Blocks of each size class, ever, up to what threads are doing meanwhile.
+    static final class Counts {
+        private final long[] allocated = new long[SizeClasses.COUNT];
+        private final long[] freed = new long[SizeClasses.COUNT];
+
+        /// How many blocks of a class were allocated.
+        long allocated(int sizeClass) {
+            return allocated[sizeClass];
+        }
+
+        /// How many were freed.
+        long freed(int sizeClass) {
+            return freed[sizeClass];
+        }
+
+        /// How many are live.
+        long live(int sizeClass) {
+            return Math.max(0, allocated[sizeClass] - freed[sizeClass]);
+        }
+    }
+
+    /// Adds up what the caches have counted. Walks caches, no slab.
+    Counts counts() {
+        Counts counts = new Counts();
         lock.lock();
         try {
-            long bytes = 0;
-            for (ThreadCache cache : caches) {
-                bytes += cache.liveBytes();
+            for (int index = 0; index < cacheCountLocked(); index++) {
+                ThreadCache cache = cacheLocked(index);
+                if (cache != null && !cache.givenBack) { // else all of it is 0
+                    cache.addCounts(counts.allocated, counts.freed);
+                }
             }
-            for (SharedCache cache : shared) {
-                bytes += cache == null ? 0 : cache.cache.liveBytes();
+            for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+                counts.allocated[sizeClass] += allocatedBefore[sizeClass];
+                counts.freed[sizeClass] +=
+                        freedBefore[sizeClass] + freedByOthers(sizeClass) - twiceFreed.get(sizeClass);
             }
-            return bytes;
+            return counts;
         } finally {
             lock.unlock();
         }
+    }
+
+    private long freedByOthers(int sizeClass) {
+        long blocks = 0;
+        for (int place = sizeClass; place < freedByOthers.length(); place += 1 << STRIPE_SHIFT) {
+            blocks += freedByOthers.get(place);
+        }
+        return blocks;
+    }
+
+    /// Fills `counts` with how many blocks of each class were freed by threads whose caches do not have the slab, ever.
+    void countFreedElsewhere(long[] counts) {
+        lock.lock();
+        try {
+            for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+                counts[sizeClass] = elsewhereBefore[sizeClass] + freedByOthers(sizeClass);
+            }
+            for (int index = 0; index < cacheCountLocked(); index++) {
+                ThreadCache cache = cacheLocked(index);
+                if (cache != null && !cache.givenBack) {
+                    cache.addElsewhere(counts);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Bytes of blocks in slabs that are live. Walks no slab.
+    public long liveBytes() {
+        Counts counts = counts();
+        long bytes = 0;
+        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+            bytes += counts.live(sizeClass) * SizeClasses.blockBytes(sizeClass);
+        }
+        return bytes;
+    }
+
+    // All caches by number, the shared ones first: the number of one never changes.
+
+    private int cacheCountLocked() {
+        return caches.size() + shared.length;
+    }
+
+    /// A cache, null for a shared one that nobody has needed yet.
+    private @Nullable ThreadCache cacheLocked(int index) {
+        if (index >= shared.length) {
+            return caches.get(index - shared.length);
+        }
+        SharedCache cache = shared[index];
+        return cache == null ? null : cache.cache;
     }
 
     /// The registry of the heap whose slab has number `tag`, or null.
@@ -277,30 +373,44 @@ public final class CacheRegistry {
         }
     }
 
-    /// Gives up the leases of the current thread's cache, of the shared ones, and of all whose thread has ended;
-    /// gives the magazines of those back that the last visit found so too, or of `all` of those; and lists what others
-    /// have freed, so that nothing stays queued for an owner that does not come.
-    void unleaseIdle(boolean all) {
-        for (ThreadCache cache : ofThreads()) {
+    /// Gives up the leases of the current thread's cache where `all` is to go, of the shared ones, and of all whose
+    /// thread has ended; gives the magazines of those back that the last visit found so too, or of `all` of those; and
+    /// lists what others have freed, so that nothing stays queued for an owner that does not come.
+    ///
+    /// Returns whether the next visit has to go on with magazines.
+    boolean unleaseIdle(boolean all) {
+        boolean unfinished = false;
+        for (int index = 0; true; index++) {
+            ThreadCache cache;
             lock.lock();
             try {
-                if (!closed) {
-                    unleaseIdle(cache, all);
+                if (closed || index >= caches.size()) {
+                    break;
                 }
+                cache = caches.get(index);
+                unfinished |= unleaseIdle(cache, all);
             } finally {
                 lock.unlock();
             }
+            drain(cache);
         }
         for (SharedCache cache : shared) {
-            if (cache != null && cache.useLock.tryLock()) {
-                try {
-                    cache.cache.unlease();
-                } finally {
-                    cache.useLock.unlock();
+            if (cache != null) {
+                if (cache.useLock.tryLock()) {
+                    try {
+                        cache.cache.unlease();
+                    } finally {
+                        cache.useLock.unlock();
+                    }
                 }
+                drain(cache.cache);
             }
         }
-        for (ThreadCache cache : all()) {
+        return unfinished;
+    }
+
+    private static void drain(ThreadCache cache) {
+        if (cache.hasPending()) {
             cache.lock().lock();
             try {
                 cache.drainPending();
@@ -311,34 +421,79 @@ public final class CacheRegistry {
     }
 
     /// Under the lock, which is given up after each cache: a call of the kernel may take a while.
-    private void unleaseIdle(ThreadCache cache, boolean all) {
+    private boolean unleaseIdle(ThreadCache cache, boolean all) {
         if (!noteEnd(cache)) {
             if (all && cache.thread == Thread.currentThread()) {
                 cache.unlease();
             }
-        } else if (!cache.givenBack) {
-            if (cache.idleVisits == 0) {
-                cache.unlease();
-            }
-            cache.idleVisits++;
-            cache.givenBack = (all || cache.idleVisits >= GIVE_BACK_VISIT) && cache.giveBackMagazines();
+            return false;
+        }
+        if (cache.givenBack) {
+            return false;
+        }
+        if (cache.idleVisits == 0) {
+            cache.unlease();
+        }
+        cache.idleVisits++;
+        if (!all && cache.idleVisits < GIVE_BACK_VISIT) {
+            return true;
+        }
+        giveBackMagazines(cache);
+        return false;
+    }
+
+    /// Under the lock, so that nobody counts in between.
+    private void giveBackMagazines(ThreadCache cache) {
+        freedBytesBefore += cache.freedBytes();
+        cache.moveCounts(allocatedBefore, freedBefore, elsewhereBefore);
+        cache.givenBack = cache.giveBackMagazines();
+    }
+
+    /// Cache number `index` of [#cacheLimit], null where there is none.
+    @Nullable
+    ThreadCache cache(int index) {
+        lock.lock();
+        try {
+            return index < cacheCountLocked() ? cacheLocked(index) : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// One more than the highest number of a cache now.
+    int cacheLimit() {
+        lock.lock();
+        try {
+            return cacheCountLocked();
+        } finally {
+            lock.unlock();
         }
     }
 
     /// Bytes of magazines: of every cache that has a thread, is shared, or whose magazines have not gone back since.
     public long magazineBytes() {
-        return all().stream().filter(cache -> !cache.givenBack).count() * Magazine.CACHE_BYTES;
+        lock.lock();
+        try {
+            long count = 0;
+            for (int index = 0; index < cacheCountLocked(); index++) {
+                ThreadCache cache = cacheLocked(index);
+                count += cache == null || cache.givenBack ? 0 : 1;
+            }
+            return count * Magazine.CACHE_BYTES;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// How many caches there are, shared ones included.
     public int cacheCount() {
-        return all().size();
-    }
-
-    private List<ThreadCache> ofThreads() {
         lock.lock();
         try {
-            return new ArrayList<>(caches);
+            int count = caches.size();
+            for (SharedCache cache : shared) {
+                count += cache == null ? 0 : 1;
+            }
+            return count;
         } finally {
             lock.unlock();
         }

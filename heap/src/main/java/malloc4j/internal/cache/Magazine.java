@@ -20,7 +20,7 @@ import malloc4j.internal.slab.SlabEntry;
 ///
 ///   0               8           16             24      32         40          48                64        576
 ///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
-///  | version | used| pair << 8 | first |block | drawn | returned | collected | slot 0          | slot 1  |
+///  | version | used| pair << 8 | first |block | drawn | returned | elsewhere | slot 0          | slot 1  |
 ///  |         | :10 |           | << 16 |bytes |       |          |           |                 |         |
 ///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
 ///    top                                                                      address | index , pair << 8
@@ -38,14 +38,17 @@ import malloc4j.internal.slab.SlabEntry;
 /// and that may be freed later and stand in a second slot. So [#take] trusts no slot: it takes a block only if its
 /// bit says that it is free, and drops the slot otherwise. The torn call loses the block it was taking at most.
 ///
-/// **Counts**, each by the owner, and each only growing: `drawn` blocks were taken from words, `returned` ones
-/// freed without a slot, or their slots forgotten, `collected` ones freed by other threads; `version` counts those
-/// that went into slots and came out of them. So of the class's blocks of this cache
+/// **Counts**, each by the owner: `drawn` blocks were taken from words, `returned` ones freed without a slot, or
+/// their slots forgotten, `elsewhere` ones freed that lie in slabs of other caches; `version` counts the blocks that
+/// went into slots and those that came out of them, and forgets those whose slots were forgotten. So
 ///
 /// ```
-///   live  = drawn - returned - collected - used / 16              those that others freed lately count as live
-///   freed = returned + collected + (version + used / 16) / 2
+///   allocated = drawn + (version - used / 16) / 2                   from slabs of this cache
+///   freed     = returned + elsewhere + (version + used / 16) / 2    by the owner, wherever the slab belongs
 /// ```
+///
+/// and over all caches of a heap, with what threads without a cache have freed, `allocated - freed` blocks of a class
+/// are live. A call that a `StackOverflowError` has torn may put a count off by one.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. A used slot names a block by address, index and pair; its slab belongs to the same cache and class. The block
@@ -68,7 +71,7 @@ final class Magazine {
     private static final int FIRST = 16;
     private static final int DRAWN = 24;
     private static final int RETURNED = 32;
-    private static final int COLLECTED = 40;
+    private static final int ELSEWHERE = 40;
     private static final int SLOTS = 48;
     private static final int SLOT_BYTES = 16;
     private static final int SLOT_PAIR = 8; // within a slot
@@ -93,6 +96,9 @@ final class Magazine {
     private static final char[] OFFSET_BY_QUANTA = offsetByQuanta();
 
     private static final int SEARCHES = 4;
+
+    /// What [#freePages] answers when the owner was at work all the time.
+    static final int BUSY = -1;
 
     private Magazine() {}
 
@@ -255,44 +261,44 @@ final class Magazine {
         }
     }
 
-    /// Forgets the blocks in the slots. By the owner, or while there is none.
-    static void forgetSlots(long magazine) {
+    /// Forgets the blocks in the slots, as if each had been freed without one. Returns how many. By the owner, or while
+    /// there is none, under the cache's lock: the version goes back, and a visitor in between would not see that.
+    static long forgetSlots(long magazine) {
         long top = RawMemory.getLong(magazine + TOP);
         long blocks = (top & USED_MASK) / SLOT_BYTES;
         if (blocks != 0) { // else a page that was never used stays so
-            RawMemory.putLong(magazine + TOP, top + blocks * POP);
+            RawMemory.putLong(magazine + TOP, top - blocks * PUSH);
             RawMemory.putLong(magazine + RETURNED, RawMemory.getLong(magazine + RETURNED) + blocks);
         }
+        return blocks;
     }
 
-    /// Makes a magazine as new. While there is no owner.
+    /// Makes a magazine that was used as new. While there is no owner.
     static void clear(long magazine) {
-        if ((RawMemory.getLong(magazine + PAIR) | RawMemory.getLong(magazine + DRAWN)) != 0) { // else it never was used
-            RawMemory.fill(magazine, SLOTS, (byte) 0);
-        }
+        RawMemory.fill(magazine, SLOTS, (byte) 0);
     }
 
-    /// Counts blocks that other threads have freed. By the owner, or while there is none.
-    static void noteCollected(long magazine, int blocks) {
-        RawMemory.putLong(magazine + COLLECTED, RawMemory.getLong(magazine + COLLECTED) + blocks);
+    /// Counts a block that the owner has freed in a slab of another cache. By the owner.
+    static void noteFreedElsewhere(long magazine) {
+        RawMemory.putLong(magazine + ELSEWHERE, RawMemory.getLong(magazine + ELSEWHERE) + 1);
     }
 
-    /// How many blocks of the class this cache has live, with those that others have freed and it has not collected
-    /// yet; exact while the owner rests, from any thread.
-    static long liveCount(long magazine) {
+    /// How many blocks of the class were allocated, ever. From any thread.
+    static long allocatedCount(long magazine) {
         long top = RawMemory.getLongVolatile(magazine + TOP);
-        return RawMemory.getLong(magazine + DRAWN)
-                - RawMemory.getLong(magazine + RETURNED)
-                - RawMemory.getLong(magazine + COLLECTED)
-                - (top & USED_MASK) / SLOT_BYTES;
+        return RawMemory.getLong(magazine + DRAWN) + ((top >>> USED_BITS) - (top & USED_MASK) / SLOT_BYTES) / 2;
     }
 
-    /// How many blocks of the class were freed, ever, of those that this cache has known of: it only grows, and a block
-    /// whose slot was forgotten counts twice. From any thread.
+    /// How many blocks of the class the owner has freed, ever. From any thread.
     static long freedCount(long magazine) {
         long top = RawMemory.getLongVolatile(magazine + TOP);
         long slotted = ((top >>> USED_BITS) + (top & USED_MASK) / SLOT_BYTES) / 2;
-        return RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + COLLECTED) + slotted;
+        return RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + ELSEWHERE) + slotted;
+    }
+
+    /// How many of those lie in slabs of other caches. From any thread.
+    static long elsewhereCount(long magazine) {
+        return RawMemory.getLongVolatile(magazine + ELSEWHERE);
     }
 
     /// How many free blocks of the class this cache's thread has left in words rather than in slots, ever: it only
@@ -315,7 +321,8 @@ final class Magazine {
         RawMemory.putLong(magazine + FIRST, first << BLOCK_SHIFT | blockBytes);
     }
 
-    /// The pages of a slab that neither a live block touches nor one in a slot: bit `p` for page `p` of the chunk.
+    /// The pages of a slab that neither a live block touches nor one in a slot: bit `p` for page `p` of the chunk; or
+    /// [#BUSY], a negative number: the next visit may find out.
     /// For a visitor that holds the cache's lock, and a slab of the magazine's class that is not leased: those
     /// pages stay so while it does.
     ///
@@ -338,7 +345,7 @@ final class Magazine {
                 return pages;
             }
         }
-        return 0; // the owner is at work: the next visit comes soon
+        return BUSY;
     }
 
     /// Checks the invariants of the class header while the owner rests; throws [AssertionError] on the first that

@@ -18,11 +18,16 @@ import org.jspecify.annotations.Nullable;
 /// does nothing too.
 ///
 /// A page is given back when it was free at two visits in a row. With visits every half `purgeDelayNanos`, memory
-/// goes back between half and one and a half of the delay after it was last used, a whole slab half a delay later.
+/// goes back between half and one and a half of the delay after it was last used, a whole slab half a delay later. A
+/// heap in which nothing has changed is left alone for up to a second longer, three visits at most: so that is added.
+///
+/// Visits of equal periods fall together: an idle process with a thousand heaps wakes up as often as one with one.
 ///
 /// ```
-///   Purger.first -> Visits of a heap -> Visits of another -> null       added in front; unlinked by whoever closes
-///        ^  weak
+///   Purger.first -> Visits of a heap -> Visits of another -> null       added in front; unlinked by whoever closes,
+///        ^            : weak                                             or by a step that finds no heap any more
+///        :  weak    Registration, which the heap holds
+///        :
 ///   PurgerLoop on the thread malloc4j-purger: step, sleep, step, sleep ...
 /// ```
 ///
@@ -39,6 +44,8 @@ import org.jspecify.annotations.Nullable;
 /// runs under no lock of this class.
 public final class Purger implements LongSupplier {
     private static final long MIN_PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final int MAX_SKIPPED = 3; // visits, of a heap in which nothing has changed
+    private static final long MAX_SKIPPED_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long LONGEST_SLEEP_NANOS = TimeUnit.SECONDS.toNanos(1); // to notice that the library has gone
     private static final String LOOP = PurgerLoop.class.getName(); // and it is there when its loader is closed at once
     private static final Ground GROUND = Ground.process();
@@ -51,38 +58,58 @@ public final class Purger implements LongSupplier {
 
     private Purger() {}
 
-    /// The visits of one heap; to run it ends them.
-    private static final class Visits implements Runnable {
-        final Reclaimer reclaimer;
-        final long periodNanos;
-        final boolean all;
-        long dueNanos;
-        volatile boolean ended;
-        volatile @Nullable Visits next;
+    /// What a heap holds as long as it is to be visited; to run it ends the visits.
+    private static final class Registration implements Runnable {
+        final Visits visits;
 
-        Visits(Reclaimer reclaimer, long periodNanos, boolean all) {
-            this.reclaimer = reclaimer;
-            this.periodNanos = periodNanos;
-            this.all = all;
-            this.dueNanos = GROUND.nanoTime() + periodNanos;
+        Registration(Visits visits) {
+            this.visits = visits;
         }
 
         @Override
         public void run() {
-            INSTANCE.remove(this);
+            INSTANCE.remove(visits);
         }
     }
 
-    /// Starts visiting. A negative delay means never.
+    /// The visits of one heap.
+    private static final class Visits {
+        final Reclaimer reclaimer;
+        final long periodNanos;
+        final long restingNanos;
+        final boolean all;
+        final WeakReference<Registration> registration;
+        long dueNanos;
+        volatile boolean ended;
+        volatile @Nullable Visits next;
+
+        Visits(Reclaimer reclaimer, long periodNanos, boolean all, Registration[] registration) {
+            this.reclaimer = reclaimer;
+            this.periodNanos = periodNanos;
+            this.restingNanos = periodNanos * (1 + Math.min(MAX_SKIPPED, MAX_SKIPPED_NANOS / periodNanos));
+            this.all = all;
+            registration[0] = new Registration(this);
+            this.registration = new WeakReference<>(registration[0]);
+            setDue(periodNanos);
+        }
+
+        /// Of visits with equal periods all are due at the same time.
+        void setDue(long afterNanos) {
+            dueNanos = (Math.floorDiv(GROUND.nanoTime(), periodNanos) * periodNanos) + afterNanos;
+        }
+    }
+
+    /// Starts visiting, as long as what this returns is reachable. A negative delay means never.
     ///
     /// @return what ends the visits when run
     public static Runnable start(Reclaimer reclaimer, long purgeDelayNanos) {
         if (purgeDelayNanos < 0) {
             return Purger::endNothing;
         }
-        Visits visits = new Visits(reclaimer, Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS), purgeDelayNanos == 0);
-        INSTANCE.add(visits);
-        return visits;
+        Registration[] registration = new Registration[1];
+        long periodNanos = Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS);
+        INSTANCE.add(new Visits(reclaimer, periodNanos, purgeDelayNanos == 0, registration));
+        return registration[0];
     }
 
     private static void endNothing() {}
@@ -98,6 +125,15 @@ public final class Purger implements LongSupplier {
         if (INSTANCE.first != null && !isAlive()) {
             INSTANCE.ensureThread();
         }
+    }
+
+    /// How many heaps are visited.
+    static int heapCount() {
+        int count = 0;
+        for (Visits each = INSTANCE.first; each != null; each = each.next) {
+            count++;
+        }
+        return count;
     }
 
     private void add(Visits visits) {
@@ -199,9 +235,12 @@ public final class Purger implements LongSupplier {
     public long getAsLong() {
         long sleepNanos = LONGEST_SLEEP_NANOS;
         for (Visits each = first; each != null; each = each.next) {
+            if (each.registration.refersTo(null)) {
+                remove(each); // the heap was not closed, and nobody has it any more
+                continue;
+            }
             if (!each.ended && each.dueNanos - GROUND.nanoTime() <= 0) {
-                visit(each);
-                each.dueNanos = GROUND.nanoTime() + each.periodNanos;
+                each.setDue(visit(each) ? each.periodNanos : each.restingNanos);
             }
             sleepNanos = Math.min(sleepNanos, each.dueNanos - GROUND.nanoTime());
         }
@@ -223,16 +262,18 @@ public final class Purger implements LongSupplier {
         }
     }
 
-    /// A visit whose failure, which would be an error of ours, is reported and does not end the visits; a Java heap
-    /// without room is no error of ours, nor is a class loader that was closed.
-    private static void visit(Visits visits) {
+    /// Makes a visit and returns whether it had anything to do. A failure, which would be an error of ours, is
+    /// reported and does not end the visits; a Java heap without room is no error of ours, nor is a class loader that
+    /// was closed.
+    private static boolean visit(Visits visits) {
         try {
-            visits.reclaimer.visitIdle(visits.all);
+            return visits.reclaimer.visitIdle(visits.all);
         } catch (OutOfMemoryError | NoClassDefFoundError noRoom) {
             // The next visit finds what this one has left.
         } catch (RuntimeException | Error failure) {
             Thread current = Thread.currentThread();
             current.getUncaughtExceptionHandler().uncaughtException(current, failure);
         }
+        return true;
     }
 }

@@ -17,10 +17,14 @@ import org.jspecify.annotations.Nullable;
 /// Gets memory back from one heap's slabs: makes spans of the empty ones, and gives the kernel the free pages
 /// inside the others.
 ///
-/// A visit goes over all slabs in address order. What it gives back was free at the visit before already, and its
-/// slab not leased in between: memory in use between two visits is left alone. Blocks leave a slab only while it is
-/// leased, so what is seen free in another slab under its cache's lock stays free while the lock is held; leased
-/// slabs are passed over.
+/// A visit goes over the slabs that the caches have listed: no others have free blocks but those that are leased, and
+/// those are passed over. What it gives back was free at the visit before already, and its slab not leased in between:
+/// memory in use between two visits is left alone. Blocks leave a slab only while it is leased, so what is seen free in
+/// another slab under its cache's lock stays free while the lock is held.
+///
+/// **A visit costs what has changed.** A list is passed over when no block that may lie in it was freed since the visit
+/// that went over it last, and that has left nothing to the next ([ThreadCache#isDue]); spans, when none came back
+/// ([Spans#isPurgeDue]). In a heap where nothing was freed, a visit adds up a few counts for each cache.
 ///
 /// A visit makes no object and calls nothing through a lambda or a reference to a method: it must not fail because the
 /// Java heap is full, nor leave behind a call site that could not be linked and never will be.
@@ -44,6 +48,10 @@ public final class Reclaimer {
     private final long[] probes = new long[PROBES];
     private long walkChunk; // where `nextSlab` goes on when it has shown `batch`, 0 at the end
     private int walkIndex;
+    private final long[] freedElsewhere = new long[SizeClasses.COUNT];
+    private boolean unfinished; // whether the slabs of the list in question leave something to the next visit
+    private long visitedBytes; // by the visit that is under way
+    private long visitedSlabs;
     private long cursor;
     private long freedAtRefusal = -1;
     private long freedAtFruitless = -1;
@@ -58,23 +66,33 @@ public final class Reclaimer {
         this.registry = registry;
     }
 
-    /// What a heap's slabs hold.
+    /// What a heap's slabs hold, and what happened to their blocks.
     ///
     /// @param liveBlocks the blocks that are live
     /// @param liveBytes their sizes, in bytes
-    /// @param sizeClasses the classes that have slabs
-    public record Census(long liveBlocks, long liveBytes, List<SizeClassStatistics> sizeClasses) {}
+    /// @param allocatedBlocks the blocks that were allocated, ever
+    /// @param allocatedBytes their sizes
+    /// @param freedBlocks the blocks that were freed, ever
+    /// @param freedBytes their sizes
+    /// @param sizeClasses the classes that ever had slabs
+    public record Census(
+            long liveBlocks,
+            long liveBytes,
+            long allocatedBlocks,
+            long allocatedBytes,
+            long freedBlocks,
+            long freedBytes,
+            List<SizeClassStatistics> sizeClasses) {}
 
     /// Sets how many bytes of free spans [#visitIdle] leaves; `Long.MAX_VALUE` turns its visits off.
     public void keep(long byteSize) {
         keepBytes = byteSize;
     }
 
-    /// A visit by the purger: of what was free at the last visit too, or of all.
-    void visitIdle(boolean all) {
-        if (keepBytes < Long.MAX_VALUE) {
-            visit(keepBytes, all);
-        }
+    /// A visit by the purger: of what was free at the last visit too, or of all. Returns whether there was, or soon
+    /// will be, anything to do.
+    boolean visitIdle(boolean all) {
+        return keepBytes < Long.MAX_VALUE && visit(keepBytes, all, false);
     }
 
     /// Makes spans of some empty slabs, because there is no span left and the heap would have to grow. Goes on where
@@ -138,7 +156,7 @@ public final class Reclaimer {
                     gone += visitSome();
                 }
                 if (gone < wantedBytes && freed - freedAtFruitless >= usedBytes >>> SHARE_SHIFT) {
-                    long all = visitAll(0, true);
+                    long all = visitAll();
                     freedAtFruitless = all < Math.max(wantedBytes, usedBytes >>> SHARE_SHIFT) ? freed : -1;
                     gone += all;
                 }
@@ -183,29 +201,80 @@ public final class Reclaimer {
         return gone + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
     }
 
-    /// Visits everything once: what was free at the last visit too, or `all` that is free, goes back to the kernel,
-    /// but for `keepBytes` of free spans. Returns how many bytes went back.
+    /// Visits everything once, whatever has changed: what was free at the last visit too, or `all` that is free, goes
+    /// back to the kernel, but for `keepBytes` of free spans. Returns how many bytes went back.
     public long visit(long keepBytes, boolean all) {
+        long before = purgedBytes.get();
+        visit(keepBytes, all, true);
+        return purgedBytes.get() - before;
+    }
+
+    private boolean visit(long keepBytes, boolean all, boolean everything) {
         Purger.revive();
         visiting.lock();
         try {
-            long purged = visitAll(keepBytes, all);
+            boolean due = visitCaches(all, everything);
+            long purged = visitedBytes;
+            if (everything || spans.isPurgeDue(keepBytes)) {
+                due = true;
+                purged += spans.purge(keepBytes, all);
+            }
             purgedBytes.addAndGet(purged);
             int before = reclaims;
             reclaims = purged > 0 ? before + 1 : before; // written under the lock only
-            return purged;
+            return due;
         } finally {
             visiting.unlock();
         }
     }
 
-    private long visitAll(long keepBytes, boolean all) {
-        registry.unleaseIdle(all);
-        long purged = 0;
-        for (long slab = firstSlab(); slab != 0; slab = nextSlab()) {
-            purged += visitSlab(slab, all);
+    private long visitAll() {
+        visitCaches(true, true);
+        return visitedBytes + spans.purge(0, true);
+    }
+
+    /// Visits the slabs that are listed, or of these only those that may have changed; `visitedBytes` is what went
+    /// back. Returns whether there was anything to do.
+    private boolean visitCaches(boolean all, boolean everything) {
+        boolean due = registry.unleaseIdle(all);
+        visitedBytes = 0;
+        registry.countFreedElsewhere(freedElsewhere);
+        for (int index = registry.cacheLimit() - 1; index >= 0; index--) {
+            ThreadCache cache = registry.cache(index);
+            due |= cache != null && visitCache(cache, all, everything);
         }
-        return purged + spans.purge(keepBytes, all);
+        return due;
+    }
+
+    private boolean visitCache(ThreadCache cache, boolean all, boolean everything) {
+        boolean due = false;
+        for (long classes = cache.usedClasses(); classes != 0; classes &= classes - 1) {
+            int sizeClass = Long.numberOfTrailingZeros(classes);
+            if (cache.isDue(sizeClass, freedElsewhere[sizeClass]) || everything) {
+                due = true;
+                visitListed(cache, sizeClass, all);
+            }
+        }
+        return due;
+    }
+
+    private void visitListed(ThreadCache cache, int sizeClass, boolean all) {
+        unfinished = false;
+        cache.beginVisit(sizeClass);
+        boolean more = true;
+        while (more) {
+            cache.lock().lock();
+            try {
+                long slab = cache.nextVisited();
+                more = slab != 0;
+                visitedBytes += more ? visitOwned(cache, slab, all) : 0;
+            } finally {
+                cache.lock().unlock();
+            }
+        }
+        if (unfinished) {
+            cache.leave(sizeClass);
+        }
     }
 
     /// The first slab of all in address order, or 0. Holding `visiting`.
@@ -256,10 +325,15 @@ public final class Reclaimer {
     }
 
     private long visitOwned(ThreadCache owner, long slab, boolean all) {
+        visitedSlabs++;
         if (Slab.state(slab) == Slab.LEASED) {
             return 0;
         }
         int free = owner.freePages(slab);
+        if (free == Magazine.BUSY) {
+            unfinished = true;
+            return 0;
+        }
         int seen = all ? free : free & Slab.seenPages(slab);
         Slab.putSeenPages(slab, free);
         int held = seen & ~Slab.unchargedPages(slab);
@@ -270,6 +344,8 @@ public final class Reclaimer {
         long purged = done == 0 ? 0 : slabs.notePurged(slab, done);
         if (seen == ALL_PAGES) {
             retire(owner, slab);
+        } else {
+            unfinished |= free == ALL_PAGES || (free & ~Slab.unchargedPages(slab)) != 0;
         }
         return purged;
     }
@@ -298,47 +374,88 @@ public final class Reclaimer {
         if (Slab.state(slab) == Slab.AVAILABLE) {
             owner.remove(slab);
         }
+        registry.noteTwiceFreed(Slab.sizeClass(slab), Slab.twiceFreedCount(slab));
         slabs.freeSlab(slab);
     }
 
-    /// Counts what the slabs hold: exact while nobody allocates or frees.
+    /// What the slabs hold: exact while nobody allocates or frees. Walks no slab.
     public Census census() {
         return census(0, 0);
     }
 
     /// As [#census()], counting `spareBlocks` of a size class as free: the heap's own, which it uses for nothing.
     public Census census(int spareClass, int spareBlocks) {
+        CacheRegistry.Counts counts = registry.counts();
+        List<SizeClassStatistics> sizeClasses = new ArrayList<>();
+        long liveBlocks = 0;
+        long liveBytes = 0;
+        long allocatedBlocks = 0;
+        long allocatedBytes = 0;
+        long freedBlocks = 0;
+        long freedBytes = 0;
+        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
+            long retired = slabs.retiredCount(sizeClass);
+            long made = slabs.madeCount(sizeClass);
+            if (made > 0) {
+                long spare = sizeClass == spareClass ? spareBlocks : 0;
+                long live = Math.max(0, counts.live(sizeClass) - spare);
+                int blockBytes = SizeClasses.blockBytes(sizeClass);
+                long free = Math.max(0, (made - retired) * SizeClasses.capacity(sizeClass) - live);
+                long allocated = counts.allocated(sizeClass);
+                long freed = counts.freed(sizeClass);
+                sizeClasses.add(new SizeClassStatistics(
+                        blockBytes, made - retired, live, free, allocated, freed, made, retired));
+                liveBlocks += live;
+                liveBytes += live * blockBytes;
+                allocatedBlocks += allocated;
+                allocatedBytes += allocated * blockBytes;
+                freedBlocks += freed;
+                freedBytes += freed * blockBytes;
+            }
+        }
+        return new Census(
+                liveBlocks,
+                liveBytes,
+                allocatedBlocks,
+                allocatedBytes,
+                freedBlocks,
+                freedBytes,
+                List.copyOf(sizeClasses));
+    }
+
+    /// Checks that the counts are those of the blocks, while no thread uses the heap, and when no call was ever torn;
+    /// throws [AssertionError] when they are not.
+    public void verifyCounts() {
+        long[] live = new long[SizeClasses.COUNT];
         long[] slabCounts = new long[SizeClasses.COUNT];
-        long[] liveCounts = new long[SizeClasses.COUNT];
         visiting.lock();
         try {
             for (long slab = firstSlab(); slab != 0; slab = nextSlab()) {
-                ThreadCache owner = lockOwner(slab);
-                if (owner != null) {
-                    slabCounts[Slab.sizeClass(slab)]++;
-                    liveCounts[Slab.sizeClass(slab)] += Slab.liveCount(slab);
-                    owner.lock().unlock();
-                }
+                live[Slab.sizeClass(slab)] += Slab.liveCount(slab) - Slab.twiceFreedCount(slab); // not noted yet
+                slabCounts[Slab.sizeClass(slab)]++;
             }
         } finally {
             visiting.unlock();
         }
-        liveCounts[spareClass] -= Math.min(spareBlocks, liveCounts[spareClass]);
-        List<SizeClassStatistics> sizeClasses = new ArrayList<>();
-        long liveBlocks = 0;
-        long liveBytes = 0;
+        CacheRegistry.Counts counts = registry.counts();
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-            long slabCount = slabCounts[sizeClass];
-            if (slabCount > 0) {
-                long live = liveCounts[sizeClass];
-                int blockBytes = SizeClasses.blockBytes(sizeClass);
-                long free = slabCount * SizeClasses.capacity(sizeClass) - live;
-                sizeClasses.add(new SizeClassStatistics(blockBytes, slabCount, live, free));
-                liveBlocks += live;
-                liveBytes += live * blockBytes;
+            long counted = counts.allocated(sizeClass) - counts.freed(sizeClass);
+            long slabCount = slabs.madeCount(sizeClass) - slabs.retiredCount(sizeClass);
+            if (counted != live[sizeClass] || slabCount != slabCounts[sizeClass]) {
+                throw new AssertionError("size class " + sizeClass + " has " + live[sizeClass] + " live blocks in "
+                        + slabCounts[sizeClass] + " slabs, counted are " + counted + " in " + slabCount);
             }
         }
-        return new Census(liveBlocks, liveBytes, List.copyOf(sizeClasses));
+    }
+
+    /// How many slabs visits have looked at, ever.
+    long visitedSlabs() {
+        visiting.lock();
+        try {
+            return visitedSlabs;
+        } finally {
+            visiting.unlock();
+        }
     }
 
     /// Bytes that visits have given back to the kernel, in all.
@@ -381,6 +498,10 @@ public final class Reclaimer {
         }
         Slab.verify(slab);
         owner.verifyEntry(slab);
+        boolean hidden = Slab.state(slab) == Slab.FULL && Slab.liveCount(slab) < Slab.capacity(slab);
+        if (hidden && !Slab.isQueued(slab)) {
+            throw new AssertionError("a slab that is in no list has free blocks");
+        }
     }
 
     /// Releases everything. Returns 0, or minus errno of the first refusal; it can be called again.

@@ -38,7 +38,11 @@ public final class ThreadCache {
     private final Slabs slabs;
     private final long magazines;
     private final long[] leased = new long[SizeClasses.COUNT];
-    private final long[] lists = new long[SizeClasses.COUNT << 1];
+    private final long[] lists = new long[SizeClasses.COUNT << 1]; // of each class the first and the last
+    private final long[] changes = new long[SizeClasses.COUNT]; // how often what is leased or listed has changed
+    private final long[] visited = new long[SizeClasses.COUNT]; // the stamps at the last visits
+    private long unfinished; // of which classes a visit has left something to the next: bit c for class c
+    private long cursor; // the slab that a visit comes to next, 0 at a list's end
     private final AtomicLong pending = new AtomicLong();
     private final Mutex lock = new Mutex();
 
@@ -57,14 +61,8 @@ public final class ThreadCache {
     /// lock.
     boolean givenBack;
 
-    /// Bytes that the owner has freed in other threads' slabs, ever. Written by the owner.
-    private long freedElsewhereBytes;
-
-    /// What the magazines had counted when they went back, in bytes: [#freedBytes], without what was freed elsewhere,
-    /// and [#liveBytes].
-    private long freedBefore;
-
-    private long liveBefore;
+    /// Of which classes the magazine was ever used: bit `c` for class `c`. Written by the owner.
+    private long usedClasses;
 
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;
@@ -116,6 +114,7 @@ public final class ThreadCache {
         if (((word | Slab.remoteWord(pair)) & bit) != 0) {
             return false;
         }
+        usedClasses |= 1L << Slab.sizeClass(slab);
         if (word == 0) {
             noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
         }
@@ -148,6 +147,7 @@ public final class ThreadCache {
 
     /// Moves on to the next word with free blocks: of the leased slab, of the slabs that have some, of a new slab.
     private long allocateBlockSlow(int sizeClass) {
+        usedClasses |= 1L << sizeClass;
         long magazine = magazine(sizeClass);
         long slab = leased[sizeClass];
         int last = slab == 0 ? -1 : Slab.word(slab, Magazine.pair(magazine));
@@ -214,6 +214,7 @@ public final class ThreadCache {
                 remove(slab);
                 Slab.putState(slab, Slab.LEASED);
                 Slab.putSeenPages(slab, 0);
+                changes[sizeClass]++;
                 return slab;
             }
         } finally {
@@ -224,6 +225,7 @@ public final class ThreadCache {
             registry.reclaimer().makeRoom();
             slab = slabs.allocateSlab(sizeClass, tag, true);
         }
+        changes[sizeClass]++;
         if (thread != null && !Errno.isError(slab)) {
             putThread(slab, thread);
         }
@@ -232,9 +234,9 @@ public final class ThreadCache {
 
     /// Collects what others have freed of a slab of ours. Returns whether there was anything.
     private boolean collect(int sizeClass, long slab) {
-        int blocks = Slab.ownerCollect(slab);
-        if (blocks > 0) {
-            Magazine.noteCollected(magazine(sizeClass), blocks);
+        long blocks = Slab.ownerCollect(slab);
+        if (blocks > 0 && blocks >>> Integer.SIZE != 0) {
+            registry.noteTwiceFreed(sizeClass, (int) (blocks >>> Integer.SIZE));
         }
         return blocks >= 0;
     }
@@ -248,7 +250,9 @@ public final class ThreadCache {
     void forget() {
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
             leased[sizeClass] = 0;
-            Magazine.clear(magazine(sizeClass));
+            if ((usedClasses >>> sizeClass & 1) != 0) {
+                Magazine.clear(magazine(sizeClass));
+            }
         }
     }
 
@@ -287,6 +291,11 @@ public final class ThreadCache {
         }
     }
 
+    /// Whether there are slabs for [#drainPending].
+    boolean hasPending() {
+        return pending.get() != 0;
+    }
+
     /// Lists the full slabs that others have freed blocks of. Under the lock.
     void drainPending() {
         if (pending.get() == 0) {
@@ -311,6 +320,7 @@ public final class ThreadCache {
     /// Appends a full slab to the list of its class. Under the lock.
     private void append(long slab) {
         int list = Slab.sizeClass(slab) << 1;
+        changes[list >>> 1]++;
         long last = lists[list + 1];
         Slab.putState(slab, Slab.AVAILABLE);
         Slab.putNext(slab, 0);
@@ -328,6 +338,9 @@ public final class ThreadCache {
         int list = Slab.sizeClass(slab) << 1;
         long next = Slab.next(slab);
         long previous = Slab.previous(slab);
+        if (slab == cursor) {
+            cursor = next;
+        }
         if (previous == 0) {
             lists[list] = next;
         } else {
@@ -341,33 +354,107 @@ public final class ThreadCache {
     }
 
     /// The pages of a slab that is not leased that nobody uses or comes to use while the lock is held: bit `p` for
-    /// page `p` of the chunk. Under the lock.
+    /// page `p` of the chunk; or [Magazine#BUSY]. Under the lock.
     int freePages(long slab) {
         return Magazine.freePages(magazine(Slab.sizeClass(slab)), slab);
     }
 
-    /// Notes that the owner has freed a block of another thread's slab. By the owner.
-    void noteFreedElsewhere(int blockBytes) {
-        freedElsewhereBytes += blockBytes;
+    /// Notes that the owner has freed a block of another cache's slab. By the owner.
+    void noteFreedElsewhere(int sizeClass) {
+        usedClasses |= 1L << sizeClass;
+        Magazine.noteFreedElsewhere(magazine(sizeClass));
     }
 
-    /// About how many bytes of blocks came free for others than the next request of the owner, ever: it only grows.
+    /// About how many bytes of blocks came free for others than the next request of the owner since the magazines went
+    /// back last.
     long freedBytes() {
-        long bytes = freedElsewhereBytes + freedBefore;
-        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-            bytes += Magazine.returnedCount(magazine(sizeClass)) * SizeClasses.blockBytes(sizeClass);
+        long bytes = 0;
+        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+            int sizeClass = Long.numberOfTrailingZeros(classes);
+            long magazine = magazine(sizeClass);
+            long blocks = Magazine.returnedCount(magazine) + Magazine.elsewhereCount(magazine);
+            bytes += blocks * SizeClasses.blockBytes(sizeClass);
         }
         return bytes;
     }
 
-    /// Bytes of the owner's blocks that are live, with those that others have freed and it has not collected; exact
-    /// while it rests.
-    long liveBytes() {
-        long bytes = liveBefore;
-        for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-            bytes += Magazine.liveCount(magazine(sizeClass)) * SizeClasses.blockBytes(sizeClass);
+    /// Adds what the magazines have counted since they went back last. From any thread.
+    ///
+    /// @param allocated blocks allocated, by class
+    /// @param freed blocks that the owner has freed, by class
+    void addCounts(long[] allocated, long[] freed) {
+        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+            int sizeClass = Long.numberOfTrailingZeros(classes);
+            long magazine = magazine(sizeClass);
+            freed[sizeClass] += Magazine.freedCount(magazine);
+            allocated[sizeClass] += Magazine.allocatedCount(magazine);
         }
-        return bytes;
+    }
+
+    /// Adds what the magazines have counted to that of others, and lets them begin at 0 again, after [#unlease]. While
+    /// there is no owner.
+    void moveCounts(long[] allocated, long[] freed, long[] elsewhere) {
+        addCounts(allocated, freed);
+        addElsewhere(elsewhere);
+        lock.lock();
+        try {
+            unfinished = usedClasses; // a stamp might be what it was
+            for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+                Magazine.clear(magazine(Long.numberOfTrailingZeros(classes)));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // What a visit finds out: whether it has anything to do here.
+
+    /// The classes that have something, bit `c` for class `c`. From any thread.
+    long usedClasses() {
+        return usedClasses;
+    }
+
+    /// Adds how many blocks the owner has freed in slabs of other caches, by class. From any thread.
+    void addElsewhere(long[] counts) {
+        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+            int sizeClass = Long.numberOfTrailingZeros(classes);
+            counts[sizeClass] += Magazine.elsewhereCount(magazine(sizeClass));
+        }
+    }
+
+    /// Whether there may be pages to give back in slabs of a class: a block was freed, or what is leased or listed has
+    /// changed, since the last visit for which this was true, or that visit has left something. By the visitor, before
+    /// it looks: what happens meanwhile makes it true the next time.
+    ///
+    /// @param freedElsewhere blocks of the class that threads have freed in other caches' slabs, ever
+    boolean isDue(int sizeClass, long freedElsewhere) {
+        long stamp = changes[sizeClass] + Magazine.freedCount(magazine(sizeClass)) + freedElsewhere;
+        boolean due = stamp != visited[sizeClass] || (unfinished >>> sizeClass & 1) != 0;
+        visited[sizeClass] = stamp;
+        unfinished &= ~(1L << sizeClass);
+        return due;
+    }
+
+    /// Notes that a visit has left something in slabs of a class to the next. By the visitor.
+    void leave(int sizeClass) {
+        unfinished |= 1L << sizeClass;
+    }
+
+    /// Begins to go through the listed slabs of a class. By the visitor, there is one at a time.
+    void beginVisit(int sizeClass) {
+        lock.lock();
+        try {
+            cursor = lists[sizeClass << 1];
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The next listed slab, 0 at the end. By the visitor, under the lock, which it gives up after each.
+    long nextVisited() {
+        long slab = cursor;
+        cursor = slab == 0 ? 0 : Slab.next(slab);
+        return slab;
     }
 
     /// Copies the records of the leased slabs, 0 where there is none. By the owner.
@@ -380,10 +467,14 @@ public final class ThreadCache {
     void unlease() {
         lock.lock();
         try {
-            for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
-                Magazine.forgetSlots(magazine(sizeClass));
+            for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+                int sizeClass = Long.numberOfTrailingZeros(classes);
+                if (Magazine.forgetSlots(magazine(sizeClass)) != 0) {
+                    changes[sizeClass]++;
+                }
                 long slab = leased[sizeClass];
                 if (slab != 0) {
+                    changes[sizeClass]++;
                     forgetLease(sizeClass);
                     collect(sizeClass, slab);
                     Slab.putState(slab, Slab.FULL);
@@ -397,19 +488,12 @@ public final class ThreadCache {
         }
     }
 
-    /// Gives the pages of the magazines back to the kernel, which [#unlease] has emptied. Returns whether they went.
-    /// While there is no owner.
+    /// Gives the pages of the magazines back to the kernel, which are all zero after [#moveCounts]. Returns whether
+    /// they went. While there is no owner.
     boolean giveBackMagazines() {
         lock.lock();
         try {
-            long freed = freedBytes();
-            long live = liveBytes();
-            if (CacheTags.PROCESS.giveBackMagazines(tag) != 0) {
-                return false;
-            }
-            freedBefore = freed - freedElsewhereBytes; // the magazines count from 0 again
-            liveBefore = live;
-            return true;
+            return CacheTags.PROCESS.giveBackMagazines(tag) == 0;
         } finally {
             lock.unlock();
         }

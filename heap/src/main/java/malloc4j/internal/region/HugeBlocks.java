@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
@@ -31,6 +32,10 @@ public final class HugeBlocks {
     private final boolean hugePages;
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
     private final Queue<Range> leftovers = new ConcurrentLinkedQueue<>();
+    private final AtomicLong allocatedBlocks = new AtomicLong();
+    private final AtomicLong freedBlocks = new AtomicLong();
+    private final AtomicLong allocatedBytes = new AtomicLong();
+    private final AtomicLong freedBytes = new AtomicLong();
 
     /// Addresses without memory that the kernel has not taken back yet: beside an aligned block, or of one that was
     /// freed while a split would have been one mapping too many.
@@ -67,6 +72,8 @@ public final class HugeBlocks {
             calls.madvise(address, bytes, Linux.MADV_HUGEPAGE); // advice only: a kernel without THP refuses it
         }
         bytesByAddress.put(address, bytes);
+        allocatedBlocks.getAndIncrement();
+        allocatedBytes.getAndAdd(bytes);
         return address;
     }
 
@@ -155,6 +162,8 @@ public final class HugeBlocks {
             return result;
         }
         budget.discharge(bytes);
+        freedBlocks.getAndIncrement();
+        freedBytes.getAndAdd(bytes);
         return bytes;
     }
 
@@ -189,6 +198,7 @@ public final class HugeBlocks {
             budget.discharge(before - bytes);
         }
         bytesByAddress.put(moved, bytes);
+        (bytes > before ? allocatedBytes : freedBytes).getAndAdd(Math.abs(bytes - before));
         return moved;
     }
 
@@ -197,13 +207,29 @@ public final class HugeBlocks {
         bytesByAddress.forEach(visitor::visit);
     }
 
-    public int blockCount() {
-        return bytesByAddress.size();
+    /// What there was, ever.
+    ///
+    /// @param allocatedBlocks how many blocks were allocated
+    /// @param freedBlocks how many were freed
+    /// @param allocatedBytes bytes that were allocated, or added to a block
+    /// @param freedBytes bytes that were freed, or taken off a block
+    public record Census(long allocatedBlocks, long freedBlocks, long allocatedBytes, long freedBytes) {
+        /// How many blocks are live.
+        public int blocks() {
+            return (int) (allocatedBlocks - freedBlocks);
+        }
+
+        /// Their bytes.
+        public long bytes() {
+            return allocatedBytes - freedBytes;
+        }
     }
 
-    /// The sum of the live blocks' sizes.
-    public long byteCount() {
-        return bytesByAddress.values().stream().mapToLong(Long::longValue).sum();
+    /// Walks nothing.
+    public Census census() {
+        long freed = freedBlocks.get();
+        long bytes = freedBytes.get(); // before the others, so that no difference is below 0
+        return new Census(allocatedBlocks.get(), freed, allocatedBytes.get(), bytes);
     }
 
     /// Unmaps every block. Returns 0, or minus errno of the first that the kernel refused; it can be called again.

@@ -2,6 +2,7 @@ package malloc4j.internal.route;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.FaultingRanges;
@@ -38,6 +39,7 @@ public final class Route {
     private final HugeHome huge;
     private final Room room;
     private final Room ownRoom;
+    private final AtomicLong refusals = new AtomicLong();
     private final Map<Long, Object> owners = new ConcurrentHashMap<>(); // of blocks in no slab
 
     /// Who is asked when a request was refused.
@@ -107,13 +109,26 @@ public final class Route {
     private long allocateFlagged(long byteSize, long byteAlignment) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
         }
         long address = allocateOnce(byteSize, byteAlignment);
         for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
             address = allocateOnce(byteSize, byteAlignment);
         }
-        return address;
+        return noteRefused(address);
+    }
+
+    /// Counts a request whose last answer is an error.
+    private long noteRefused(long result) {
+        if (Errno.isError(result) && result != -Errno.EBADF) {
+            refusals.getAndIncrement();
+        }
+        return result;
+    }
+
+    /// How many requests were refused, ever, for want of memory or for their size.
+    public long refusals() {
+        return refusals.get();
     }
 
     private long allocateOnce(long byteSize, long byteAlignment) {
@@ -160,7 +175,7 @@ public final class Route {
     public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
         }
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
         long address = allocateIn(home, byteSize, byteAlignment);
@@ -175,7 +190,7 @@ public final class Route {
                 throw ofJava;
             }
         }
-        return withoutFlag(address);
+        return noteRefused(withoutFlag(address));
     }
 
     /// Frees a block of [#allocateOwned]; answers as [#free].
@@ -232,7 +247,7 @@ public final class Route {
             return 0;
         }
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : -Errno.EOVERFLOW;
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
         }
         long result = resizeOnce(home, record, address, usable, byteSize);
         if (Errno.isError(result) && byteSize <= usable) {
@@ -241,7 +256,7 @@ public final class Route {
         for (int attempt = 0; Errno.isError(result) && room.make(result, byteSize, attempt); attempt++) {
             result = resizeOnce(home, record, address, usable, byteSize);
         }
-        return result;
+        return noteRefused(result);
     }
 
     private long resizeOnce(Home home, long record, long address, long usable, long byteSize) {

@@ -46,10 +46,10 @@ final class SlabHome extends Home {
         if (cache != null && cache.tag() == tag) {
             freed = cache.freeBlock(record, address);
         } else {
-            int blockBytes = Slab.blockBytes(record); // after the free it may be another slab's
+            int sizeClass = Slab.sizeClass(record); // after the free it may be another slab's
             freed = CacheRegistry.freeRemote(record, address);
             if (freed) {
-                caches.noteFreedRemote(cache, blockBytes);
+                caches.noteFreedRemote(cache, sizeClass);
             }
         }
         return freed ? 1 : 0;

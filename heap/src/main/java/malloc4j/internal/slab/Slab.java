@@ -293,13 +293,14 @@ public final class Slab {
         return best;
     }
 
-    /// Moves what others have freed to `free`. Returns how many blocks that adds to it, -1 when nothing was announced.
-    /// By the owner.
-    public static int ownerCollect(long slab) {
+    /// Moves what others have freed to `free`. Returns -1 when nothing was announced; else how many blocks that adds to
+    /// it, and in the upper half how many were there already: freed twice, by the owner and another thread at the same
+    /// moment. By the owner.
+    public static long ownerCollect(long slab) {
         if (RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) == 0) {
             return -1;
         }
-        int collected = 0;
+        long collected = 0;
         long collects = RawMemory.getLong(slab + COLLECTS);
         RawMemory.getAndSetLong(slab + COLLECTS, collects + 1);
         long words = RawMemory.getAndSetLong(slab + REMOTE_SUMMARY, 0);
@@ -311,7 +312,7 @@ public final class Slab {
             long freed = RawMemory.getLongVolatile(pair + REMOTE) & blocks;
             while (freed != 0) {
                 long before = freeWord(pair);
-                collected += Long.bitCount(freed & ~before);
+                collected += Long.bitCount(freed & ~before) | (long) Long.bitCount(freed & before) << Integer.SIZE;
                 RawMemory.putLong(pair, before | freed);
                 // Bits that came in between have no summary bit: their word was not empty when they came.
                 freed = RawMemory.getAndAndLong(pair + REMOTE, ~freed) & blocks & ~freed;
@@ -422,6 +423,17 @@ public final class Slab {
             }
         }
         return true;
+    }
+
+    /// How many blocks are free in both words: freed twice, by the owner and another thread at the same moment.
+    public static int twiceFreedCount(long slab) {
+        int capacity = capacity(slab);
+        int count = 0;
+        for (int word = 0; word < wordCount(capacity); word++) {
+            long pair = pair(slab, word);
+            count += Long.bitCount(remoteWord(pair) & freeWord(pair) & blockMask(capacity, word));
+        }
+        return count;
     }
 
     /// How many blocks are live.

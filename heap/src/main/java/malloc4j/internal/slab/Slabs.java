@@ -1,5 +1,6 @@
 package malloc4j.internal.slab;
 
+import java.util.concurrent.atomic.AtomicLongArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
@@ -11,6 +12,8 @@ import malloc4j.internal.span.Spans;
 public final class Slabs {
     private final Spans spans;
     private final int heapId;
+    private final AtomicLongArray made = new AtomicLongArray(SizeClasses.COUNT);
+    private final AtomicLongArray retired = new AtomicLongArray(SizeClasses.COUNT);
 
     public Slabs(Spans spans, int heapId) {
         this.spans = spans;
@@ -36,6 +39,7 @@ public final class Slabs {
         if ((span & Spans.ZEROED) != 0) {
             Slab.putCleanPages(slab, Slab.ALL_PAGES);
         }
+        made.getAndIncrement(sizeClass);
         return slab;
     }
 
@@ -43,8 +47,19 @@ public final class Slabs {
     public void freeSlab(long slab) {
         long base = Slab.base(slab);
         int uncharged = Slab.unchargedPages(slab);
+        retired.getAndIncrement(Slab.sizeClass(slab));
         Slab.retire(slab);
         spans.freeChunk(base, uncharged);
+    }
+
+    /// How many slabs of a size class were made, ever.
+    public long madeCount(int sizeClass) {
+        return made.get(sizeClass);
+    }
+
+    /// How many slabs of a size class became free spans, ever.
+    public long retiredCount(int sizeClass) {
+        return retired.get(sizeClass);
     }
 
     /// Makes the pages of a word of a leased slab ready to be used: those that went back to the kernel are charged

@@ -199,9 +199,15 @@ final class Region {
         return Bits.nextClear(all ? dirty : idle, from, pageCount);
     }
 
-    /// Notes what is dirty now, so that the next visit can tell what has stayed so.
-    void markIdle() {
-        System.arraycopy(dirty, 0, idle, 0, dirty.length);
+    /// Notes what is dirty now, so that the next visit can tell what has stayed so. Returns whether that is more than
+    /// it was.
+    boolean markIdle() {
+        boolean more = false;
+        for (int word = 0; word < dirty.length; word++) {
+            more |= dirty[word] != idle[word];
+            idle[word] = dirty[word];
+        }
+        return more;
     }
 
     void verify() {

@@ -33,7 +33,8 @@ import org.jspecify.annotations.Nullable;
 /// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
 ///    `(pages - free + dirty - uncharged) * page size`.
 /// 3. Regions are in address order and do not overlap.
-/// 4. `largePages` is the sum of the large blocks' pages.
+/// 4. There are `largeAllocated - largeFreed` large blocks, and they have `largePagesAllocated - largePagesFreed`
+///    pages; `freePages` and `dirtyPages` are the sums of what the regions count.
 ///
 /// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
@@ -56,7 +57,16 @@ public final class Spans {
     private final ArrayList<Region> regions = new ArrayList<>();
     private long regionBytes;
     private long chargedBytes;
-    private long largePages;
+    private long largeAllocated; // blocks, ever; and so on
+    private long largeFreed;
+    private long largePagesAllocated;
+    private long largePagesFreed;
+    private long freePages;
+    private long dirtyPages;
+    private long gives; // spans that came back, ever
+    private long givesPurged; // how many of them the last visit knew of
+    private long keptAtPurge; // how much it was to keep, in bytes
+    private boolean unfinished; // whether it has left something to the next
 
     /// @param heapId the number that marks this heap's chunks
     public Spans(PageSource source, Budget budget, int heapId) {
@@ -108,8 +118,21 @@ public final class Spans {
         if (!charge(pageCount - dirty)) {
             return -Errno.EDQUOT;
         }
-        region.take(page, page + pageCount);
+        takePages(region, page, page + pageCount);
         return region.address(page) | (dirty == 0 ? ZEROED : 0);
+    }
+
+    private void takePages(Region region, int from, int to) {
+        dirtyPages -= region.dirtyCount();
+        region.take(from, to);
+        dirtyPages += region.dirtyCount();
+        freePages -= to - from;
+    }
+
+    private void givePages(Region region, int from, int to, boolean areDirty) {
+        region.give(from, to, areDirty);
+        freePages += to - from;
+        dirtyPages += areDirty ? to - from : 0;
     }
 
     /// Charges pages of a slab that are about to be used again. Returns false when the budget refuses.
@@ -172,6 +195,7 @@ public final class Spans {
         region.place(address);
         regions.add(indexFrom(address), region);
         regionBytes += byteSize;
+        freePages += region.pageCount;
         return 0;
     }
 
@@ -203,7 +227,8 @@ public final class Spans {
     private void give(long address, int pageCount) {
         Region region = region(address);
         int page = region.page(address);
-        region.give(page, page + pageCount, true);
+        givePages(region, page, page + pageCount, true);
+        gives++;
     }
 
     /// Gives the chunk of a slab back.
@@ -219,9 +244,10 @@ public final class Spans {
                 boolean clean = (uncharged >>> from & 1) != 0;
                 int run = Integer.numberOfTrailingZeros(clean ? ~(uncharged >>> from) : uncharged >>> from);
                 int to = Math.min(from + run, PageGeometry.PAGES_PER_CHUNK);
-                region.give(page + from, page + to, !clean);
+                givePages(region, page + from, page + to, !clean);
                 from = to;
             }
+            gives++;
         } finally {
             lock.unlock();
         }
@@ -234,7 +260,8 @@ public final class Spans {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
                 putLargePages(span & -PageGeometry.PAGE_BYTES, pageCount);
-                largePages += pageCount;
+                largePagesAllocated += pageCount;
+                largeAllocated++;
             }
             return span;
         } finally {
@@ -286,7 +313,8 @@ public final class Spans {
             int pageCount = largePages(address);
             if (pageCount != 0) {
                 RawMemory.putLong(entry(address), 0);
-                largePages -= pageCount;
+                largePagesFreed += pageCount;
+                largeFreed++;
                 give(address, pageCount);
             }
             return pageCount;
@@ -307,7 +335,8 @@ public final class Spans {
             Region region = region(address);
             int page = region.page(address);
             if (pageCount < before) {
-                region.give(page + pageCount, page + before, true);
+                givePages(region, page + pageCount, page + before, true);
+                gives++;
             } else if (pageCount > before) {
                 if (!region.isFree(page + before, page + pageCount)
                         || Errno.isError(take(region, page + before, pageCount - before))) {
@@ -315,7 +344,8 @@ public final class Spans {
                 }
             }
             RawMemory.putLong(entry(address), pageCount);
-            largePages += pageCount - before;
+            largePagesAllocated += Math.max(0, pageCount - before);
+            largePagesFreed += Math.max(0, before - pageCount);
             return true;
         } finally {
             lock.unlock();
@@ -376,7 +406,7 @@ public final class Spans {
     public long largeBytes() {
         lock.lock();
         try {
-            return largePages << PageGeometry.PAGE_SHIFT;
+            return (largePagesAllocated - largePagesFreed) << PageGeometry.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
@@ -396,11 +426,7 @@ public final class Spans {
     public long dirtyBytes() {
         lock.lock();
         try {
-            long pages = 0;
-            for (int index = 0; index < regions.size(); index++) {
-                pages += regions.get(index).dirtyCount();
-            }
-            return pages << PageGeometry.PAGE_SHIFT;
+            return dirtyPages << PageGeometry.PAGE_SHIFT;
         } finally {
             lock.unlock();
         }
@@ -409,6 +435,16 @@ public final class Spans {
     /// Gives free pages back to the kernel as [#purge] does, whatever their age, until `enoughBytes` went.
     public long purgeEnough(long enoughBytes) {
         return purge(0, true, enoughBytes);
+    }
+
+    /// Whether a [#purge] may have anything to do: a span came back since the last, or that has left something.
+    public boolean isPurgeDue(long keepBytes) {
+        lock.lock();
+        try {
+            return unfinished || gives != givesPurged || keepBytes < keptAtPurge;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
@@ -421,6 +457,7 @@ public final class Spans {
     private long purge(long keepBytes, boolean all, long enoughBytes) {
         long purgedBytes = 0;
         long keptBytes = 0;
+        beginPurge(keepBytes, enoughBytes);
         Region region = regionFrom(0);
         while (region != null) {
             int page = 0;
@@ -429,9 +466,9 @@ public final class Spans {
                 int to;
                 lock.lock();
                 try {
-                    from = region.nextPurgeable(page, all);
+                    from = region.dirtyCount() == 0 ? region.pageCount : region.nextPurgeable(page, all);
                     if (from >= region.pageCount) {
-                        region.markIdle();
+                        unfinished |= region.dirtyCount() > 0 && region.markIdle();
                         break;
                     }
                     to = Math.min(
@@ -442,7 +479,7 @@ public final class Spans {
                         keptBytes += runBytes;
                         continue;
                     }
-                    region.take(from, to);
+                    takePages(region, from, to);
                 } finally {
                     lock.unlock();
                 }
@@ -452,6 +489,17 @@ public final class Spans {
         }
         releaseEmptyRegions();
         return purgedBytes;
+    }
+
+    private void beginPurge(long keepBytes, long enoughBytes) {
+        lock.lock();
+        try {
+            givesPurged = gives;
+            keptAtPurge = keepBytes;
+            unfinished = enoughBytes < Long.MAX_VALUE;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// The first region that does not end at or before `address`, or null.
@@ -470,7 +518,7 @@ public final class Spans {
         long result = source.purge(region.address(from), bytes);
         lock.lock();
         try {
-            region.give(from, to, result < 0);
+            givePages(region, from, to, result < 0);
             if (result < 0) {
                 return 0;
             }
@@ -492,6 +540,7 @@ public final class Spans {
                 if (empty && spare && release(region)) {
                     regions.remove(index);
                 } else {
+                    unfinished |= empty && spare;
                     spare |= empty;
                     index++;
                 }
@@ -512,6 +561,7 @@ public final class Spans {
         }
         if (record == end && source.release(region.base(), region.byteSize()) == 0) {
             regionBytes -= region.byteSize();
+            freePages -= region.pageCount;
             return true;
         }
         while (record > ChunkMap.record(region.base())) {
@@ -539,39 +589,43 @@ public final class Spans {
     /// @param spanBytes bytes of pages in spans
     /// @param dirtyBytes bytes of free pages that may hold memory
     /// @param chargedBytes bytes of pages that the budget counts
-    /// @param largeBlocks how many spans are large blocks
-    /// @param largeBytes their bytes
+    /// @param largeAllocatedBlocks how many large blocks were allocated, ever
+    /// @param largeFreedBlocks how many were freed, ever
+    /// @param largeAllocatedBytes bytes that were allocated, or added to a block, ever
+    /// @param largeFreedBytes bytes that were freed, or taken off a block, ever
     public record Census(
-            long regionBytes, long spanBytes, long dirtyBytes, long chargedBytes, long largeBlocks, long largeBytes) {}
+            long regionBytes,
+            long spanBytes,
+            long dirtyBytes,
+            long chargedBytes,
+            long largeAllocatedBlocks,
+            long largeFreedBlocks,
+            long largeAllocatedBytes,
+            long largeFreedBytes) {
+        /// How many large blocks are live.
+        public long largeBlocks() {
+            return largeAllocatedBlocks - largeFreedBlocks;
+        }
 
+        /// Their bytes.
+        public long largeBytes() {
+            return largeAllocatedBytes - largeFreedBytes;
+        }
+    }
+
+    /// Walks nothing.
     public Census census() {
         lock.lock();
         try {
-            long free = 0;
-            long dirty = 0;
-            long largeBlocks = 0;
-            long largePages = 0;
-            for (int index = 0; index < regions.size(); index++) {
-                Region region = regions.get(index);
-                free += region.freeCount();
-                dirty += region.dirtyCount();
-                for (int page = 0; page < region.usedEnd(); page++) {
-                    int pages = largePages(region.address(page));
-                    if (pages > 0) {
-                        largeBlocks++;
-                        largePages += pages;
-                        page += pages - 1;
-                    }
-                }
-            }
-            long spanBytes = regionBytes - (free << PageGeometry.PAGE_SHIFT);
             return new Census(
                     regionBytes,
-                    spanBytes,
-                    dirty << PageGeometry.PAGE_SHIFT,
+                    regionBytes - (freePages << PageGeometry.PAGE_SHIFT),
+                    dirtyPages << PageGeometry.PAGE_SHIFT,
                     chargedBytes,
-                    largeBlocks,
-                    largePages << PageGeometry.PAGE_SHIFT);
+                    largeAllocated,
+                    largeFreed,
+                    largePagesAllocated << PageGeometry.PAGE_SHIFT,
+                    largePagesFreed << PageGeometry.PAGE_SHIFT);
         } finally {
             lock.unlock();
         }
@@ -619,6 +673,8 @@ public final class Spans {
                 long result = source.release(region.base(), region.byteSize());
                 if (result == 0) {
                     regionBytes -= region.byteSize();
+                    freePages -= region.freeCount();
+                    dirtyPages -= region.dirtyCount();
                     regions.remove(index);
                 } else {
                     failure = failure == 0 ? result : failure;
@@ -640,18 +696,32 @@ public final class Spans {
     ///
     /// @param unchargedPages how many pages of slabs went back to the kernel
     public void verify(long unchargedPages) {
-        boolean large = census().largeBytes() == largeBytes(); // while nobody uses the heap, so not under one lock
-        check(large, "largePages is not what large blocks have");
         lock.lock();
         try {
             long end = 0;
             long pages = 0;
+            long free = 0;
+            long dirty = 0;
+            long blocks = 0;
+            long blockPages = 0;
             for (Region region : regions) {
                 region.verify();
                 check(region.base() >= end, "regions overlap or are out of order");
                 end = region.end();
                 pages += region.pageCount - region.freeCount() + region.dirtyCount();
+                free += region.freeCount();
+                dirty += region.dirtyCount();
+                for (int page = 0; page < region.usedEnd(); page++) {
+                    int block = largePages(region.address(page));
+                    blocks += block > 0 ? 1 : 0;
+                    blockPages += block;
+                    page += Math.max(0, block - 1);
+                }
             }
+            check(free == freePages && dirty == dirtyPages, "the counts of free pages are not those of the regions");
+            check(
+                    blocks == largeAllocated - largeFreed && blockPages == largePagesAllocated - largePagesFreed,
+                    "the counts of large blocks are wrong");
             check(
                     chargedBytes == (pages - unchargedPages) << PageGeometry.PAGE_SHIFT,
                     "the budget's charge is not what spans and dirty pages are");

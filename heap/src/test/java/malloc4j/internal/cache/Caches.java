@@ -19,6 +19,7 @@ final class Caches implements AutoCloseable {
     final Budget budget = new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE);
     final Spans spans;
     final CacheRegistry registry;
+    boolean torn; // whether a call was made to look as if an error had ended it
 
     Caches() {
         this(HEAP_ID);
@@ -51,7 +52,12 @@ final class Caches implements AutoCloseable {
         if (cache != null && Slab.tag(slab) == cache.tag()) {
             return cache.freeBlock(slab, address);
         }
-        return CacheRegistry.freeRemote(slab, address);
+        int sizeClass = Slab.sizeClass(slab);
+        boolean freed = CacheRegistry.freeRemote(slab, address);
+        if (freed) {
+            registry.noteFreedRemote(cache, sizeClass);
+        }
+        return freed;
     }
 
     long slabCount() {
@@ -66,6 +72,9 @@ final class Caches implements AutoCloseable {
 
     void verify() {
         registry.reclaimer().verify();
+        if (!torn) {
+            registry.reclaimer().verifyCounts();
+        }
     }
 
     static long inThread(LongSupplier task) throws InterruptedException {
