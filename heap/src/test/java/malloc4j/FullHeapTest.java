@@ -56,6 +56,25 @@ class FullHeapTest {
         }
     }
 
+    /// The blocks that a thread has freed last come first, unless it has given up what it has at hand.
+    @Test
+    void aRefusalSoonAfterAnotherLeavesAThreadWhatItHasAtHand() {
+        try (Heap heap = Heap.create(quiet().hardLimitBytes(64 * MIB).build())) {
+            long low = heap.malloc(1024);
+            long high = heap.malloc(1024);
+            List<Long> blocks = fill(heap, 1024);
+            assertThat(heap.tryMalloc(2000)).isZero();
+            heap.free(low);
+            heap.free(high);
+            assertThat(heap.tryMalloc(2000)).isZero();
+            assertThat(heap.malloc(1024)).isEqualTo(high);
+            heap.free(high);
+            blocks.subList(0, 2_000).forEach(heap::free);
+            assertThat(heap.tryMalloc(2000)).as("where 2,000 blocks were").isPositive();
+            heap.verify();
+        }
+    }
+
     @Test
     void trimCountsOnlyWhatWasResident() {
         try (Heap heap = Heap.create(quiet().build())) {

@@ -35,7 +35,8 @@ public final class Reclaimer {
     private static final int ALL_PAGES = Slab.ALL_PAGES;
     private static final int BATCH = 64; // chunks
     private static final int MAX_BATCHES = 8; // that a request looks at before the heap grows
-    private static final int PROBES = 16; // chunks that a refused request looks at whatever was freed
+    private static final int PROBES = 16; // chunks that a refused request looks at when a page's worth was freed
+    private static final int LEASE_SHARE_SHIFT = 10; // a 1,024th must change before a thread gives its leases up again
     private static final int SHARE_SHIFT = 6; // a 64th of what is committed must come free between two fruitless visits
 
     private final Spans spans;
@@ -53,7 +54,7 @@ public final class Reclaimer {
     private long visitedBytes; // by the visit that is under way
     private long visitedSlabs;
     private long cursor;
-    private long freedAtRefusal = -1;
+    private long freedAtProbe = -PageGeometry.PAGE_BYTES;
     private long freedAtFruitless = -1;
     private volatile int reclaims;
     private volatile long keepBytes;
@@ -135,9 +136,9 @@ public final class Reclaimer {
     /// Gives memory back because a request was refused. Returns whether any went, by this call or by another thread's
     /// that this one has waited for, so that the request is worth another attempt.
     ///
-    /// Free spans go first, then what is free in a few slabs, where the last call has stopped. All slabs are visited
-    /// only when a 64th of `usedBytes` came free since that was in vain: a heap that is full, and stays so, refuses
-    /// in microseconds however large it is.
+    /// Free spans go first, then what is free in a few slabs, where the last call has stopped, if a page's worth came
+    /// free. All slabs are visited only when a 64th of `usedBytes` came free since that was in vain: a heap that is
+    /// full, and stays so, refuses in microseconds however large it is.
     ///
     /// @param wantedBytes how much would do
     /// @param usedBytes what the limit that was met counts
@@ -151,8 +152,8 @@ public final class Reclaimer {
             long gone = spans.dirtyBytes() > 0 ? spans.purgeEnough(wantedBytes) : 0;
             if (gone < wantedBytes) {
                 long freed = registry.freedBytes();
-                if (freed != freedAtRefusal) {
-                    freedAtRefusal = freed;
+                if (freed - freedAtProbe >= PageGeometry.PAGE_BYTES) {
+                    freedAtProbe = freed;
                     gone += visitSome();
                 }
                 if (gone < wantedBytes && freed - freedAtFruitless >= usedBytes >>> SHARE_SHIFT) {
@@ -162,7 +163,7 @@ public final class Reclaimer {
                 }
             }
             if (gone == 0) {
-                gone = visitOwnLeases();
+                gone = visitOwnLeases(usedBytes);
             }
             if (gone == 0) {
                 return false;
@@ -175,14 +176,16 @@ public final class Reclaimer {
         }
     }
 
-    /// Gives up what the current thread's cache has at hand, and what is free in it.
-    private long visitOwnLeases() {
+    /// Gives up what the current thread's cache has at hand, and what is free in it, if much of it has changed since it
+    /// last did: the thread's next requests pay for that.
+    private long visitOwnLeases(long usedBytes) {
         ThreadCache cache = registry.current();
-        if (cache == null) {
+        if (cache == null || cache.changedBytes() < usedBytes >>> LEASE_SHARE_SHIFT) {
             return 0;
         }
         cache.leasedSlabs(leases);
         cache.unlease();
+        cache.forgetChanges();
         return visitEach(leases);
     }
 

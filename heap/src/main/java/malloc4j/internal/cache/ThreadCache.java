@@ -3,6 +3,7 @@ package malloc4j.internal.cache;
 import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.SlabEntry;
@@ -32,6 +33,8 @@ import org.jspecify.annotations.Nullable;
 /// retire slabs that are not leased. `pending` is lock-free.
 public final class ThreadCache {
     private static final int MAX_REFUSALS = 16; // slabs that a request tries before it is refused
+
+    private static final long NEVER = Long.MIN_VALUE / 2;
 
     private final int tag;
     private final CacheRegistry registry;
@@ -63,6 +66,11 @@ public final class ThreadCache {
 
     /// Of which classes the magazine was ever used: bit `c` for class `c`. Written by the owner.
     private long usedClasses;
+
+    /// What [#changes] was when the owner last gave all its leases up for a refused request. By the owner.
+    private long changesBefore = NEVER;
+
+    private long leaseCount;
 
     ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
         this.tag = tag;
@@ -181,6 +189,7 @@ public final class ThreadCache {
                 return slab;
             }
             leased[sizeClass] = slab;
+            leaseCount++;
             last = -1;
         }
     }
@@ -378,6 +387,25 @@ public final class ThreadCache {
         return bytes;
     }
 
+    /// How much may be free in what the owner leases that was not when [#forgetChanges] was called: what it has freed,
+    /// and a page for each lease. By the owner.
+    long changedBytes() {
+        return changes() - changesBefore;
+    }
+
+    void forgetChanges() {
+        changesBefore = changes();
+    }
+
+    private long changes() {
+        long bytes = leaseCount << PageGeometry.PAGE_SHIFT;
+        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+            int sizeClass = Long.numberOfTrailingZeros(classes);
+            bytes += Magazine.freedCount(magazine(sizeClass)) * SizeClasses.blockBytes(sizeClass);
+        }
+        return bytes;
+    }
+
     /// Adds what the magazines have counted since they went back last. From any thread.
     ///
     /// @param allocated blocks allocated, by class
@@ -399,6 +427,7 @@ public final class ThreadCache {
         lock.lock();
         try {
             unfinished = usedClasses; // a stamp might be what it was
+            changesBefore = NEVER;
             for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
                 Magazine.clear(magazine(Long.numberOfTrailingZeros(classes)));
             }
