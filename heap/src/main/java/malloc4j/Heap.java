@@ -3,7 +3,6 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.Reclaimer;
@@ -55,12 +54,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
 
-    static {
-        Tenants.findBy(heap -> ((Heap) heap).tenants);
-    }
-
-    private static final ReentrantLock COMMON_LOCK = new ReentrantLock();
-    private static volatile @Nullable Heap common;
+    private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
     private final CacheTable table;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
@@ -82,6 +76,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private volatile boolean closed;
 
     private Heap(HeapAssembly parts, HeapOptions options, boolean closeable) {
+        Tenants.findBy(heap -> ((Heap) heap).tenants);
         this.closeable = closeable;
         this.caches = parts.caches();
         this.table = parts.caches().table();
@@ -116,28 +111,29 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return heap != null ? heap : openCommon();
     }
 
-    /// [#common], or null where it throws.
-    static @Nullable Heap commonOrNull() {
+    /// The table of [#common], or null where that throws.
+    static @Nullable CacheTable commonTable() {
         try {
-            return common();
+            return common().table;
         } catch (RuntimeException | OutOfMemoryError | LinkageError failed) {
             return null;
         }
     }
 
     /// Not by a class initialiser: of those the first failure alone is told.
-    private static Heap openCommon() {
-        StackProbe.requireForWhole();
-        COMMON_LOCK.lock();
-        try {
-            if (common == null) {
-                HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-                common = new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
-            }
-            return common;
-        } finally {
-            COMMON_LOCK.unlock();
+    private static synchronized Heap openCommon() {
+        Heap heap = common;
+        if (heap == null) {
+            heap = HeapMaker.make(null);
+            common = heap;
         }
+        return heap;
+    }
+
+    /// The common heap, for [#openCommon].
+    static Heap makeCommon() {
+        HeapOptions options = HeapOptions.fromProperties(System.getProperties());
+        return new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
     }
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
@@ -157,12 +153,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
     /// @throws IllegalCallerException if native access is not granted; it names the flag
     public static Heap create(HeapOptions options) {
-        SystemCalls files = LinuxCalls.instance();
-        return new Heap(assemble(Ground.process(), files, options, false), options, true);
+        return HeapMaker.isUsed(options.source()) ? makeOwn(options) : HeapMaker.make(options);
+    }
+
+    /// As [#create], on this thread.
+    static Heap makeOwn(HeapOptions options) {
+        StackProbe.requireForWhole();
+        return new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, false), options, true);
     }
 
     /// A heap whose every call goes to `calls`.
     static Heap create(SystemCalls calls, HeapOptions options) {
+        StackProbe.requireForWhole();
         return new Heap(assemble(Ground.process().with(calls), calls, options, false), options, true);
     }
 
@@ -668,8 +670,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
     }
-
-    // ----------------------------------------------------------------------------------------------------- the whole
 
     // ----------------------------------------------------------------------------------------------------- the whole
 

@@ -62,19 +62,6 @@ public record HeapOptions(
     private static final long MAX_MMAP_THRESHOLD = 1L << 46;
     private static final long MIN_BRK_CLAIM = 2L << 20;
     private static final long MAX_BRK_CLAIM = 16L << 30;
-    private static final HeapOptions DEFAULTS = new HeapOptions(
-            "heap",
-            MemorySource.MMAP,
-            null,
-            32L << 20,
-            256L << 10,
-            Duration.ofSeconds(1),
-            Long.MAX_VALUE,
-            Long.MAX_VALUE,
-            null,
-            null,
-            null,
-            256L << 20);
 
     /// Checks every option.
     ///
@@ -101,13 +88,25 @@ public record HeapOptions(
     }
 
     /// The defaults of the table above.
-    public static HeapOptions defaults() {
-        return DEFAULTS;
+    public static HeapOptions defaults() { // no constant: a class without an initialiser cannot be lost
+        return new HeapOptions(
+                "heap",
+                MemorySource.MMAP,
+                null,
+                32L << 20,
+                256L << 10,
+                Duration.ofSeconds(1),
+                Long.MAX_VALUE,
+                Long.MAX_VALUE,
+                null,
+                null,
+                null,
+                256L << 20);
     }
 
     /// A builder that starts from the defaults.
     public static Builder builder() {
-        return new Builder(DEFAULTS);
+        return new Builder(defaults());
     }
 
     /// A builder that starts from these options.

@@ -43,7 +43,7 @@ final class KernelLimits {
                     .min(Comparator.comparingLong(Room::leftBytes))
                     .map(Room::text)
                     .orElseGet(() -> machine(limits));
-        } catch (RuntimeException | OutOfMemoryError unreadable) {
+        } catch (RuntimeException | OutOfMemoryError | LinkageError unreadable) {
             return "see ulimit -v and -d, vm.overcommit_memory and vm.max_map_count";
         }
     }
@@ -101,7 +101,7 @@ final class KernelLimits {
             return soft == MemoryLimits.UNLIMITED
                     ? zone + ": free blocks, or lower mmapThresholdBytes"
                     : zone + ", because RLIMIT_AS is " + soft + " bytes: raise ulimit -v (in KiB), or free blocks";
-        } catch (RuntimeException | OutOfMemoryError unreadable) {
+        } catch (RuntimeException | OutOfMemoryError | LinkageError unreadable) {
             return zone + ": free blocks, or raise ulimit -v if it is set";
         }
     }

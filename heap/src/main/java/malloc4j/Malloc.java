@@ -27,27 +27,36 @@ public final class Malloc {
 
     private static final int MAX_MMAP_THRESHOLD = 32 << 20;
 
-    // Constants, so that the warm paths need not ask for them. Null where the common heap cannot be: then each call
-    // says why, as a class that had failed to be initialised would not.
-    private static final @Nullable Heap HEAP = Heap.commonOrNull();
-    private static final @Nullable CacheTable TABLE = HEAP == null ? null : HEAP.table();
-    private static final ThreadLocal<int[]> ERRNO = ThreadLocal.withInitial(() -> new int[1]);
+    private static volatile @Nullable ThreadLocal<int[]> errno;
     private static final int POINTER_BYTES = 8;
 
     private Malloc() {}
 
+    /// The common heap's table as a constant, so that the warm paths need not ask for it.
+    ///
+    /// Null where the common heap cannot be: then each call says why, as a class that had failed to be initialised
+    /// would not. In a class of its own, for where the very first call comes when the stack is all but used up, it is
+    /// lost to [StackOverflowError]: then each call does without.
+    private static final class Common {
+        static final @Nullable CacheTable TABLE = Heap.commonTable();
+    }
+
     private static Heap heap() {
-        return HEAP != null ? HEAP : Heap.common();
+        return Heap.common();
     }
 
     /// Allocates `byteSize` bytes. Returns the address, a multiple of 16, or 0 with `ENOMEM`. Zero bytes give an
     /// address of their own.
     public static long malloc(long byteSize) {
-        if (TABLE != null) {
-            long address = TABLE.allocateBlock(byteSize);
-            if (address >= 0) {
-                return address;
+        try {
+            if (Common.TABLE != null) {
+                long address = Common.TABLE.allocateBlock(byteSize);
+                if (address >= 0) {
+                    return address;
+                }
             }
+        } catch (NoClassDefFoundError lost) {
+            return mallocSlow(byteSize);
         }
         return mallocSlow(byteSize);
     }
@@ -106,9 +115,15 @@ public final class Malloc {
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static void free(long address) {
-        if (TABLE == null || !TABLE.freeBlock(address)) {
-            heap().freeSlow(address);
+        try {
+            if (Common.TABLE != null && Common.TABLE.freeBlock(address)) {
+                return;
+            }
+        } catch (NoClassDefFoundError lost) {
+            heap().free(address);
+            return;
         }
+        heap().freeSlow(address);
     }
 
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment`. Returns the address, or 0 with `EINVAL` when
@@ -277,15 +292,29 @@ public final class Malloc {
 
     /// The error number that the last failed call of this thread set; 0 when none failed.
     public static int errno() {
-        return ERRNO.get()[0];
+        return errnoOfThread()[0];
     }
 
     private static long fail() {
         return fail(Errno.ENOMEM);
     }
 
-    private static long fail(int errno) {
-        ERRNO.get()[0] = errno;
+    private static long fail(int number) {
+        errnoOfThread()[0] = number;
         return 0;
+    }
+
+    private static int[] errnoOfThread() {
+        ThreadLocal<int[]> known = errno;
+        return (known != null ? known : makeErrno()).get();
+    }
+
+    private static synchronized ThreadLocal<int[]> makeErrno() {
+        ThreadLocal<int[]> known = errno;
+        if (known == null) {
+            known = ThreadLocal.withInitial(() -> new int[1]);
+            errno = known;
+        }
+        return known;
     }
 }

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,6 +42,14 @@ class ManyThreadsTest {
             for (int skipped = 0; skipped < count; skipped++) {
                 Thread.ofVirtual().unstarted(() -> {});
             }
+        }
+    }
+
+    /// The threads here have no stack for loading the classes of assertions.
+    @BeforeAll
+    static void loadClasses() {
+        try (Caches caches = new Caches()) {
+            allocateAndFree(caches);
         }
     }
 

@@ -1,0 +1,135 @@
+package malloc4j;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Makes the common heap, and the first heap of each source, on a thread of its own, which initialises every class that
+/// a call of a heap may need.
+///
+/// A class whose initialiser has thrown is lost: whatever needs it throws [NoClassDefFoundError] from then on, as long
+/// as the process lives. A [StackOverflowError] may come in any initialiser, and at the call of any, where the thread
+/// that happens to need the class first is deep in its calls. So a thread of the program initialises nothing for a
+/// heap: [Heap], [HeapOptions] and this class have no initialiser, and are all that comes before this thread, whose
+/// stack is its own.
+///
+/// Invariant: where [#isUsed], the classes that [#initialiseTheRest] names and those that a heap of the source stands
+// on are initialised.
+final class HeapMaker implements Runnable {
+    private static final long STACK_BYTES = 1 << 20;
+
+    private static volatile @Nullable Set<MemorySource> usedSources; // never changed, but replaced
+
+    private final @Nullable HeapOptions options;
+    private @Nullable Heap made;
+    private @Nullable Throwable thrown;
+
+    private HeapMaker(@Nullable HeapOptions options) {
+        this.options = options;
+    }
+
+    /// Whether a heap of this source was made here before.
+    static boolean isUsed(MemorySource source) {
+        Set<MemorySource> known = usedSources;
+        return known != null && known.contains(source);
+    }
+
+    /// Makes a heap with these options, or the common heap.
+    ///
+    /// @throws RuntimeException as [Heap#create] and [Heap#common] do
+    static Heap make(@Nullable HeapOptions options) {
+        ThreadGroup root = Thread.currentThread().getThreadGroup();
+        while (root.getParent() != null) {
+            root = root.getParent();
+        }
+        HeapMaker maker = new HeapMaker(options);
+        Thread thread = new Thread(root, maker, "malloc4j-heap-maker", STACK_BYTES, false);
+        thread.setDaemon(true);
+        thread.setContextClassLoader(null);
+        boolean started = false;
+        try {
+            thread.start();
+            started = true;
+        } catch (OutOfMemoryError noThread) {
+            maker.run();
+        }
+        if (started) {
+            awaitEnd(thread);
+        }
+        return maker.result();
+    }
+
+    private static void awaitEnd(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException later) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Heap result() {
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
+        if (made == null) {
+            throw new AssertionError(thrown);
+        }
+        return made;
+    }
+
+    @Override
+    public void run() {
+        try {
+            Heap heap = options == null ? Heap.makeCommon() : Heap.makeOwn(options);
+            initialiseTheRest();
+            note(heap.options().source());
+            made = heap;
+        } catch (Throwable failure) {
+            thrown = failure;
+        }
+    }
+
+    /// The classes that a heap's calls need, and that have an initialiser which making a heap does not run.
+    private static void initialiseTheRest() {
+        String[] names = {
+            "CollectorTurns",
+            "HeapArena$Blocks",
+            "HeapArena$Closing",
+            "OutOfNativeMemoryError$Limit",
+            "bytes.CLibrary$OfAddresses",
+            "internal.cache.CacheTags",
+            "internal.cache.Magazine",
+            "internal.cache.ThreadCache$1",
+            "internal.memory.FaultingRanges",
+            "internal.memory.StackProbe",
+            "internal.region.MappingBudget"
+        };
+        try {
+            for (String name : names) {
+                Class<?> unused = Class.forName("malloc4j." + name, true, HeapMaker.class.getClassLoader());
+            }
+        } catch (OutOfMemoryError | LinkageError fullJavaHeap) {
+            // The heap is made all the same, and whoever needs the others initialises them.
+        } catch (ClassNotFoundException renamed) {
+            throw new AssertionError(renamed);
+        }
+    }
+
+    private static synchronized void note(MemorySource source) {
+        Set<MemorySource> known = usedSources;
+        Set<MemorySource> more = EnumSet.of(source);
+        if (known != null) {
+            more.addAll(known);
+        }
+        usedSources = more;
+    }
+}
