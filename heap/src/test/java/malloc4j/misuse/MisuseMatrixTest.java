@@ -21,8 +21,10 @@ import malloc4j.HeapOptions;
 import malloc4j.Malloc;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.OutOfNativeMemoryError.Limit;
+import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.HeapStatistics;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -37,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MisuseMatrixTest {
     private static final long SMALL = 48;
     private static final long LARGE = 100_000;
-    private static final long LARGE_PAGES = 102_400;
+    private static final long LARGE_PAGES = Bits.alignUp(LARGE, PageGeometry.PAGE_BYTES);
     private static final long HUGE = 5L << 20;
     private static final String FOREIGN =
             "foreign address: this heap never gave it out, or the block was unmapped when it was freed";

@@ -12,7 +12,7 @@ import malloc4j.observe.AreaKind;
 import org.jspecify.annotations.Nullable;
 
 /// The numbers of all thread caches of the process, by which the records of slabs refer to them, and the memory for
-/// each cache's magazines, 32 KiB a number.
+/// each cache's magazines, 32 KiB a number, or a page where that is more.
 ///
 /// ```
 ///   tag 0: never used | tag 1: 32 KiB | tag 2: 32 KiB | ...    reserved; committed 32 tags at a time, for ever
@@ -30,6 +30,9 @@ final class CacheTags {
     private static final int MAX_TAGS = 1 << 17; // 4 GiB of addresses
     private static final int MIN_TAGS = 1 << 7;
     private static final int STEP_TAGS = 32; // 1 MiB
+
+    /// What a number takes: pages of its own, so that they can go back to the kernel alone.
+    private static final long STRIDE_BYTES = Math.max(Magazine.CACHE_BYTES, PageGeometry.PAGE_BYTES);
 
     /// The numbers in the records of this process.
     static final CacheTags PROCESS = new CacheTags(Ground.process());
@@ -64,18 +67,18 @@ final class CacheTags {
     private boolean commit() {
         for (int tags = maxTags(); memory == 0 && tags >= MIN_TAGS; tags /= 2) {
             int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_NORESERVE;
-            long reserved = ground.calls().mmap(0, (long) tags * Magazine.CACHE_BYTES, Linux.PROT_NONE, flags, -1, 0);
+            long reserved = ground.calls().mmap(0, tags * STRIDE_BYTES, Linux.PROT_NONE, flags, -1, 0);
             if (!Errno.isError(reserved)) {
                 memory = reserved;
                 reservedTags = tags;
-                ground.memory().addReserve(AreaKind.RECORDS, reserved, (long) tags * Magazine.CACHE_BYTES);
+                ground.memory().addReserve(AreaKind.RECORDS, reserved, tags * STRIDE_BYTES);
             }
         }
         if (committedTags == reservedTags) {
             return false;
         }
-        long from = memory + (long) committedTags * Magazine.CACHE_BYTES;
-        long stepBytes = (long) STEP_TAGS * Magazine.CACHE_BYTES;
+        long from = memory + committedTags * STRIDE_BYTES;
+        long stepBytes = STEP_TAGS * STRIDE_BYTES;
         if (ground.calls().mprotect(from, stepBytes, Linux.PROT_READ | Linux.PROT_WRITE) < 0) {
             return false;
         }
@@ -85,7 +88,7 @@ final class CacheTags {
 
     /// As many as there are to be at most: fewer where the process's address space is limited.
     private int maxTags() {
-        long share = ground.addressShare().cacheBytes() / Magazine.CACHE_BYTES;
+        long share = ground.addressShare().cacheBytes() / STRIDE_BYTES;
         return Math.clamp(Long.highestOneBit(share), MIN_TAGS, MAX_TAGS);
     }
 
@@ -93,7 +96,7 @@ final class CacheTags {
     long magazines(int tag) {
         lock.lock();
         try {
-            return memory + (long) tag * Magazine.CACHE_BYTES;
+            return memory + tag * STRIDE_BYTES;
         } finally {
             lock.unlock();
         }
@@ -118,12 +121,9 @@ final class CacheTags {
     }
 
     /// Gives the pages of a cache's empty magazines back to the kernel, while nobody uses them. Returns 0, or minus
-    /// errno, and nothing has changed: `EINVAL` where several caches share a page.
+    /// errno, and nothing has changed.
     long giveBackMagazines(int tag) {
-        if (PageGeometry.PAGE_BYTES > Magazine.CACHE_BYTES) {
-            return -Errno.EINVAL;
-        }
-        return ground.calls().madvise(magazines(tag), Magazine.CACHE_BYTES, Linux.MADV_DONTNEED);
+        return ground.calls().madvise(magazines(tag), STRIDE_BYTES, Linux.MADV_DONTNEED);
     }
 
     /// Takes back the number of a cache that no record has any more, whose magazines are empty.

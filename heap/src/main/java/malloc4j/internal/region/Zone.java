@@ -163,15 +163,19 @@ public final class Zone {
     /// Makes the records and entries of a range zero, which nobody uses any more: the first step of giving the
     /// range back, while all its memory is still there. Returns 0, or minus errno, and then the range is still in use.
     long clearRecords(MemoryCalls calls, long address, long bytes) {
-        long first = record(address);
-        long recordBytes = recordBytes(bytes);
-        if (((first | recordBytes) & (PageGeometry.PAGE_BYTES - 1)) == 0) {
-            long result = Discard.pages(calls, first, recordBytes);
+        long start = record(address);
+        long end = start + recordBytes(bytes);
+        long firstPage = Bits.alignUp(start, PageGeometry.PAGE_BYTES); // above 4 KiB a page may have neighbours' records
+        long pagesEnd = Bits.alignDown(end, PageGeometry.PAGE_BYTES);
+        if (firstPage < pagesEnd) {
+            long result = Discard.pages(calls, firstPage, pagesEnd - firstPage);
             if (result < 0) {
                 return result;
             }
+            RawMemory.fill(start, firstPage - start, (byte) 0);
+            RawMemory.fill(pagesEnd, end - pagesEnd, (byte) 0);
         } else {
-            RawMemory.fill(first, recordBytes, (byte) 0); // pages above 4 KiB: they hold neighbours' records too
+            RawMemory.fill(start, end - start, (byte) 0);
         }
         if (entriesBase != 0) {
             RawMemory.fill(entriesBase + entryBytes(address - base), entryBytes(bytes), (byte) 0);

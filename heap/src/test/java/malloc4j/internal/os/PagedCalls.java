@@ -40,7 +40,7 @@ public final class PagedCalls extends ForwardingCalls {
 
     @Override
     public long mmap(long address, long byteSize, int protection, int flags, int fd, long offset) {
-        boolean isFixed = (flags & Linux.MAP_FIXED) != 0;
+        boolean isFixed = (flags & (Linux.MAP_FIXED | Linux.MAP_FIXED_NOREPLACE)) != 0;
         if (isWithinPage(offset) || (isFixed && isWithinPage(address))) {
             return -Errno.EINVAL;
         }

@@ -116,14 +116,32 @@ class ZoneTest {
     @Test
     void aRefusedClearingKeepsTheRange() {
         zone.addRange(BASE, BYTES);
-        long address = allocate(1);
+        long address = allocate(16); // whose records fill whole pages, of 64 KiB too
         RawMemory.putLong(zone.record(address), 42);
         calls.failOnce("madvise", 1, Errno.ENOMEM);
-        assertThat(zone.clearRecords(calls, address, GRANULE)).isEqualTo(-Errno.ENOMEM);
+        assertThat(zone.clearRecords(calls, address, 16 * GRANULE)).isEqualTo(-Errno.ENOMEM);
         assertThat(RawMemory.getLong(zone.record(address))).isEqualTo(42);
-        assertThat(allocate(1)).isEqualTo(BASE + GRANULE);
-        free(address, 1);
-        assertThat(allocate(1)).isEqualTo(address);
+        assertThat(allocate(1)).isEqualTo(BASE + 16 * GRANULE);
+        free(address, 16);
+        assertThat(allocate(16)).isEqualTo(address);
+    }
+
+    @Test
+    void clearingLeavesTheRecordsOfNeighboursInTheSamePages() {
+        zone.addRange(BASE, BYTES);
+        long address = allocate(32);
+        long end = address + 32 * GRANULE;
+        for (long chunk = address; chunk < end; chunk += Zone.CHUNK_BYTES) {
+            RawMemory.fill(zone.record(chunk), Zone.RECORD_BYTES, (byte) 1);
+        }
+        long from = address + 3 * GRANULE;
+        long to = address + 24 * GRANULE;
+        free(from, 21);
+        for (long chunk = address; chunk < end; chunk += Zone.CHUNK_BYTES) {
+            long word = chunk >= from && chunk < to ? 0 : 0x0101_0101_0101_0101L;
+            assertThat(RawMemory.getLong(zone.record(chunk))).isEqualTo(word);
+            assertThat(RawMemory.getLong(zone.record(chunk) + Zone.RECORD_BYTES - 8)).isEqualTo(word);
+        }
     }
 
     @Test

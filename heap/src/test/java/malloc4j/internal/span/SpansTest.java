@@ -73,7 +73,7 @@ class SpansTest {
     }
 
     private final FakeSource source = new FakeSource();
-    private final Budget budget = new Budget(null, NONE, 64L << 20);
+    private final Budget budget = new Budget(null, NONE, 16_384 * PAGE);
     private final Spans spans = new Spans(source, budget, HEAP_ID);
 
     @AfterEach
@@ -153,7 +153,7 @@ class SpansTest {
         assertThat(budget.usedBytes()).as("dirty pages are used again").isEqualTo(10 * PAGE);
         assertThat(spans.purge(0, true)).isEqualTo(6 * PAGE);
         assertThat(budget.usedBytes()).isEqualTo(4 * PAGE);
-        assertThat(spans.allocateSpan((int) ((64L << 20) / PAGE) - 3, 1, true)).isEqualTo(-Errno.EDQUOT);
+        assertThat(spans.allocateSpan(16_384 - 3, 1, true)).isEqualTo(-Errno.EDQUOT);
         assertThat(budget.usedBytes()).isEqualTo(4 * PAGE);
     }
 
