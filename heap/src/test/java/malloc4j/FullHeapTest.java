@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.TestKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +25,7 @@ class FullHeapTest {
             value = MemorySource.class,
             names = {"MMAP", "BRK", "SHARED_MEMORY"})
     void pagesThatWentBackInsideSlabsAreNotCounted(MemorySource source) {
+        TestKernel.assumePagesOf4KiB();
         HeapOptions options = quiet().source(source)
                 .brkClaimBytes(128 * MIB)
                 .hardLimitBytes(64 * MIB)
@@ -94,6 +96,7 @@ class FullHeapTest {
 
     @Test
     void trimCountsAPageEachTimeItWasUsedAndNotMore() {
+        TestKernel.assumePagesOf4KiB();
         try (Heap heap = Heap.create(quiet().build())) {
             long kept = heap.malloc(4096);
             List<Long> blocks = new ArrayList<>();

@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.slab.SizeClasses;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,6 +36,7 @@ class NeedlessRefusalTest {
 
     private static void run(int threads, long delayMillis, long limit, long low, long high, int maxBytes)
             throws InterruptedException {
+        TestKernel.assumePagesOf4KiB();
         HeapOptions options = HeapOptions.builder()
                 .hardLimitBytes(limit)
                 .purgeDelay(Duration.ofMillis(delayMillis))

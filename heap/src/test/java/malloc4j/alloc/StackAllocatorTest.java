@@ -20,6 +20,7 @@ import java.util.concurrent.FutureTask;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.alloc.StackAllocator.Frame;
+import malloc4j.internal.region.PageGeometry;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,7 +58,7 @@ class StackAllocatorTest {
             stacks.verify();
         }
         assertThat(stacks.stackCount()).isEqualTo(1);
-        assertThat(heap.statistics().liveBytes()).isEqualTo(4096);
+        assertThat(heap.statistics().liveBytes()).isEqualTo(PageGeometry.PAGE_BYTES);
     }
 
     @Test

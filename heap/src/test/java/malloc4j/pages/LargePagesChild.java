@@ -37,7 +37,7 @@ final class LargePagesChild {
             System.out.println(failure.getTestIdentifier().getUniqueId());
             failure.getException().printStackTrace(System.out);
         }
-        System.out.println("pages of " + PageGeometry.PAGE_BYTES + " bytes: " + summary.getTestsSucceededCount() + " of "
+        System.out.println("\npages of " + PageGeometry.PAGE_BYTES + " bytes: " + summary.getTestsSucceededCount() + " of "
                 + summary.getTestsStartedCount() + " tests succeeded");
         boolean isWrong = PageGeometry.PAGE_BYTES != Long.parseLong(arguments[0]);
         System.exit(isWrong || summary.getTestsSucceededCount() == 0 || summary.getTotalFailureCount() > 0 ? 2 : 0);

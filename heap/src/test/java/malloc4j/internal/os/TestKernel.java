@@ -1,5 +1,7 @@
 package malloc4j.internal.os;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import malloc4j.internal.region.Ground;
 
 /// The kernel that the tests of a JVM run on: Linux's own, or with the system property `test.pageBytes` one of larger
@@ -13,6 +15,11 @@ public final class TestKernel {
 
     public static SystemCalls calls() {
         return CALLS;
+    }
+
+    /// Skips a test that counts on slabs of sixteen pages: on larger pages more stays with the blocks that live.
+    public static void assumePagesOf4KiB() {
+        assumeTrue(CALLS.sysconf(Linux._SC_PAGESIZE) == 4096, "pages are larger than 4 KiB");
     }
 
     /// Makes the heaps of this process stand on it. Before the first test.
