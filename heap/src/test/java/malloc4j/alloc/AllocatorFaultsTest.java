@@ -220,9 +220,7 @@ class AllocatorFaultsTest {
                         .extracting(refused -> ((OutOfNativeMemoryError) refused).limit())
                         .isEqualTo(OutOfNativeMemoryError.Limit.HEAP);
                 long most = (5 << 20) / Bits.alignUp(SIZE, PageGeometry.PAGE_BYTES);
-                assertThat(live.size())
-                        .as("pieces of 100,000 bytes in 5 MiB")
-                        .isGreaterThan((int) (most * 4 / 5));
+                assertThat(live.size()).as("pieces of 100,000 bytes in 5 MiB").isGreaterThan((int) (most * 4 / 5));
                 live.checkAll();
                 taker.verify();
             }

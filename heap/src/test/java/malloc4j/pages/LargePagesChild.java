@@ -37,8 +37,8 @@ final class LargePagesChild {
             System.out.println(failure.getTestIdentifier().getUniqueId());
             failure.getException().printStackTrace(System.out);
         }
-        System.out.println("\npages of " + PageGeometry.PAGE_BYTES + " bytes: " + summary.getTestsSucceededCount() + " of "
-                + summary.getTestsStartedCount() + " tests succeeded");
+        System.out.println("\npages of " + PageGeometry.PAGE_BYTES + " bytes: " + summary.getTestsSucceededCount()
+                + " of " + summary.getTestsStartedCount() + " tests succeeded");
         boolean isWrong = PageGeometry.PAGE_BYTES != Long.parseLong(arguments[0]);
         System.exit(isWrong || summary.getTestsSucceededCount() == 0 || summary.getTotalFailureCount() > 0 ? 2 : 0);
     }

@@ -48,7 +48,11 @@ class LargePagesTest {
         ChildJvm child = ChildJvm.small("-Xmx512m", "-Dtest.pageBytes=" + pageBytes);
         String text = child.run(LargePagesChild.class, arguments.toArray(String[]::new));
         assertThat(text).contains("pages of " + pageBytes + " bytes");
-        System.out.println(text.strip().lines().filter(line -> line.startsWith("pages of")).findFirst().orElse(""));
+        System.out.println(text.strip()
+                .lines()
+                .filter(line -> line.startsWith("pages of"))
+                .findFirst()
+                .orElse(""));
     }
 
     /// The classes of the packages, without those below them.

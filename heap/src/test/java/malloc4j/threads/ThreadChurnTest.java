@@ -23,7 +23,8 @@ class ThreadChurnTest {
     private static final int VIRTUAL_THREADS = 1_000_000;
     private static final int THREADS_AT_ONCE = 1_000;
     private static final int BLOCKS_EACH = 4;
-    private static final long BOUND_BYTES = (32L << 20) * Math.max(1, PageGeometry.PAGE_BYTES / 8192); // threads touch pages, not bytes
+    private static final long BOUND_BYTES =
+            (32L << 20) * Math.max(1, PageGeometry.PAGE_BYTES / 8192); // threads touch pages, not bytes
 
     private final ConcurrentLinkedQueue<Long> handedOver = new ConcurrentLinkedQueue<>();
 

@@ -165,7 +165,8 @@ public final class Zone {
     long clearRecords(MemoryCalls calls, long address, long bytes) {
         long start = record(address);
         long end = start + recordBytes(bytes);
-        long firstPage = Bits.alignUp(start, PageGeometry.PAGE_BYTES); // above 4 KiB a page may have neighbours' records
+        long firstPage =
+                Bits.alignUp(start, PageGeometry.PAGE_BYTES); // above 4 KiB a page may have neighbours' records
         long pagesEnd = Bits.alignDown(end, PageGeometry.PAGE_BYTES);
         if (firstPage < pagesEnd) {
             long result = Discard.pages(calls, firstPage, pagesEnd - firstPage);

@@ -48,7 +48,9 @@ class MappingBudgetTest {
         assertThat(counts).isEqualTo(1);
         kernels = LIMIT - 40;
         now += 1;
-        assertThat(budget.tryAcquire(LIMIT + 1)).as("more to come than there is room").isFalse();
+        assertThat(budget.tryAcquire(LIMIT + 1))
+                .as("more to come than there is room")
+                .isFalse();
         assertThat(counts).isEqualTo(2);
         assertThat(budget.tryAcquire(40)).isTrue();
     }

@@ -140,7 +140,8 @@ class ZoneTest {
         for (long chunk = address; chunk < end; chunk += Zone.CHUNK_BYTES) {
             long word = chunk >= from && chunk < to ? 0 : 0x0101_0101_0101_0101L;
             assertThat(RawMemory.getLong(zone.record(chunk))).isEqualTo(word);
-            assertThat(RawMemory.getLong(zone.record(chunk) + Zone.RECORD_BYTES - 8)).isEqualTo(word);
+            assertThat(RawMemory.getLong(zone.record(chunk) + Zone.RECORD_BYTES - 8))
+                    .isEqualTo(word);
         }
     }
 
