@@ -57,6 +57,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
     private final CacheTable table;
+    private final long rows; // of the table, as the next two: not the table itself, which the JIT would have to load
+    private final char rowMask;
+    private final long heapKey;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
     private final AutomaticArenas automaticArenas = new AutomaticArenas();
@@ -80,6 +83,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.closeable = closeable;
         this.caches = parts.caches();
         this.table = parts.caches().table();
+        this.rows = table.rows();
+        this.rowMask = table.rowMask();
+        this.heapKey = table.heapKey();
         this.scope = closeable ? Arena.ofShared() : Arena.global();
         this.arenaChunks = new ArenaChunks(this);
         this.spans = parts.spans();
@@ -228,7 +234,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///     lock, atomic write or system call.
     /// @source C23 7.24.3.6 `malloc`
     public long malloc(long byteSize) {
-        long address = table.allocateBlock(byteSize);
+        long address = CacheTable.allocateBlock(rows, rowMask, byteSize);
         return address >= 0 ? address : mallocSlow(byteSize);
     }
 
@@ -251,7 +257,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     long mallocResult(long byteSize) {
-        long address = table.allocateBlock(byteSize);
+        long address = CacheTable.allocateBlock(rows, rowMask, byteSize);
         return address >= 0 ? address : mallocSlowResult(byteSize);
     }
 
@@ -372,7 +378,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @implNote A block of the current thread's slabs costs one bit test and set; another thread's one atomic OR.
     /// @source C23 7.24.3.3 `free`
     public void free(long address) {
-        if (!table.freeBlock(address)) {
+        if (!CacheTable.freeBlock(heapKey, address)) {
             freeSlow(address);
         }
     }

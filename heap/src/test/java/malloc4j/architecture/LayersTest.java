@@ -58,11 +58,16 @@ class LayersTest {
     /// The warm malloc and free: dereferences by the handles of RawMemory.
     private static final String MAGAZINE = "malloc4j.internal.cache.Magazine";
 
+    private static final String CACHE_TABLE = "malloc4j.internal.cache.CacheTable";
+
     /// Reads errno from the linker's capture state, and libc's version from a string of libc's.
     private static final String LINUX_CALLS = "malloc4j.internal.os.LinuxCalls";
 
     /// Keeps the segments of that capture state.
     private static final String CAPTURE_BUFFERS = "malloc4j.internal.os.CaptureBuffers";
+    /// Keeps the segment that the garbage collector gives back.
+    private static final String COLLECTED_MEMORY = "malloc4j.internal.memory.CollectedMemory";
+
     private static final String LIVENESS_LOCKS = "malloc4j.internal.os.LivenessLocks";
 
     /// Has room for the answer of `mincore`.
@@ -193,7 +198,15 @@ class LayersTest {
     void fewClassesKnowSegments() {
         noClasses()
                 .that(areNot(
-                        RAW_MEMORY, LINUX_CALLS, CAPTURE_BUFFERS, LIVENESS_LOCKS, RESIDENCY, MALLOC, HEAP, HEAP_ARENA))
+                        RAW_MEMORY,
+                        COLLECTED_MEMORY,
+                        LINUX_CALLS,
+                        CAPTURE_BUFFERS,
+                        LIVENESS_LOCKS,
+                        RESIDENCY,
+                        MALLOC,
+                        HEAP,
+                        HEAP_ARENA))
                 .and(areNotIn(SEGMENT_PACKAGES))
                 .should()
                 .dependOnClassesThat()
@@ -214,7 +227,7 @@ class LayersTest {
     @Test
     void onlyTheWarmPathUsesTheHandlesOfRawMemory() {
         noClasses()
-                .that(areNot(RAW_MEMORY, MAGAZINE))
+                .that(areNot(RAW_MEMORY, MAGAZINE, CACHE_TABLE))
                 .should()
                 .accessTargetWhere(describe(
                         "uses a field of RawMemory",

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: lookups by [CacheTable] need no lock; all else is under the lock.
 public final class CacheRegistry {
-    private static final int COMMON_PLACES = 1 << 12; // 80 KiB of Java heap
-    private static final int PLACES = 1 << 8; // 5 KiB
+    private static final int COMMON_ROWS = 1 << 12; // 64 KiB
+    private static final int ROWS = 1 << 8; // 4 KiB
 
     /// How many caches each new thread looks at: so at most an eighth more is made than threads live at once.
     private static final int SEARCHED = 8;
@@ -63,7 +63,7 @@ public final class CacheRegistry {
     public CacheRegistry(Slabs slabs, Spans spans, PageSource source, boolean common) {
         this.slabs = slabs;
         this.reclaimer = new Reclaimer(spans, slabs, source, this);
-        this.table = CacheTable.of(common ? COMMON_PLACES : PLACES, slabs.heapId());
+        this.table = CacheTable.of(common ? COMMON_ROWS : ROWS, slabs.heapId());
         int stripes = Integer.highestOneBit(Math.max(1, Runtime.getRuntime().availableProcessors() * 2 - 1)) * 2;
         this.shared = new SharedCache[Math.min(stripes, 64)];
         this.freedByOthers = new AtomicLongArray(shared.length << STRIPE_SHIFT);

@@ -1,5 +1,9 @@
 package malloc4j.internal.cache;
 
+import static malloc4j.internal.memory.RawMemory.LONG;
+import static malloc4j.internal.memory.RawMemory.MEMORY;
+
+import malloc4j.internal.memory.CollectedMemory;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.SlabEntry;
@@ -9,67 +13,102 @@ import org.jspecify.annotations.Nullable;
 /// is in this file and in [Magazine].
 ///
 /// ```
-/// places, two words each; a power of two of them              caches
+/// rows of 16 bytes, off the Java heap; a power of two of them      caches
 ///   thread id & (count - 1)
 ///   | 0, 0 | 1042, magazines << 8 | 0, 0 | 1044, magazines << 8      | null | cache 3 | null | cache 1
 ///             a hit when it is the current thread's id
 ///             else: displaced   5138 -> cache 7, 9234 -> cache 4
 /// ```
 ///
-/// A thread whose place another living thread has is displaced: its cache is found by a second look-up, in a table
+/// A thread whose row another living thread has is displaced: its cache is found by a second look-up, in a table
 /// that grows.
 ///
-/// A record, because the JIT trusts the fields of a record in a constant: for the common heap the arrays, their
-/// length and the heap's number are constants in the machine code.
+/// A record, because the JIT trusts the fields of a record in a constant: for the common heap the address of the rows,
+/// their number and the heap's are constants in the machine code. [malloc4j.Heap] keeps copies of these three, which
+/// spares it the way to here: see [#allocateBlock(long, char, long)].
 ///
-/// Invariant, checked by [#verify]: a thread's cache is at the place of the thread's id, or among the displaced ones,
+/// Invariant, checked by [#verify]: a thread's cache is in the row of the thread's id, or among the displaced ones,
 /// not both.
 ///
-/// Concurrency: a thread writes its own id, under the registry's lock, and only ever looks for its own; a place is
+/// Concurrency: a thread writes its own id, under the registry's lock, and only ever looks for its own; a row is
 /// given to another thread when its thread has ended. Reads are plain.
 ///
-/// @param places ids of threads, and where the magazines of their caches begin, shifted left by
-///     [RawMemory#ADDRESS_SHIFT]
+/// @param memory of the rows, which lives as long as this does
+/// @param rows its address, shifted left by [RawMemory#ADDRESS_SHIFT]
+/// @param rowMask takes the offset of its row out of 16 times a thread's id
 /// @param caches the caches themselves
-/// @param displaced the caches of threads whose places others have
+/// @param displaced the caches of threads whose rows others have
 /// @param heapKey the heap's number in the owners of chunks: see [SlabEntry#heapKey]
 @SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
 public record CacheTable(
-        long[] places, @Nullable ThreadCache[] caches, ThreadTable<ThreadCache> displaced, long heapKey) {
+        CollectedMemory memory,
+        long rows,
+        char rowMask,
+        @Nullable ThreadCache[] caches,
+        ThreadTable<ThreadCache> displaced,
+        long heapKey) {
+    private static final int ROW_SHIFT = 4;
+    private static final int ID = 0;
+    private static final int MAGAZINES = 8;
+    private static final int MAX_COUNT = 1 << 12; // the offset of a row fits a char: it needs no check
     private static final int NO_THREAD = 0; // ids begin at 1
 
-    /// @param count how many places, a power of two
+    /// @param count how many rows, a power of two, at most 4,096
     static CacheTable of(int count, int heapId) {
+        if (count > MAX_COUNT) {
+            throw new IllegalArgumentException(count + " rows");
+        }
+        CollectedMemory memory = new CollectedMemory((long) count << ROW_SHIFT);
         return new CacheTable(
-                new long[2 * count], new @Nullable ThreadCache[count], new ThreadTable<>(), SlabEntry.heapKey(heapId));
+                memory,
+                memory.address() << RawMemory.ADDRESS_SHIFT,
+                (char) ((count - 1) << ROW_SHIFT),
+                new @Nullable ThreadCache[count],
+                new ThreadTable<>(),
+                SlabEntry.heapKey(heapId));
     }
 
     /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
-    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache at its
-    /// place, or that has nothing at hand.
+    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache in its
+    /// row, or that has nothing at hand.
     public long allocateBlock(long byteSize) {
+        return allocateBlock(rows, rowMask, byteSize);
+    }
+
+    /// As [#allocateBlock(long)], of the table with these rows.
+    public static long allocateBlock(long rows, char rowMask, long byteSize) {
         if (Long.compareUnsigned(byteSize, SizeClasses.MAX_SMALL_BYTES) > 0) {
             return Magazine.MISS;
         }
         long threadId = Thread.currentThread().threadId();
-        int place = (int) threadId << 1 & (places.length - 2);
-        if (places[place] != threadId) {
+        long row = (rows >>> RawMemory.ADDRESS_SHIFT) + (threadId << ROW_SHIFT & rowMask);
+        if ((long) LONG.get(MEMORY, row + ID) != threadId) {
             return Magazine.MISS;
         }
-        return Magazine.take(Magazine.ofSize(places[place + 1] >>> RawMemory.ADDRESS_SHIFT, byteSize));
+        long magazines = (long) LONG.get(MEMORY, row + MAGAZINES) >>> RawMemory.ADDRESS_SHIFT;
+        return Magazine.take(Magazine.ofSize(magazines, byteSize));
     }
 
     /// Frees a live block of the current thread's. Returns false, and has done nothing, when it is anything else:
     /// the caller goes the long way, which says what.
     public boolean freeBlock(long address) {
+        return freeBlock(heapKey, address);
+    }
+
+    /// As [#freeBlock(long)], of the heap with this key.
+    public static boolean freeBlock(long heapKey, long address) {
         return Magazine.free(address, SlabEntry.owner(Thread.currentThread().threadId(), heapKey));
+    }
+
+    private long row(int place) {
+        return (rows >>> RawMemory.ADDRESS_SHIFT) + ((long) place << ROW_SHIFT);
     }
 
     /// The current thread's cache, or null when it has none.
     public @Nullable ThreadCache current() {
         long threadId = Thread.currentThread().threadId();
         int place = place(threadId);
-        return places[place << 1] == threadId ? caches[place] : displaced.get(threadId);
+        return RawMemory.getLong(row(place) + ID) == threadId ? caches[place] : displaced.get(threadId);
     }
 
     /// Makes room, so that the next [#insert] allocates nothing. Under the registry's lock.
@@ -83,8 +122,8 @@ public record CacheTable(
         ThreadCache holder = caches[place];
         if (holder == null || CacheRegistry.isIdle(holder)) {
             caches[place] = cache;
-            places[(place << 1) + 1] = cache.magazines() << RawMemory.ADDRESS_SHIFT;
-            places[place << 1] = thread.threadId();
+            RawMemory.putLong(row(place) + MAGAZINES, cache.magazines() << RawMemory.ADDRESS_SHIFT);
+            RawMemory.putLong(row(place) + ID, thread.threadId());
         } else {
             displaced.put(thread.threadId(), cache);
         }
@@ -94,7 +133,7 @@ public record CacheTable(
     void remove(ThreadCache cache, Thread ended) {
         int place = place(ended.threadId());
         if (caches[place] == cache) {
-            places[place << 1] = NO_THREAD;
+            RawMemory.putLong(row(place) + ID, NO_THREAD);
             caches[place] = null;
         } else {
             displaced.remove(ended.threadId());
@@ -104,7 +143,7 @@ public record CacheTable(
     /// Forgets every thread.
     void clear() {
         for (int place = 0; place < caches.length; place++) {
-            places[place << 1] = NO_THREAD;
+            RawMemory.putLong(row(place) + ID, NO_THREAD);
             caches[place] = null;
         }
         displaced.clear();

@@ -1,6 +1,5 @@
 package malloc4j.internal.cache;
 
-import static malloc4j.internal.memory.RawMemory.INT;
 import static malloc4j.internal.memory.RawMemory.LONG;
 import static malloc4j.internal.memory.RawMemory.MEMORY;
 
@@ -209,7 +208,7 @@ final class Magazine {
         if ((long) LONG.get(MEMORY, entry + SlabEntry.OWNER) != owner) {
             return false;
         }
-        long reciprocal = (int) INT.get(MEMORY, entry + SlabEntry.RECIPROCAL);
+        long reciprocal = (long) LONG.get(MEMORY, entry + SlabEntry.RECIPROCAL);
         long product = (address & (Zone.CHUNK_BYTES - 1)) * reciprocal;
         if ((product & Slab.LOW_32) >= reciprocal) { // no block begins there
             return false;

@@ -11,7 +11,7 @@ import java.lang.invoke.VarHandle;
 /// By handle, not by [MemorySegment#get]: the JIT inlines a hot caller until it has 18,000 nodes, and each access
 /// here takes some 580 of them. Once they are used up it makes a call of every method of ours, and of these
 /// accessors too; only what the JDK has marked, as it has its handles, is inlined all the same. So code that is
-/// never to be torn into calls for single machine instructions uses [#LONG] and [#INT] on [#MEMORY] itself: that of
+/// never to be torn into calls for single machine instructions uses [#LONG] on [#MEMORY] itself: that of
 /// the warm malloc and free, and no other.
 ///
 /// Behind it is one constant segment over the whole address space, which the JIT folds away: an access costs one
@@ -28,8 +28,7 @@ public final class RawMemory {
     /// All addresses, for the handles below.
     public static final MemorySegment MEMORY = everything();
 
-    /// Plain access to 32 bits at any address.
-    public static final VarHandle INT = ValueLayout.JAVA_INT_UNALIGNED.varHandle();
+    private static final VarHandle INT = ValueLayout.JAVA_INT_UNALIGNED.varHandle();
 
     /// Plain access to 64 bits at any address.
     public static final VarHandle LONG = ValueLayout.JAVA_LONG_UNALIGNED.varHandle();

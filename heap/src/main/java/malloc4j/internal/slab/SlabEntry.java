@@ -10,10 +10,10 @@ import malloc4j.internal.region.Zone;
 /// ```
 ///   entry = ChunkMap.ENTRIES + chunk * 32
 ///
-///           0              8              16           20       24                       32
-///          +--------------+--------------+------------+--------+------------------------+
-///          | thread| heap | pairs << 8   | reciprocal | unused | magazine << 10 | slots |
-///          +--------------+--------------+------------+--------+------------------------+
+///           0              8              16             24                       32
+///          +--------------+--------------+--------------+------------------------+
+///          | thread| heap | pairs << 8   | reciprocal   | magazine << 10 | slots |
+///          +--------------+--------------+--------------+------------------------+
 ///            owner: whose frees may go by the entry, 0 for nobody's
 /// ```
 ///
@@ -30,7 +30,7 @@ public final class SlabEntry {
     /// Offset of the address of the slab's first pair, shifted left by [RawMemory#ADDRESS_SHIFT], 64 bits.
     public static final int PAIRS = 8;
 
-    /// Offset of the slab's reciprocal, 32 bits.
+    /// Offset of the slab's reciprocal, 64 bits.
     public static final int RECIPROCAL = 16;
 
     /// Offset of where the owner puts the slab's free blocks, 64 bits: an address shifted left, and a number of
@@ -51,7 +51,7 @@ public final class SlabEntry {
         long heapKey = heapKey(Slab.heapId(slab));
         if (entry != 0 && heapKey != NO_HEAP_KEY) {
             RawMemory.putLong(entry + PAIRS, Slab.pair(slab, 0) << RawMemory.ADDRESS_SHIFT);
-            RawMemory.putInt(entry + RECIPROCAL, (int) Slab.reciprocal(slab));
+            RawMemory.putLong(entry + RECIPROCAL, Slab.reciprocal(slab));
             RawMemory.putLong(entry + MAGAZINE, magazine);
             RawMemory.putLong(entry + OWNER, owner(threadId, heapKey));
         }
@@ -99,7 +99,7 @@ public final class SlabEntry {
         if (owner != 0) {
             check(slab, (owner & NO_HEAP_KEY) == heapKey(Slab.heapId(slab)), "heap");
             check(slab, RawMemory.getLong(entry + PAIRS) >>> RawMemory.ADDRESS_SHIFT == Slab.pair(slab, 0), "pairs");
-            check(slab, RawMemory.getInt(entry + RECIPROCAL) == Slab.reciprocal(slab), "reciprocal");
+            check(slab, RawMemory.getLong(entry + RECIPROCAL) == Slab.reciprocal(slab), "reciprocal");
             check(slab, RawMemory.getLong(entry + MAGAZINE) == magazine, "magazine");
         }
     }
