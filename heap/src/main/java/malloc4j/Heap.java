@@ -143,6 +143,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
+        Heap parent = options.parent();
+        if (parent != null && parent.closed) {
+            throw new IllegalStateException(
+                    "heap '" + options.name() + "': its parent '" + parent.options.name() + "' is closed");
+        }
         try {
             return HeapAssembly.assemble(ground, files, options, isCommon);
         } catch (NoClassDefFoundError again) { // what this library stands on in a process failed before
@@ -155,6 +160,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// A heap of its own.
     ///
+    /// @throws IllegalStateException if its parent is closed
     /// @throws malloc4j.linux.SystemCallException if the file or memory file of its source cannot be opened
     /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
     /// @throws IllegalCallerException if native access is not granted; it names the flag

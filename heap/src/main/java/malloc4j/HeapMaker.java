@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// stack is its own.
 ///
 /// Invariant: where [#isUsed], the classes that [#initialiseTheRest] names and those that a heap of the source stands
-// on are initialised.
+/// on are initialised.
 final class HeapMaker implements Runnable {
     private static final long STACK_BYTES = 1 << 20;
 

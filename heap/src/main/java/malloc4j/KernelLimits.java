@@ -26,7 +26,8 @@ final class KernelLimits {
     /// @param result minus errno
     static String ofKernel(long result) {
         if (result == -Errno.EIO) {
-            return "the file system of the heap's file or a quota is full, or somebody has cut the file";
+            return "the file system of the heap's file or a quota is full, it has no files of that length, or somebody has"
+                    + " cut the file";
         }
         if (result != -Errno.ENOMEM) {
             return Errno.meaning(result);

@@ -436,6 +436,16 @@ class HeapTest {
     }
 
     @Test
+    void aClosedHeapHasNoNewChildren() {
+        Heap parent = Heap.create(quiet().name("gone").build());
+        parent.close();
+        HeapOptions options = quiet().parent(parent).build();
+        assertThatThrownBy(() -> Heap.create(options))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("its parent 'gone' is closed");
+    }
+
+    @Test
     void closingAChildGivesItsShareBackToTheParent() {
         try (Heap parent = Heap.create(quiet().hardLimitBytes(8 * MIB).build())) {
             for (int round = 0; round < 4; round++) {

@@ -99,6 +99,17 @@ class NamesOfFilesTest {
         }
     }
 
+    @Test
+    void aMappedFileBelowADirectoryOfTwoLinesIsNotDeletedWhileItIsThere() throws IOException {
+        Path file = Files.writeString(
+                Files.createDirectory(directory.resolve("two\nlines")).resolve("is here (deleted)"), "x");
+        try (Mapping mapping = Mapping.ofFile(file).map()) {
+            assertThat(at(mapping).isDeleted()).isFalse();
+            Files.delete(file);
+            assertThat(at(mapping).isDeleted()).isTrue();
+        }
+    }
+
     private static MappedRange at(Mapping mapping) {
         return AddressSpace.ofThisProcess()
                 .at(mapping.segment().address())

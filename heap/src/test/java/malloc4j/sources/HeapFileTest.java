@@ -225,4 +225,16 @@ class HeapFileTest {
             assertThat(file).hasContent("precious");
         }
     }
+
+    /// Such as one that the kernel makes while it is read: `ftruncate` answers EINVAL, which is no fault of the size.
+    @Test
+    void aFileThatCannotGrowIsNamedAsTheCause() {
+        try (Heap heap =
+                Heap.create(HeapOptions.builder().file("/proc/self/status").build())) {
+            assertThatThrownBy(() -> heap.malloc(100))
+                    .isInstanceOf(OutOfNativeMemoryError.class)
+                    .hasMessageContaining("the file system of the heap's file");
+            assertThat(heap.tryMalloc(100_000)).isZero();
+        }
+    }
 }

@@ -180,8 +180,12 @@ public final class LayoutReader {
             return range;
         }
         boolean isThere = deletedNames.computeIfAbsent(
-                Names.file(range), unused -> files.isFile(process + "/root" + range.name(), range.inode()));
+                Names.file(range), unused -> isFile(range.name(), range) || isFile(Names.decoded(range.name()), range));
         return isThere ? range.withName() : range;
+    }
+
+    private boolean isFile(String path, MappedRange range) {
+        return files.isFile(process + "/root" + path, range.inode());
     }
 
     /// Newer kernels have no such process where one has no memory: a kernel's thread, or what has ended.

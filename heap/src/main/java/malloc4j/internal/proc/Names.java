@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// A file is a program's or a library's when some mapping of it is executable; its parts are told apart by rights:
 /// executable is text, writable is data, the rest are constants.
 final class Names {
+    private static final String NEWLINE = "\\012"; // as the kernel writes it
     private static final Set<String> SHARED_FILES =
             Set.of("/memfd:", "/SYSV", "/dev/zero", "/dev/shm/", "/anon_hugepage");
 
@@ -30,13 +31,19 @@ final class Names {
         if (code >= 0 && mappings.get(code).isFile()) {
             return mappings.get(code);
         }
-        String written = program.replace("\n", "\\012"); // as the kernel does
+        String written = program.replace("\n", NEWLINE);
         for (MappedRange range : mappings) {
             if (range.isFile() && range.path().equals(written)) {
                 return range;
             }
         }
         return null;
+    }
+
+    /// A path in the kernel's list of mappings as the file system has it, unless the file's name has what the kernel
+    /// writes for the end of a line.
+    static String decoded(String written) {
+        return written.replace(NEWLINE, "\n");
     }
 
     /// What tells a file from others: two may have one name, one after the other, or be written alike.

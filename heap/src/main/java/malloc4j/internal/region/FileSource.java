@@ -85,7 +85,7 @@ public final class FileSource implements PageSource {
             long result = grow(offset + byteSize);
             if (result < 0) {
                 ChunkMap.main().freeRange(address, byteSize);
-                return isFull(result) ? -Errno.EIO : result;
+                return told(result);
             }
         }
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
@@ -93,7 +93,7 @@ public final class FileSource implements PageSource {
         if (Errno.isError(mapped)) {
             int state = FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS);
             giveToZone(address, byteSize, state);
-            return isFull(mapped) ? -Errno.EIO : mapped;
+            return told(mapped);
         }
         if (atEnd) {
             fileBytes += byteSize;
@@ -119,9 +119,13 @@ public final class FileSource implements PageSource {
         return now < fileBytes ? -Errno.EIO : calls.ftruncate(fd, byteSize);
     }
 
-    /// Whether the file system or a quota of it is full; of an `acquire` those two errors tell of limits of ours.
-    private static boolean isFull(long result) {
-        return result == -Errno.ENOSPC || result == -Errno.EDQUOT;
+    /// What is answered when the kernel does not make the file longer, or map it: `EIO` for the errors that of an
+    /// `acquire` would tell of limits of ours, a closed heap, or a size that there is not.
+    private static long told(long result) {
+        return switch ((int) -result) {
+            case Errno.ENOSPC, Errno.EDQUOT, Errno.EINVAL, Errno.EBADF, Errno.EOVERFLOW -> -Errno.EIO;
+            default -> result;
+        };
     }
 
     /// The offset of the lowest hole of `byteSize`, or -1.
