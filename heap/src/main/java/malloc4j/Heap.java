@@ -268,8 +268,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     long mallocSlowResult(long byteSize) {
+        if (byteSize > MAX_SMALL_BYTES) {
+            long address = table.takeStocked(byteSize);
+            return address > 0 ? address : slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
+        }
         ThreadCache cache = table.current();
-        if (cache != null && Long.compareUnsigned(byteSize, MAX_SMALL_BYTES) <= 0) {
+        if (cache != null && byteSize >= 0) {
             StackProbe.requireForCall();
             long address = cache.allocateBlock(SizeClasses.of(byteSize));
             if (address > 0) {
@@ -390,7 +394,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     void freeSlow(long address) {
-        if (address == 0) {
+        if (address == 0 || table.putStocked(address)) {
             return;
         }
         requireFreed(address, closed ? 0 : route.freeSlow(address));
@@ -747,7 +751,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public HeapStatistics statistics() {
         requireOpen("statistics");
         Reclaimer.Census slabs = reclaimer.census(SizeClasses.of(ArenaChunks.CHUNK_BYTES), arenaChunks.idleCount());
-        Spans.Census pages = spans.census();
+        Spans.Census pages = spans.census(caches.stocked());
         HugeBlocks.Census mapped = huge.census();
         return new HeapStatistics(
                 slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks(),
@@ -774,7 +778,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks
     /// no slab.
     long liveBytes() {
-        return caches.liveBytes() + spans.largeBytes();
+        return caches.liveBytes() + spans.largeBytes() - caches.stockedBytes();
     }
 
     /// Bytes of pages of slabs and large blocks that the limits count.

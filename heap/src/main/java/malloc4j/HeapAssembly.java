@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.Purger;
 import malloc4j.internal.os.MemoryCalls;
+import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.BrkSource;
 import malloc4j.internal.region.Budget;
@@ -47,7 +48,7 @@ record HeapAssembly(
         PageSource source = source(ground, files, options);
         Spans spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
-        CacheRegistry caches = new CacheRegistry(slabs, spans, source, common);
+        CacheRegistry caches = new CacheRegistry(slabs, spans, source, new ProcessBarrier(ground.calls()), common);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE);
         caches.reclaimer().keep(options.trimThresholdBytes());
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());

@@ -3,6 +3,7 @@ package malloc4j.docs;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
@@ -63,6 +64,10 @@ final class WalkProbe {
 
     private void large() throws Exception {
         Heap heap = heap(BY_HAND);
+        heap.free(heap.malloc(256 << 10));
+        calls.clear();
+        heap.free(heap.malloc(256 << 10));
+        print("large-pair");
         long block = heap.malloc(100 << 10);
         calls.clear();
         block = heap.realloc(block, 1 << 20);
@@ -82,14 +87,20 @@ final class WalkProbe {
         Heap heap = heap(BY_HAND);
         Reclaimer reclaimer = (Reclaimer) field(heap, "reclaimer");
         long[] blocks = new long[32]; // two slabs of 16 blocks, a page each
+        CountDownLatch allocated = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
         Thread program = new Thread(() -> {
             for (int index = 0; index < blocks.length; index++) {
                 blocks[index] = heap.malloc(4096);
             }
+            allocated.countDown();
+            awaitQuietly(mayEnd);
         });
         program.start();
+        allocated.await();
+        long large = heap.malloc(6 << 20); // in a region of its own, by a thread with a cache of its own
+        mayEnd.countDown();
         program.join();
-        long large = heap.malloc(6 << 20); // in a region of its own
         calls.clear();
         for (int index = 0; index < blocks.length; index++) {
             if (index != 20) {
@@ -106,6 +117,14 @@ final class WalkProbe {
         }
         heap.close();
         print("purge-close");
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void programBreak() throws Exception {

@@ -738,7 +738,7 @@ class MisuseMatrixTest {
         long before = heap.statistics().liveBlocks();
         CyclicBarrier barrier = new CyclicBarrier(2, () -> {
             if (rounded.getAndIncrement() < rounds) {
-                address[0] = size == Size.SMALL ? allocateElsewhere(size) : heap.malloc(size.bytes);
+                address[0] = allocateElsewhere(size);
             }
         });
         List<Thread> threads = new ArrayList<>();

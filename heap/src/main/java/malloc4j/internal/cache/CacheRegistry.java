@@ -9,9 +9,12 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLongArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.os.ProcessBarrier;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slabs;
+import malloc4j.internal.span.LargeBlock;
 import malloc4j.internal.span.Spans;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +45,8 @@ public final class CacheRegistry {
     private static final int STRIPE_SHIFT = 6; // a place for each class
 
     private final Slabs slabs;
+    private final Spans spans;
+    private final ProcessBarrier barrier;
     private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
     private final List<ThreadCache> caches = new ArrayList<>();
@@ -60,8 +65,10 @@ public final class CacheRegistry {
     private volatile boolean closed;
 
     /// @param common whether many threads will use the heap
-    public CacheRegistry(Slabs slabs, Spans spans, PageSource source, boolean common) {
+    public CacheRegistry(Slabs slabs, Spans spans, PageSource source, ProcessBarrier barrier, boolean common) {
         this.slabs = slabs;
+        this.spans = spans;
+        this.barrier = barrier;
         this.reclaimer = new Reclaimer(spans, slabs, source, this);
         this.table = CacheTable.of(common ? COMMON_ROWS : ROWS, slabs.heapId());
         int stripes = Integer.highestOneBit(Math.max(1, Runtime.getRuntime().availableProcessors() * 2 - 1)) * 2;
@@ -71,6 +78,14 @@ public final class CacheRegistry {
 
     public Reclaimer reclaimer() {
         return reclaimer;
+    }
+
+    Spans spans() {
+        return spans;
+    }
+
+    ProcessBarrier barrier() {
+        return barrier;
     }
 
     /// The way from a thread to its cache.
@@ -104,6 +119,118 @@ public final class CacheRegistry {
         } finally {
             cache.useLock.unlock();
         }
+    }
+
+    /// Takes a large block by the current thread's cache. Returns its address, with [Spans#ZEROED] added where that
+    /// holds, or minus errno: `EBADF` when the heap is closed.
+    public long allocateLarge(int pageCount, int alignmentPages) {
+        if (closed) {
+            return -Errno.EBADF;
+        }
+        ThreadCache cache = current();
+        if (cache == null && !Thread.currentThread().isVirtual()) {
+            cache = lease();
+        }
+        if (cache != null) {
+            return cache.allocateLarge(pageCount, alignmentPages);
+        }
+        SharedCache borrowed = acquireShared();
+        if (borrowed == null) {
+            return closed ? -Errno.EBADF : allocateUnownedLarge(pageCount, alignmentPages);
+        }
+        try {
+            return borrowed.cache.allocateLarge(pageCount, alignmentPages);
+        } finally {
+            borrowed.useLock.unlock();
+        }
+    }
+
+    /// As [#allocateLarge], a block that belongs to no cache: what frees it takes the lock of [Spans].
+    public long allocateUnownedLarge(int pageCount, int alignmentPages) {
+        return closed ? -Errno.EBADF : allocateLarge(pageCount, alignmentPages, 0);
+    }
+
+    /// @param tag the number of the cache whose it is to be, 0 for none
+    long allocateLarge(int pageCount, int alignmentPages, int tag) {
+        long span = spans.allocateLarge(pageCount, alignmentPages, false, tag);
+        if (span == -Errno.EAGAIN) {
+            reclaimer.makeRoom();
+            span = spans.allocateLarge(pageCount, alignmentPages, true, tag);
+        }
+        return span;
+    }
+
+    /// Frees a large block of this heap. Returns false, and has done nothing, when none begins there.
+    public boolean freeLarge(long address) {
+        long entry = LargeBlock.entryOrZero(address);
+        long word = entry == 0 ? 0 : LargeBlock.word(entry);
+        int tag = LargeBlock.tag(word);
+        if (LargeBlock.livePages(word) <= 0) {
+            return false;
+        }
+        if (tag == 0) {
+            return spans.freeLarge(address) != 0;
+        }
+        ThreadCache owner = CacheTags.PROCESS.get(tag);
+        LargeStock stock = owner == null ? null : owner.stock();
+        if (stock == null) {
+            return false;
+        }
+        return owner == current() ? stock.putSlow(address, entry) : stock.putRemote(address, entry, word);
+    }
+
+    /// Changes how many pages a live large block has, where it is. Returns whether it has them now.
+    public boolean resizeLarge(long address, int pageCount) {
+        long entry = LargeBlock.entryOrZero(address);
+        int tag = entry == 0 ? 0 : LargeBlock.tag(LargeBlock.word(entry));
+        if (tag == 0) {
+            return spans.resizeLarge(address, pageCount);
+        }
+        ThreadCache owner = CacheTags.PROCESS.get(tag);
+        LargeStock stock = owner == null ? null : owner.stock();
+        return stock != null && stock.resize(address, entry, pageCount, owner == current());
+    }
+
+    /// Gives blocks of the stocks back to [Spans]: `all`, or those that the last visit has seen too. Returns whether
+    /// there were any in stocks. While holding [Reclaimer]'s lock of visits.
+    boolean giveBackStocks(boolean all) {
+        LargeStock first = null;
+        for (int index = cacheLimit() - 1; index >= 0; index--) {
+            LargeStock stock = stock(index);
+            if (stock != null && !stock.isEmpty()) {
+                stock.beginVisit(first);
+                first = stock;
+            }
+        }
+        boolean reached = first != null && barrier.run();
+        while (first != null) {
+            if (reached) {
+                first.awaitOwner();
+                first.giveBack(all);
+            }
+            first = first.endVisit();
+        }
+        return reached;
+    }
+
+    private @Nullable LargeStock stock(int index) {
+        ThreadCache cache = cache(index);
+        return cache == null ? null : cache.stock();
+    }
+
+    /// What the stocks have, and gave: large blocks that are free for their threads.
+    public Spans.Stocked stocked() {
+        Spans.Stocked sums = Spans.Stocked.NONE;
+        for (int index = cacheLimit() - 1; index >= 0; index--) {
+            LargeStock stock = stock(index);
+            sums = stock == null ? sums : stock.addTo(sums);
+        }
+        return sums;
+    }
+
+    /// Bytes that the stocks have.
+    public long stockedBytes() {
+        return stocked().pages() << PageGeometry.PAGE_SHIFT;
     }
 
     /// Frees a block of a slab from a thread that does not own it. Returns false, and has done nothing, when `address`

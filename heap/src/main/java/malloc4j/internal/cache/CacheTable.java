@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 /// @param rows its address, shifted left by [RawMemory#ADDRESS_SHIFT]
 /// @param rowMask takes the offset of its row out of 16 times a thread's id
 /// @param caches the caches themselves
+/// @param stocks of large blocks, of those caches that have one
 /// @param displaced the caches of threads whose rows others have
 /// @param heapKey the heap's number in the owners of chunks: see [SlabEntry#heapKey]
 @SuppressWarnings("ArrayRecordComponent") // never compared; the JIT's trust is the reason
@@ -45,6 +46,7 @@ public record CacheTable(
         long rows,
         char rowMask,
         @Nullable ThreadCache[] caches,
+        @Nullable LargeStock[] stocks,
         ThreadTable<ThreadCache> displaced,
         long heapKey) {
     private static final int ROW_SHIFT = 4;
@@ -64,6 +66,7 @@ public record CacheTable(
                 memory.address() << RawMemory.ADDRESS_SHIFT,
                 (char) ((count - 1) << ROW_SHIFT),
                 new @Nullable ThreadCache[count],
+                new @Nullable LargeStock[count],
                 new ThreadTable<>(),
                 SlabEntry.heapKey(heapId));
     }
@@ -100,6 +103,24 @@ public record CacheTable(
         return Magazine.free(address, SlabEntry.owner(Thread.currentThread().threadId(), heapKey));
     }
 
+    /// Takes a large block that the current thread has freed. Returns its address, or [Magazine#MISS], a negative
+    /// number: the thread has none that fits.
+    ///
+    /// @param byteSize above [SizeClasses#MAX_SMALL_BYTES]
+    public long takeStocked(long byteSize) {
+        long threadId = Thread.currentThread().threadId();
+        LargeStock stock = stocks[(int) threadId & (stocks.length - 1)];
+        return stock == null ? Magazine.MISS : stock.take(threadId, byteSize);
+    }
+
+    /// Frees a live large block of the current thread's. Returns false, and has done nothing, when it is anything else,
+    /// or there is no room for it: the caller goes the long way.
+    public boolean putStocked(long address) {
+        long threadId = Thread.currentThread().threadId();
+        LargeStock stock = stocks[(int) threadId & (stocks.length - 1)];
+        return stock != null && stock.put(threadId, address);
+    }
+
     private long row(int place) {
         return (rows >>> RawMemory.ADDRESS_SHIFT) + ((long) place << ROW_SHIFT);
     }
@@ -122,10 +143,19 @@ public record CacheTable(
         ThreadCache holder = caches[place];
         if (holder == null || CacheRegistry.isIdle(holder)) {
             caches[place] = cache;
+            stocks[place] = cache.stock();
             RawMemory.putLong(row(place) + MAGAZINES, cache.magazines() << RawMemory.ADDRESS_SHIFT);
             RawMemory.putLong(row(place) + ID, thread.threadId());
         } else {
             displaced.put(thread.threadId(), cache);
+        }
+    }
+
+    /// Notes that the current thread's cache has a stock now. By that thread.
+    void insert(ThreadCache cache, LargeStock stock) {
+        int place = place(Thread.currentThread().threadId());
+        if (caches[place] == cache) {
+            stocks[place] = stock;
         }
     }
 
@@ -135,6 +165,7 @@ public record CacheTable(
         if (caches[place] == cache) {
             RawMemory.putLong(row(place) + ID, NO_THREAD);
             caches[place] = null;
+            stocks[place] = null;
         } else {
             displaced.remove(ended.threadId());
         }
@@ -145,6 +176,7 @@ public record CacheTable(
         for (int place = 0; place < caches.length; place++) {
             RawMemory.putLong(row(place) + ID, NO_THREAD);
             caches[place] = null;
+            stocks[place] = null;
         }
         displaced.clear();
     }

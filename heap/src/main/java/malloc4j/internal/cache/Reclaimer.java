@@ -104,7 +104,7 @@ public final class Reclaimer {
             return;
         }
         try {
-            boolean found = false;
+            boolean found = registry.giveBackStocks(true);
             for (int count = 0; count < MAX_BATCHES && !found; count++) {
                 cursor = spans.nextSlabs(cursor, batch);
                 for (int index = 0; index < BATCH && batch[index] != 0; index++) {
@@ -150,6 +150,9 @@ public final class Reclaimer {
                 return true;
             }
             long gone = spans.dirtyBytes() > 0 ? spans.purgeEnough(wantedBytes) : 0;
+            if (gone < wantedBytes && registry.giveBackStocks(true)) {
+                gone += spans.purgeEnough(wantedBytes - gone);
+            }
             if (gone < wantedBytes) {
                 long freed = registry.freedBytes();
                 if (freed - freedAtProbe >= PageGeometry.PAGE_BYTES) {
@@ -240,6 +243,7 @@ public final class Reclaimer {
     /// back. Returns whether there was anything to do.
     private boolean visitCaches(boolean all, boolean everything) {
         boolean due = registry.unleaseIdle(all);
+        due |= registry.giveBackStocks(all);
         visitedBytes = 0;
         registry.countFreedElsewhere(freedElsewhere);
         for (int index = registry.cacheLimit() - 1; index >= 0; index--) {
@@ -488,7 +492,7 @@ public final class Reclaimer {
             if (registry.verify() != held) {
                 throw new AssertionError("leased and available slabs are not those that the caches hold");
             }
-            spans.verify(uncharged);
+            spans.verify(uncharged, registry.stockedBytes());
             ChunkMap.main().verify();
         } finally {
             visiting.unlock();

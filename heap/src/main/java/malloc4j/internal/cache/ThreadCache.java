@@ -40,6 +40,7 @@ public final class ThreadCache {
     private final CacheRegistry registry;
     private final Slabs slabs;
     private final long magazines;
+    private volatile @Nullable LargeStock stock; // made with the first large block
     private final long[] leased = new long[SizeClasses.COUNT];
     private final long[] lists = new long[SizeClasses.COUNT << 1]; // of each class the first and the last
     private final long[] changes = new long[SizeClasses.COUNT]; // how often what is leased or listed has changed
@@ -105,6 +106,40 @@ public final class ThreadCache {
     public long allocateBlock(int sizeClass) {
         long address = Magazine.take(magazine(sizeClass));
         return address == Magazine.MISS ? allocateBlockSlow(sizeClass) : address;
+    }
+
+    /// The large blocks that the owner has freed, null where it has had none, or there are no stocks.
+    public @Nullable LargeStock stock() {
+        return stock;
+    }
+
+    /// Takes a large block. Returns its address, with [Spans#ZEROED] added where that holds, or minus errno. By the
+    /// owner.
+    long allocateLarge(int pageCount, int alignmentPages) {
+        LargeStock own = LargeStock.keeps(pageCount) ? openStock() : null;
+        if (own != null && alignmentPages == 1) {
+            Thread owner = thread;
+            long address = own.takeSlow(owner == null ? LargeStock.NOBODY : owner.threadId(), pageCount);
+            if (address != LargeStock.MISS) {
+                return address;
+            }
+        }
+        return registry.allocateLarge(pageCount, alignmentPages, own == null ? 0 : tag);
+    }
+
+    /// The stock, made if it can be.
+    private @Nullable LargeStock openStock() {
+        LargeStock own = stock;
+        if (own == null && registry.barrier().isAvailable()) {
+            try {
+                own = new LargeStock(tag, registry.spans(), registry.barrier());
+                stock = own;
+                registry.table().insert(this, own);
+            } catch (OutOfMemoryError ofJava) {
+                return null; // then by the lock of Spans
+            }
+        }
+        return own;
     }
 
     /// Frees a live block of `slab`, which is this cache's. Returns false, and has done nothing, when `address` is
@@ -531,6 +566,10 @@ public final class ThreadCache {
     /// Checks the invariants of the class header while the owner rests; throws [AssertionError] on the first that
     /// does not hold. Returns how many slabs the lists and leases hold.
     int verify() {
+        LargeStock own = stock;
+        if (own != null) {
+            own.verify();
+        }
         lock.lock();
         try {
             int count = 0;

@@ -104,6 +104,10 @@ public final class RawMemory {
         return (long) ATOMIC_LONG.getVolatile(MEMORY, address);
     }
 
+    public static boolean compareAndSetLong(long address, long expected, long value) {
+        return ATOMIC_LONG.compareAndSet(MEMORY, address, expected, value);
+    }
+
     public static long getAndSetLong(long address, long value) {
         return (long) ATOMIC_LONG.getAndSet(MEMORY, address, value);
     }

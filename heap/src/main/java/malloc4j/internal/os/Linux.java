@@ -229,6 +229,13 @@ public final class Linux {
     /// Where the binary logarithm of the huge-page size sits in the flags.
     public static final int MFD_HUGE_SHIFT = 26;
 
+    // membarrier(2) commands. Source: linux/membarrier.h.
+
+    /// Every running thread of the process passes a full memory barrier (Linux 4.14).
+    public static final int MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3;
+    /// Before the first [#MEMBARRIER_CMD_PRIVATE_EXPEDITED] of a process.
+    public static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4;
+
     // sysconf(3) names, the same in glibc and musl. Source: bits/confname.h of glibc.
 
     /// Bytes in a page.

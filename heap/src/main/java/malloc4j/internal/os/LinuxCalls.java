@@ -266,6 +266,11 @@ public final class LinuxCalls implements SystemCalls {
         return callUnread(SystemCall.NANOSLEEP, requestAddress);
     }
 
+    @Override
+    public long membarrier(int command, int flags) {
+        return call(SystemCall.MEMBARRIER, command, flags, 0, 0, 0, 0);
+    }
+
     /// The version glibc gives of itself, such as `"2.36"`; empty where the C library is another one or native access
     /// is not granted.
     static String glibcVersion() {

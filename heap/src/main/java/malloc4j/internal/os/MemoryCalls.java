@@ -92,4 +92,10 @@ public interface MemoryCalls {
     ///
     /// @source [munlock(2)](https://man7.org/linux/man-pages/man2/munlock.2.html)
     long munlock(long address, long byteSize);
+
+    /// Makes every running thread of the process pass a full memory barrier, or asks to be allowed to. Returns 0, or
+    /// minus errno: `EPERM` before the process has registered.
+    ///
+    /// @source [membarrier(2)](https://man7.org/linux/man-pages/man2/membarrier.2.html)
+    long membarrier(int command, int flags);
 }

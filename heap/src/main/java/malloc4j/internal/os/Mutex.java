@@ -46,13 +46,20 @@ public final class Mutex {
             if (held.get() == 0 && held.compareAndSet(0, 1)) {
                 return;
             }
-            if (waits < SPINS) {
-                Thread.onSpinWait();
-            } else if (waits < SPINS + YIELDS) {
-                LinuxCalls.instance().schedYield();
-            } else {
-                LinuxCalls.instance().nanosleep(LinuxCalls.Pause.REQUEST);
-            }
+            pause(waits);
+        }
+    }
+
+    /// Waits a moment, as a thread does that waits for a lock: for something that another thread is about to do.
+    ///
+    /// @param waits how often it has waited for the same before
+    public static void pause(int waits) {
+        if (waits < SPINS) {
+            Thread.onSpinWait();
+        } else if (waits < SPINS + YIELDS) {
+            LinuxCalls.instance().schedYield();
+        } else {
+            LinuxCalls.instance().nanosleep(LinuxCalls.Pause.REQUEST);
         }
     }
 }

@@ -220,7 +220,16 @@ public enum SystemCall {
             "",
             "os",
             "waits for a lock of ours that is held for longer, and for what the garbage collector frees",
-            "`EINTR`: what was waited for is tried again, as after the sleep");
+            "`EINTR`: what was waited for is tried again, as after the sleep"),
+    MEMBARRIER(
+            "membarrier",
+            324,
+            283,
+            "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED",
+            "os",
+            "makes every thread of the process pass a memory barrier, before a stock of large blocks is taken from "
+                    + "its thread",
+            "`ENOSYS` (Linux before 4.14), `EPERM` (seccomp): threads have no stocks, large blocks go by a lock");
 
     private final String kernelName;
     private final int x8664Number;

@@ -6,7 +6,7 @@ import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.RootRecord;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab;
-import malloc4j.internal.span.Spans;
+import malloc4j.internal.span.LargeBlock;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
 
@@ -116,7 +116,7 @@ final class OtherHeaps {
     private void labelLargeBlocks(long chunk, long record, long limit, String owner) throws IOException {
         int pages = Zone.CHUNK_BYTES >>> pageShift;
         for (int page = 0; page < pages; page++) {
-            long count = memory.number(record + ChunkMap.BODY + (long) page * Spans.ENTRY_BYTES) & 0xffff_ffffL;
+            long count = LargeBlock.livePages(memory.number(record + ChunkMap.BODY + page * LargeBlock.ENTRY_BYTES));
             long block = chunk + ((long) page << pageShift);
             if (count > 0) {
                 labels.add(block, Math.min(limit, block + (count << pageShift)), AreaKind.LARGE_BLOCK, owner, "");

@@ -12,7 +12,7 @@ import malloc4j.internal.region.OwnMemory.Reserve;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slab;
-import malloc4j.internal.span.Spans;
+import malloc4j.internal.span.LargeBlock;
 import malloc4j.observe.AreaKind;
 
 /// Labels this library's own memory in this process: zones, and in them the slabs, blocks and free pages of each
@@ -70,7 +70,7 @@ final class OwnAreas {
             int heapId = RawMemory.getInt(record + ChunkMap.HEAP);
             int blockBytes = Slab.blockBytes(record);
             for (int page = 0; page < pageCounts.length; page++) {
-                pageCounts[page] = Spans.largePages(record, page);
+                pageCounts[page] = LargeBlock.livePages(record, page);
             }
             VarHandle.loadLoadFence();
             if (RawMemory.getInt(record + ChunkMap.TAG) != tag) {

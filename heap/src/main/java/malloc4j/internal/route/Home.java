@@ -14,6 +14,11 @@ abstract class Home {
     /// [malloc4j.internal.span.Spans#ZEROED] added where that holds, or minus errno.
     abstract long allocate(long byteSize, long byteAlignment);
 
+    /// As [#allocate], a block that only [Route#freeOwned] frees.
+    long allocateOwned(long byteSize, long byteAlignment) {
+        return allocate(byteSize, byteAlignment);
+    }
+
     /// How many bytes of a block may be used, or 0.
     abstract long byteSize(long record, long address);
 

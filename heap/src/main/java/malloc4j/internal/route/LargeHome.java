@@ -1,6 +1,6 @@
 package malloc4j.internal.route;
 
-import malloc4j.internal.cache.Reclaimer;
+import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
@@ -14,14 +14,14 @@ final class LargeHome extends Home {
     /// What no zone has in one piece, 2^40 bytes: the pages of all that is less are counted by an `int`.
     private static final long MAX_BYTES = 1L << 40;
 
+    private final CacheRegistry caches;
     private final Spans spans;
-    private final Reclaimer reclaimer;
     private final HugeHome huge;
     private final int heapId;
 
-    LargeHome(Spans spans, Reclaimer reclaimer, HugeHome huge, int heapId) {
+    LargeHome(CacheRegistry caches, Spans spans, HugeHome huge, int heapId) {
+        this.caches = caches;
         this.spans = spans;
-        this.reclaimer = reclaimer;
         this.huge = huge;
         this.heapId = heapId;
     }
@@ -33,17 +33,16 @@ final class LargeHome extends Home {
 
     @Override
     long allocate(long byteSize, long byteAlignment) {
-        if (Math.max(byteSize, byteAlignment) > MAX_BYTES) {
-            return -Errno.EOVERFLOW;
-        }
-        int pages = pageCount(byteSize);
-        int alignmentPages = pageCount(byteAlignment);
-        long span = spans.allocateLarge(pages, alignmentPages, false);
-        if (span == -Errno.EAGAIN) {
-            reclaimer.makeRoom();
-            span = spans.allocateLarge(pages, alignmentPages, true);
-        }
-        return span;
+        return Math.max(byteSize, byteAlignment) > MAX_BYTES
+                ? -Errno.EOVERFLOW
+                : caches.allocateLarge(pageCount(byteSize), pageCount(byteAlignment));
+    }
+
+    @Override
+    long allocateOwned(long byteSize, long byteAlignment) {
+        return Math.max(byteSize, byteAlignment) > MAX_BYTES
+                ? -Errno.EOVERFLOW
+                : caches.allocateUnownedLarge(pageCount(byteSize), pageCount(byteAlignment));
     }
 
     /// The pages of up to [#MAX_BYTES], at least one.
@@ -57,12 +56,12 @@ final class LargeHome extends Home {
 
     @Override
     long byteSize(long record, long address) {
-        return has(record) ? spans.byteSize(address) : 0;
+        return has(record) ? Spans.byteSize(address) : 0;
     }
 
     @Override
     long free(long record, long address) {
-        return has(record) ? spans.freeLarge(address) : 0;
+        return has(record) && caches.freeLarge(address) ? 1 : 0;
     }
 
     @Override
@@ -72,7 +71,7 @@ final class LargeHome extends Home {
 
     @Override
     long resize(long record, long address, long byteSize, boolean mayMove) {
-        return byteSize <= MAX_BYTES && spans.resizeLarge(address, pageCount(byteSize)) ? address : 0;
+        return byteSize <= MAX_BYTES && caches.resizeLarge(address, pageCount(byteSize)) ? address : 0;
     }
 
     @Override
@@ -83,6 +82,6 @@ final class LargeHome extends Home {
         long around = spans.blockAround(address);
         return around == 0
                 ? "no block is here: freed already, or never given out"
-                : inside(address, around, spans.byteSize(around));
+                : inside(address, around, Spans.byteSize(around));
     }
 }

@@ -68,7 +68,7 @@ public final class Route {
         this.ownRoom = ownRoom;
         this.small = new SlabHome(caches);
         this.huge = new HugeHome(hugeBlocks, threshold);
-        this.large = new LargeHome(spans, caches.reclaimer(), huge, heapId);
+        this.large = new LargeHome(caches, spans, huge, heapId);
     }
 
     private Home homeFor(long byteSize, long byteAlignment) {
@@ -132,20 +132,24 @@ public final class Route {
     }
 
     private long allocateOnce(long byteSize, long byteAlignment) {
-        return allocateIn(homeFor(byteSize, byteAlignment), byteSize, byteAlignment);
+        return allocateIn(homeFor(byteSize, byteAlignment), byteSize, byteAlignment, false);
     }
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
     /// addresses, in the other home of large blocks: regions may have room where the process's addresses are used up,
     /// and the other way round.
-    private long allocateIn(Home home, long byteSize, long byteAlignment) {
-        long address = home.allocate(byteSize, byteAlignment);
+    private long allocateIn(Home home, long byteSize, long byteAlignment, boolean owned) {
+        long address = allocateOnceIn(home, byteSize, byteAlignment, owned);
         boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;
         if (!Errno.isError(address) || isFinal || byteAlignment > HugeHome.MAX_SPAN_ALIGNMENT) {
             return address;
         }
-        long other = (home == huge ? large : huge).allocate(byteSize, byteAlignment);
+        long other = allocateOnceIn(home == huge ? large : huge, byteSize, byteAlignment, owned);
         return Errno.isError(other) ? address : other;
+    }
+
+    private static long allocateOnceIn(Home home, long byteSize, long byteAlignment, boolean owned) {
+        return owned ? home.allocateOwned(byteSize, byteAlignment) : home.allocate(byteSize, byteAlignment);
     }
 
     /// As [#allocate], all bytes zero. Pages that the kernel has just zeroed are not zeroed again.
@@ -178,9 +182,9 @@ public final class Route {
             return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
         }
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
-        long address = allocateIn(home, byteSize, byteAlignment);
+        long address = allocateIn(home, byteSize, byteAlignment, true);
         for (int attempt = 0; Errno.isError(address) && ownRoom.make(address, byteSize, attempt); attempt++) {
-            address = allocateIn(home, byteSize, byteAlignment);
+            address = allocateIn(home, byteSize, byteAlignment, true);
         }
         if (address > 0) {
             try {
@@ -217,6 +221,9 @@ public final class Route {
 
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
+        if (table.putStocked(address)) {
+            return 1;
+        }
         StackProbe.requireForCall();
         long record = ChunkMap.record(address);
         Home home = homeOf(record);

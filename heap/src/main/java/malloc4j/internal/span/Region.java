@@ -2,6 +2,7 @@ package malloc4j.internal.span;
 
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.region.PageGeometry;
+import org.jspecify.annotations.Nullable;
 
 /// A range of pages that one heap got from its source, and which of them are free.
 ///
@@ -41,6 +42,8 @@ final class Region {
     private final int[] longests;
     private int longestRun;
     private int usedEnd;
+    private @Nullable Regions regions;
+    private int index;
 
     /// One that lies nowhere yet, all free: [#place] follows.
     Region(long byteSize) {
@@ -58,6 +61,28 @@ final class Region {
     /// Says where the region lies. It makes no object.
     void place(long address) {
         base = address;
+    }
+
+    /// Says among which regions it is, null for none, and as which.
+    void setRegions(@Nullable Regions all, int position) {
+        regions = all;
+        index = position;
+    }
+
+    int index() {
+        return index;
+    }
+
+    /// The longest run of free pages is no longer.
+    int longestRun() {
+        return longestRun;
+    }
+
+    private void putLongestRun(int count) {
+        longestRun = count;
+        if (regions != null) {
+            regions.noteLongestRun(index, count);
+        }
     }
 
     long base() {
@@ -113,7 +138,7 @@ final class Region {
             }
             longest = Math.max(longest, longests[group]);
         }
-        longestRun = longest;
+        putLongestRun(longest);
         return -1;
     }
 
@@ -147,7 +172,9 @@ final class Region {
         int length = runEnd(page) - page;
         int group = page >>> GROUP_SHIFT;
         longests[group] = Math.max(longests[group], length);
-        longestRun = Math.max(longestRun, length);
+        if (length > longestRun) {
+            putLongestRun(length);
+        }
     }
 
     private int align(int page, int alignmentPages) {
@@ -187,6 +214,11 @@ final class Region {
             dirtyCount += to - from;
         }
         noteRun(Bits.runStart(free, from));
+    }
+
+    /// Lets the next visit purge pages that have just become free, and are dirty.
+    void markIdle(int from, int to) {
+        Bits.set(idle, from, to);
     }
 
     /// The first page at or after `from` that begins a run to purge: dirty, and idle unless `all`. [#pageCount] if

@@ -1,6 +1,5 @@
 package malloc4j.internal.span;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
@@ -21,20 +20,16 @@ import org.jspecify.annotations.Nullable;
 /// unused on a second visit and gives its memory to the kernel; a region without any span goes back to its source
 /// as a whole.
 ///
-/// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in:
-///
-/// ```
-/// record of a chunk with tag PAGES:
-///   BODY + 16 * page of the chunk  ->  page count of the block that begins there, or 0
-/// ```
+/// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in, with whose it
+/// is: see [LargeBlock].
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. Every page of a region is free, or in exactly one span.
 /// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
 ///    `(pages - free + dirty - uncharged) * page size`.
-/// 3. Regions are in address order and do not overlap.
-/// 4. There are `largeAllocated - largeFreed` large blocks, and they have `largePagesAllocated - largePagesFreed`
-///    pages; `freePages` and `dirtyPages` are the sums of what the regions count.
+/// 3. Those of [Regions].
+/// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have
+///    `largePagesAllocated - largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the regions count.
 ///
 /// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
@@ -45,16 +40,13 @@ public final class Spans {
     private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
     private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
     private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
-    /// Bytes of a page's entry in the record of a chunk with tag [ChunkMap#PAGES]: how many pages the block has that
-    /// begins there.
-    public static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
     private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
 
     private final PageSource source;
     private final Budget budget;
     private final int heapId;
     private final Mutex lock = new Mutex();
-    private final ArrayList<Region> regions = new ArrayList<>();
+    private final Regions regions = new Regions();
     private long regionBytes;
     private long chargedBytes;
     private long largeAllocated; // blocks, ever; and so on
@@ -103,7 +95,9 @@ public final class Spans {
     }
 
     private long takeLowest(int pageCount, int alignmentPages) {
-        for (int index = 0; index < regions.size(); index++) {
+        for (int index = regions.firstWith(pageCount, 0);
+                index < regions.size();
+                index = regions.firstWith(pageCount, index + 1)) {
             Region region = regions.get(index);
             int page = region.find(pageCount, alignmentPages);
             if (page >= 0) {
@@ -187,31 +181,16 @@ public final class Spans {
 
     private long addRegion(long byteSize) {
         Region region = new Region(byteSize);
-        regions.ensureCapacity(regions.size() + 1);
+        regions.makeRoom();
         long address = source.acquire(byteSize);
         if (Errno.isError(address)) {
             return address;
         }
         region.place(address);
-        regions.add(indexFrom(address), region);
+        regions.add(region);
         regionBytes += byteSize;
         freePages += region.pageCount;
         return 0;
-    }
-
-    /// The index of the first region that does not end at or before `address`.
-    private int indexFrom(long address) {
-        int low = 0;
-        int high = regions.size();
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (regions.get(middle).end() <= address) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        return low;
     }
 
     /// Gives a span back.
@@ -224,11 +203,12 @@ public final class Spans {
         }
     }
 
-    private void give(long address, int pageCount) {
+    private Region give(long address, int pageCount) {
         Region region = region(address);
         int page = region.page(address);
         givePages(region, page, page + pageCount, true);
         gives++;
+        return region;
     }
 
     /// Gives the chunk of a slab back.
@@ -253,13 +233,15 @@ public final class Spans {
         }
     }
 
-    /// Takes a span as a large block and notes its length. Returns as [#allocateSpan] does.
-    public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow) {
+    /// Takes a span as a large block. Returns as [#allocateSpan] does.
+    ///
+    /// @param tag the number of the cache whose it is, 0 for none: then [#freeLarge] frees it
+    public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow, int tag) {
         lock.lock();
         try {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
-                putLargePages(span & -PageGeometry.PAGE_BYTES, pageCount);
+                begin(span & -PageGeometry.PAGE_BYTES, pageCount, tag);
                 largePagesAllocated += pageCount;
                 largeAllocated++;
             }
@@ -269,53 +251,34 @@ public final class Spans {
         }
     }
 
-    private void putLargePages(long address, int pageCount) {
+    private void begin(long address, int pageCount, int tag) {
         long record = ChunkMap.record(address);
         if (RawMemory.getInt(record + ChunkMap.TAG) != ChunkMap.PAGES) {
-            RawMemory.fill(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * ENTRY_BYTES, (byte) 0);
+            RawMemory.fill(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * LargeBlock.ENTRY_BYTES, (byte) 0);
             RawMemory.putInt(record + ChunkMap.HEAP, heapId);
             RawMemory.putIntRelease(record + ChunkMap.TAG, ChunkMap.PAGES);
         }
-        RawMemory.putLong(entry(address), pageCount);
+        LargeBlock.begin(LargeBlock.entry(address), pageCount, tag);
     }
 
     /// The size in bytes of the live large block at `address`, 0 when no such block begins there.
-    public long byteSize(long address) {
-        lock.lock();
-        try {
-            return (long) largePages(address) << PageGeometry.PAGE_SHIFT;
-        } finally {
-            lock.unlock();
-        }
+    public static long byteSize(long address) {
+        long entry = LargeBlock.entryOrZero(address);
+        long word = entry == 0 ? 0 : LargeBlock.word(entry);
+        return word != 0 && LargeBlock.isLive(entry, word)
+                ? (long) LargeBlock.pages(word) << PageGeometry.PAGE_SHIFT
+                : 0;
     }
 
-    private int largePages(long address) {
-        boolean atPage = Bits.alignDown(address, PageGeometry.PAGE_BYTES) == address;
-        boolean holdsPages = ChunkMap.tag(address) == ChunkMap.PAGES;
-        return atPage && holdsPages ? (int) RawMemory.getLong(entry(address)) : 0;
-    }
-
-    /// The pages of the large block that begins in page `page` of a chunk with tag [ChunkMap#PAGES], or 0. Without
-    /// the lock, for pictures of a heap in use.
-    public static int largePages(long record, int page) {
-        return (int) RawMemory.getLong(record + ChunkMap.BODY + page * ENTRY_BYTES);
-    }
-
-    private static long entry(long address) {
-        int page = (int) (address >>> PageGeometry.PAGE_SHIFT) & (PageGeometry.PAGES_PER_CHUNK - 1);
-        return ChunkMap.record(address) + ChunkMap.BODY + page * ENTRY_BYTES;
-    }
-
-    /// Frees the large block at `address`. Returns its page count, or 0 when no such block begins there.
+    /// Frees a large block that no cache owns. Returns its page count, or 0 when no such block begins there.
     public int freeLarge(long address) {
         lock.lock();
         try {
-            int pageCount = largePages(address);
+            long entry = LargeBlock.entryOrZero(address);
+            long word = entry == 0 ? 0 : LargeBlock.word(entry);
+            int pageCount = LargeBlock.tag(word) == 0 ? LargeBlock.pages(word) : 0;
             if (pageCount != 0) {
-                RawMemory.putLong(entry(address), 0);
-                largePagesFreed += pageCount;
-                largeFreed++;
-                give(address, pageCount);
+                end(address, entry, pageCount);
             }
             return pageCount;
         } finally {
@@ -323,13 +286,40 @@ public final class Spans {
         }
     }
 
+    /// Makes free pages of a large block that a cache owns, live or stocked. By the owner.
+    ///
+    /// @param isIdle whether the pages may go back to the kernel at the next visit
+    public void endLarge(long address, boolean isIdle) {
+        lock.lock();
+        try {
+            long entry = LargeBlock.entry(address);
+            int pageCount = LargeBlock.pages(LargeBlock.word(entry));
+            Region region = end(address, entry, pageCount);
+            if (isIdle) {
+                int page = region.page(address);
+                region.markIdle(page, page + pageCount);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Region end(long address, long entry, int pageCount) {
+        LargeBlock.end(entry);
+        largePagesFreed += pageCount;
+        largeFreed++;
+        return give(address, pageCount);
+    }
+
     /// Grows or shrinks the large block at `address` where it is. Returns true when it has `pageCount` pages now,
-    /// false when the pages behind it are not free, the budget refuses, or no such block begins there.
+    /// false when the pages behind it are not free, the budget refuses, or no such block begins there. By the owner
+    /// where a cache owns it.
     public boolean resizeLarge(long address, int pageCount) {
         lock.lock();
         try {
-            int before = largePages(address);
-            if (before == 0) {
+            long entry = LargeBlock.entryOrZero(address);
+            int before = entry == 0 ? 0 : LargeBlock.livePages(LargeBlock.word(entry));
+            if (before <= 0) {
                 return false;
             }
             Region region = region(address);
@@ -343,13 +333,18 @@ public final class Spans {
                     return false;
                 }
             }
-            RawMemory.putLong(entry(address), pageCount);
+            LargeBlock.putPages(entry, pageCount);
             largePagesAllocated += Math.max(0, pageCount - before);
             largePagesFreed += Math.max(0, before - pageCount);
             return true;
         } finally {
             lock.unlock();
         }
+    }
+
+    /// About how many pages large blocks have, live or stocked: without the lock.
+    public long largePagesAbout() {
+        return largePagesAllocated - largePagesFreed;
     }
 
     /// Fills `records` with the records of slabs, in address order from the chunk at `cursor` on: of as many chunks as
@@ -363,7 +358,7 @@ public final class Spans {
             long end = 0;
             lock.lock();
             try {
-                for (int index = indexFrom(next); index < regions.size() && end == 0; index++) {
+                for (int index = regions.indexFrom(next); index < regions.size() && end == 0; index++) {
                     Region region = regions.get(index);
                     long usedEnd = region.address(region.usedEnd());
                     if (usedEnd > next) {
@@ -393,16 +388,19 @@ public final class Spans {
 
     /// The first chunk after `chunk` that no large block which begins there covers.
     private static long afterLarge(long chunk) {
-        long record = ChunkMap.record(chunk);
         long end = chunk + Zone.CHUNK_BYTES;
         for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
             long start = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
-            end = Math.max(end, start + ((long) largePages(record, page) << PageGeometry.PAGE_SHIFT));
+            end = Math.max(
+                    end,
+                    start
+                            + ((long) LargeBlock.pages(LargeBlock.word(LargeBlock.entry(start)))
+                                    << PageGeometry.PAGE_SHIFT));
         }
         return Bits.alignDown(end, Zone.CHUNK_BYTES);
     }
 
-    /// Bytes of large blocks that are live. Walks nothing.
+    /// Bytes of large blocks, live or stocked. Walks nothing.
     public long largeBytes() {
         lock.lock();
         try {
@@ -506,7 +504,7 @@ public final class Spans {
     private @Nullable Region regionFrom(long address) {
         lock.lock();
         try {
-            int index = indexFrom(address);
+            int index = regions.indexFrom(address);
             return index < regions.size() ? regions.get(index) : null;
         } finally {
             lock.unlock();
@@ -576,14 +574,24 @@ public final class Spans {
     }
 
     private Region region(long address) {
-        int index = indexFrom(address);
+        int index = regions.indexFrom(address);
         if (index < regions.size() && regions.get(index).contains(address)) {
             return regions.get(index);
         }
         throw new AssertionError("no region has 0x" + Long.toHexString(address));
     }
 
-    /// What a heap's pages are.
+    /// What the stocks of a heap's caches have, and gave.
+    ///
+    /// @param blocks large blocks that are in stocks, or freed by other threads and on their way there
+    /// @param pages their pages
+    /// @param takenBlocks how many blocks were allocated from stocks, ever
+    /// @param takenPages their pages
+    public record Stocked(long blocks, long pages, long takenBlocks, long takenPages) {
+        public static final Stocked NONE = new Stocked(0, 0, 0, 0);
+    }
+
+    /// What a heap's pages are, where stocked blocks are free and dirty.
     ///
     /// @param regionBytes bytes of all regions
     /// @param spanBytes bytes of pages in spans
@@ -613,19 +621,24 @@ public final class Spans {
         }
     }
 
-    /// Walks nothing.
+    /// As [#census(Stocked)], of a heap whose stocks are empty.
     public Census census() {
+        return census(Stocked.NONE);
+    }
+
+    /// Walks nothing.
+    public Census census(Stocked stocked) {
         lock.lock();
         try {
             return new Census(
                     regionBytes,
-                    regionBytes - (freePages << PageGeometry.PAGE_SHIFT),
-                    dirtyPages << PageGeometry.PAGE_SHIFT,
+                    regionBytes - ((freePages + stocked.pages) << PageGeometry.PAGE_SHIFT),
+                    (dirtyPages + stocked.pages) << PageGeometry.PAGE_SHIFT,
                     chargedBytes,
-                    largeAllocated,
-                    largeFreed,
-                    largePagesAllocated << PageGeometry.PAGE_SHIFT,
-                    largePagesFreed << PageGeometry.PAGE_SHIFT);
+                    largeAllocated + stocked.takenBlocks,
+                    largeFreed + stocked.takenBlocks + stocked.blocks,
+                    (largePagesAllocated + stocked.takenPages) << PageGeometry.PAGE_SHIFT,
+                    (largePagesFreed + stocked.takenPages + stocked.pages) << PageGeometry.PAGE_SHIFT);
         } finally {
             lock.unlock();
         }
@@ -635,15 +648,18 @@ public final class Spans {
     public long blockAround(long address) {
         lock.lock();
         try {
-            int index = indexFrom(address);
+            int index = regions.indexFrom(address);
             if (index == regions.size() || !regions.get(index).contains(address)) {
                 return 0;
             }
             Region region = regions.get(index);
             for (int page = region.page(address); page >= 0; page--) {
-                int pages = largePages(region.address(page));
-                if (pages > 0) {
-                    return address < region.address(page + pages) ? region.address(page) : 0;
+                long entry = LargeBlock.entryOrZero(region.address(page));
+                long word = entry == 0 ? 0 : LargeBlock.word(entry);
+                int pages = LargeBlock.pages(word);
+                if (pages != 0) {
+                    boolean inside = address < region.address(page + pages);
+                    return inside && LargeBlock.isLive(entry, word) ? region.address(page) : 0;
                 }
             }
             return 0;
@@ -681,7 +697,7 @@ public final class Spans {
                     index++;
                 }
             }
-            if (regions.isEmpty()) {
+            if (regions.size() == 0) {
                 budget.discharge(chargedBytes);
                 chargedBytes = 0;
                 failure = source.close();
@@ -695,26 +711,29 @@ public final class Spans {
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
     ///
     /// @param unchargedPages how many pages of slabs went back to the kernel
-    public void verify(long unchargedPages) {
+    /// @param stockedBytes the bytes of large blocks in stocks
+    public void verify(long unchargedPages, long stockedBytes) {
         lock.lock();
         try {
-            long end = 0;
+            regions.verify();
             long pages = 0;
             long free = 0;
             long dirty = 0;
             long blocks = 0;
             long blockPages = 0;
-            for (Region region : regions) {
-                region.verify();
-                check(region.base() >= end, "regions overlap or are out of order");
-                end = region.end();
+            long stocked = 0;
+            for (int index = 0; index < regions.size(); index++) {
+                Region region = regions.get(index);
                 pages += region.pageCount - region.freeCount() + region.dirtyCount();
                 free += region.freeCount();
                 dirty += region.dirtyCount();
                 for (int page = 0; page < region.usedEnd(); page++) {
-                    int block = largePages(region.address(page));
+                    long entry = LargeBlock.entryOrZero(region.address(page));
+                    long word = entry == 0 ? 0 : LargeBlock.word(entry);
+                    int block = LargeBlock.pages(word);
                     blocks += block > 0 ? 1 : 0;
                     blockPages += block;
+                    stocked += block == 0 || LargeBlock.isLive(entry, word) ? 0 : block;
                     page += Math.max(0, block - 1);
                 }
             }
@@ -722,6 +741,7 @@ public final class Spans {
             check(
                     blocks == largeAllocated - largeFreed && blockPages == largePagesAllocated - largePagesFreed,
                     "the counts of large blocks are wrong");
+            check(stocked << PageGeometry.PAGE_SHIFT == stockedBytes, "stocked blocks are not those of the stocks");
             check(
                     chargedBytes == (pages - unchargedPages) << PageGeometry.PAGE_SHIFT,
                     "the budget's charge is not what spans and dirty pages are");

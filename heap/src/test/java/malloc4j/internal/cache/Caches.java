@@ -3,6 +3,7 @@ package malloc4j.internal.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.function.LongSupplier;
+import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
@@ -28,7 +29,12 @@ final class Caches implements AutoCloseable {
     Caches(int heapId) {
         MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         spans = new Spans(source, budget, heapId);
-        registry = new CacheRegistry(new Slabs(spans, heapId), spans, source, false);
+        registry = new CacheRegistry(
+                new Slabs(spans, heapId),
+                spans,
+                source,
+                new ProcessBarrier(Ground.process().calls()),
+                false);
     }
 
     /// As [malloc4j.Heap] allocates.

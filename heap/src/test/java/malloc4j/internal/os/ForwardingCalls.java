@@ -167,4 +167,9 @@ public abstract class ForwardingCalls implements SystemCalls {
     public long nanosleep(long requestAddress) {
         return target.nanosleep(requestAddress);
     }
+
+    @Override
+    public long membarrier(int command, int flags) {
+        return target.membarrier(command, flags);
+    }
 }

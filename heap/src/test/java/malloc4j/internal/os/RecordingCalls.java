@@ -490,4 +490,13 @@ public final class RecordingCalls implements SystemCalls {
         }
         return record("nanosleep", hex(requestAddress), () -> target.nanosleep(requestAddress));
     }
+
+    @Override
+    public long membarrier(int command, int flags) {
+        if (!enabled) {
+            return target.membarrier(command, flags);
+        }
+        return record(
+                "membarrier", FlagNames.value("MEMBARRIER_CMD_", command), () -> target.membarrier(command, flags));
+    }
 }

@@ -79,7 +79,7 @@ class SpansTest {
     @AfterEach
     void close() {
         source.refuseRelease = false;
-        spans.verify(0);
+        spans.verify(0, 0);
         assertThat(spans.close()).isZero();
         assertThat(source.regions).isEmpty();
         assertThat(source.closes).isEqualTo(1);
@@ -93,7 +93,7 @@ class SpansTest {
     }
 
     private long large(int pages) {
-        long span = spans.allocateLarge(pages, 1, true);
+        long span = spans.allocateLarge(pages, 1, true, 0);
         assertThat(Errno.isError(span)).isFalse();
         return span & -PAGE;
     }
@@ -140,7 +140,7 @@ class SpansTest {
         span(1);
         assertThat(source.asked).containsExactly(2 * Zone.GRANULE_BYTES, Zone.GRANULE_BYTES);
         assertThat(spans.allocateSpan(600, 1, true)).isEqualTo(-Errno.ENOMEM);
-        spans.verify(0);
+        spans.verify(0, 0);
     }
 
     @Test
@@ -190,7 +190,7 @@ class SpansTest {
         spans.freeSpan(span(8), 8);
         source.refusePurge = true;
         assertThat(spans.purge(0, true)).isZero();
-        spans.verify(0);
+        spans.verify(0, 0);
         assertThat(spans.census().dirtyBytes()).isEqualTo(8 * PAGE);
         source.refusePurge = false;
         assertThat(spans.purge(0, true)).isEqualTo(8 * PAGE);
@@ -208,7 +208,7 @@ class SpansTest {
         spans.purge(0, true);
         int before = source.regions.size();
         source.refuseRelease = false;
-        spans.verify(0);
+        spans.verify(0, 0);
         spans.purge(0, true);
         assertThat(source.regions).hasSize(1);
         assertThat(before).isGreaterThan(1);
@@ -226,9 +226,9 @@ class SpansTest {
     @Test
     void onlyTheStartOfALargeBlockIsOne() {
         long block = large(20);
-        assertThat(spans.byteSize(block)).isEqualTo(20 * PAGE);
+        assertThat(Spans.byteSize(block)).isEqualTo(20 * PAGE);
         for (long wrong : new long[] {block + 1, block + 16, block + PAGE, block + 19 * PAGE, block + 20 * PAGE}) {
-            assertThat(spans.byteSize(wrong)).isZero();
+            assertThat(Spans.byteSize(wrong)).isZero();
             assertThat(spans.freeLarge(wrong)).isZero();
             assertThat(spans.resizeLarge(wrong, 5)).isFalse();
         }
@@ -249,13 +249,13 @@ class SpansTest {
         assertThat(spans.resizeLarge(block, 4)).isTrue();
         spans.freeLarge(behind);
         assertThat(spans.resizeLarge(block, 6)).isTrue();
-        assertThat(spans.byteSize(block)).isEqualTo(6 * PAGE);
+        assertThat(Spans.byteSize(block)).isEqualTo(6 * PAGE);
         assertThat(spans.resizeLarge(block, 6)).isTrue();
         assertThat(spans.resizeLarge(block, 1 << 20)).isFalse();
         budget.charge(budget.hardBytes() - budget.usedBytes());
         assertThat(spans.resizeLarge(block, 7)).isFalse();
         budget.discharge(budget.usedBytes() - 6 * PAGE);
-        assertThat(spans.byteSize(block)).isEqualTo(6 * PAGE);
+        assertThat(Spans.byteSize(block)).isEqualTo(6 * PAGE);
     }
 
     @Test
@@ -278,7 +278,7 @@ class SpansTest {
     @Test
     void slabsAreShownInAddressOrderAndALargeBlockIsOneStep() {
         int chunk = PageGeometry.PAGES_PER_CHUNK;
-        long large = spans.allocateLarge(30 * chunk, chunk, true) & -PAGE;
+        long large = spans.allocateLarge(30 * chunk, chunk, true, 0) & -PAGE;
         long[] slabs = new long[3];
         for (int index = 0; index < slabs.length; index++) {
             slabs[index] = ChunkMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
@@ -307,7 +307,7 @@ class SpansTest {
             int dice = random.nextInt(100);
             if (dice < 45) {
                 int pages = 1 + random.nextInt(random.nextInt(20) == 0 ? 1500 : 40);
-                long span = spans.allocateLarge(pages, 1 << random.nextInt(6), random.nextInt(4) != 0);
+                long span = spans.allocateLarge(pages, 1 << random.nextInt(6), random.nextInt(4) != 0, 0);
                 if (Errno.isError(span)) {
                     assertThat(span).isIn((long) -Errno.EAGAIN, (long) -Errno.EDQUOT);
                 } else {
@@ -333,11 +333,11 @@ class SpansTest {
                     live.put(address, pages);
                     assertApart(live, address, pages);
                 }
-                assertThat(spans.byteSize(address)).isEqualTo(live.getOrDefault(address, 0) * PAGE);
+                assertThat(Spans.byteSize(address)).isEqualTo(live.getOrDefault(address, 0) * PAGE);
             } else {
                 spans.purge(random.nextInt(1 << 20), random.nextBoolean());
             }
-            spans.verify(0);
+            spans.verify(0, 0);
             Spans.Census census = spans.census();
             assertThat(census.largeBlocks()).isEqualTo(live.size());
             assertThat(census.spanBytes())
@@ -386,8 +386,8 @@ class SpansTest {
         };
         Spans all = new Spans(source, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), 77);
         int pages = 8 << 20 >>> PageGeometry.PAGE_SHIFT;
-        long first = all.allocateLarge(pages, 1, true) & -PageGeometry.PAGE_BYTES;
-        long second = all.allocateLarge(pages, 1, true) & -PageGeometry.PAGE_BYTES;
+        long first = all.allocateLarge(pages, 1, true, 0) & -PageGeometry.PAGE_BYTES;
+        long second = all.allocateLarge(pages, 1, true, 0) & -PageGeometry.PAGE_BYTES;
         all.freeLarge(first);
         all.freeLarge(second);
         assertThat(all.purge(0, true)).isPositive();

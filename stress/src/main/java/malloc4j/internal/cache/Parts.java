@@ -1,9 +1,12 @@
 package malloc4j.internal.cache;
 
+import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
+import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
@@ -14,12 +17,15 @@ final class Parts {
     private static final PageSource SOURCE = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
     private static final Spans SPANS = new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
+    private static final ProcessBarrier BARRIER =
+            new ProcessBarrier(Ground.process().calls());
     private static final CacheRegistry REGISTRY = registry();
+    private static final int LARGE_PAGES = 1 + (int) (SizeClasses.MAX_SMALL_BYTES / PageGeometry.PAGE_BYTES);
 
     private Parts() {}
 
     static CacheRegistry registry() {
-        return new CacheRegistry(SLABS, SPANS, SOURCE, false);
+        return new CacheRegistry(SLABS, SPANS, SOURCE, BARRIER, false);
     }
 
     /// A cache that its tag leads to, and no thread.
@@ -34,6 +40,36 @@ final class Parts {
     static void release(ThreadCache cache) {
         cache.forget();
         CacheTags.PROCESS.free(cache.tag());
+    }
+
+    /// A stock for blocks of the cache with number `tag`, whose owner is no thread: the short way is open to id 0.
+    static LargeStock stock(int tag) {
+        return new LargeStock(tag, SPANS, BARRIER);
+    }
+
+    /// A live large block of that cache.
+    static long largeBlock(int tag) {
+        return SPANS.allocateLarge(LARGE_PAGES, 1, true, tag) & -PageGeometry.PAGE_BYTES;
+    }
+
+    static long largeBytes() {
+        return LARGE_PAGES * PageGeometry.PAGE_BYTES;
+    }
+
+    static ProcessBarrier barrier() {
+        return BARRIER;
+    }
+
+    /// How often the owner gets a block out of its stock now, which then goes back to the spans.
+    static int takeAll(LargeStock stock, long block) {
+        int count = 0;
+        while (stock.takeSlow(LargeStock.NOBODY, LARGE_PAGES) == block) {
+            count++;
+        }
+        if (count > 0) {
+            SPANS.endLarge(block, false);
+        }
+        return count;
     }
 
     static void drain(ThreadCache cache) {
