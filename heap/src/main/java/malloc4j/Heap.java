@@ -60,6 +60,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final long rows; // of the table, as the next two: not the table itself, which the JIT would have to load
     private final char rowMask;
     private final long heapKey;
+    private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
     private final AutomaticArenas automaticArenas = new AutomaticArenas();
@@ -86,6 +87,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.rows = table.rows();
         this.rowMask = table.rowMask();
         this.heapKey = table.heapKey();
+        this.throwingFamily = new CFamily(this, parts.caches().table(), MisusePolicy.THROW);
         this.scope = closeable ? Arena.ofShared() : Arena.global();
         this.arenaChunks = new ArenaChunks(this);
         this.spans = parts.spans();
@@ -394,10 +396,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     void freeSlow(long address) {
-        if (address == 0 || table.putStocked(address)) {
-            return;
+        if (address != 0) {
+            requireFreed(address, freeResult(address));
         }
-        requireFreed(address, closed ? 0 : route.freeSlow(address));
+    }
+
+    /// Frees a block that is not at hand. Returns a positive number, 0 when no live block begins there, or minus errno,
+    /// and then it lives on.
+    long freeResult(long address) {
+        if (table.putStocked(address)) {
+            return 1;
+        }
+        return closed ? 0 : route.freeSlow(address);
     }
 
     private void requireFreed(long address, long result) {
@@ -405,9 +415,13 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw misuse("free", address);
         }
         if (Errno.isError(result)) {
-            throw new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
-                    + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
+            throw notFreed(address, result);
         }
+    }
+
+    IllegalStateException notFreed(long address, long result) {
+        return new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
+                + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
     }
 
     /// Blocks of pools, regions, stacks and arenas.
@@ -489,14 +503,23 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     long reallocResult(String call, long address, long byteSize) {
+        long moved = resizeResult(address, byteSize);
+        if (moved == 0) {
+            throw misuse(call, address);
+        }
+        return moved;
+    }
+
+    /// Changes a block's size; address 0 is [#malloc]. Returns the address now, 0 when no live block begins there, or
+    /// minus errno, and then it is as it was.
+    long resizeResult(long address, long byteSize) {
         if (address == 0) {
             return mallocResult(byteSize);
         }
         long moved = closed ? 0 : route.resize(address, byteSize);
-        if (moved == 0) {
-            throw misuse(call, address);
+        if (moved != 0) {
+            limits.noticeSoftLimit();
         }
-        limits.noticeSoftLimit();
         return moved;
     }
 
@@ -527,11 +550,28 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long usableSize(String call, long address) {
-        long byteSize = closed ? 0 : route.byteSize(address);
+        long byteSize = usableSizeResult(address);
         if (byteSize == 0) {
             throw misuse(call, address);
         }
         return byteSize;
+    }
+
+    /// How many bytes of a block may be used, or 0.
+    long usableSizeResult(long address) {
+        return closed ? 0 : route.byteSize(address);
+    }
+
+    /// The C family over this heap: addresses and `errno` in place of exceptions, for the hooks of C libraries.
+    ///
+    /// @param policy what is done with an address at which no live block begins
+    public CFamily cFamily(MisusePolicy policy) {
+        return new CFamily(this, table, policy);
+    }
+
+    /// The one for [Malloc]: made with the heap, so that no class is loaded for a first call where the stack ends.
+    CFamily throwingFamily() {
+        return throwingFamily;
     }
 
     /// Sets how many bytes of free spans the purger leaves; `Long.MAX_VALUE` turns it off.
@@ -544,7 +584,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return route.setThreshold(byteSize);
     }
 
-    private BlockMisuseException misuse(String call, long address) {
+    BlockMisuseException misuse(String call, long address) {
         return new BlockMisuseException(
                 address,
                 call + "(0x" + Long.toHexString(address) + ") of heap '" + options.name() + "': "

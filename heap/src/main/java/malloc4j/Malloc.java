@@ -1,16 +1,13 @@
 package malloc4j;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Locale;
 import malloc4j.internal.cache.CacheTable;
-import malloc4j.internal.memory.FaultingRanges;
-import malloc4j.internal.os.Errno;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.SizeClassStatistics;
 import org.jspecify.annotations.Nullable;
 
-/// The C family over the common heap.
+/// The C family over the common heap: a [CFamily] with [MisusePolicy#THROW], by static methods.
 ///
 /// As in C, a request that fails returns 0 and sets [#errno]; nothing is thrown for want of memory or for a size
 /// that cannot be. Misuse of a block, which in C is undefined, throws a [BlockMisuseException] and changes nothing.
@@ -27,9 +24,6 @@ public final class Malloc {
 
     private static final int MAX_MMAP_THRESHOLD = 32 << 20;
 
-    private static volatile @Nullable ThreadLocal<int[]> errno;
-    private static final int POINTER_BYTES = 8;
-
     private Malloc() {}
 
     /// The common heap's table as a constant, so that the warm paths need not ask for it.
@@ -45,6 +39,10 @@ public final class Malloc {
         return Heap.common();
     }
 
+    private static CFamily family() {
+        return Heap.common().throwingFamily();
+    }
+
     /// Allocates `byteSize` bytes. Returns the address, a multiple of 16, or 0 with `ENOMEM`. Zero bytes give an
     /// address of their own.
     public static long malloc(long byteSize) {
@@ -56,29 +54,15 @@ public final class Malloc {
                 }
             }
         } catch (NoClassDefFoundError lost) {
-            return mallocSlow(byteSize);
+            return family().malloc(byteSize);
         }
-        return mallocSlow(byteSize);
-    }
-
-    private static long mallocSlow(long byteSize) {
-        long address = heap().mallocSlowResult(byteSize);
-        return address > 0 ? address : fail();
+        return family().mallocSlow(byteSize);
     }
 
     /// Allocates `count * byteSize` bytes, all zero. Returns the address, or 0 with `ENOMEM`, also when the product
     /// overflows. Where one of the numbers is 0 the product is 0, whatever the other.
     public static long calloc(long count, long byteSize) {
-        if (!fits(count, byteSize)) {
-            return fail();
-        }
-        long address = heap().callocResult(1, count * byteSize);
-        return address > 0 ? address : fail();
-    }
-
-    /// Whether a product of two `size_t` can be the size of a block.
-    private static boolean fits(long count, long byteSize) {
-        return Math.unsignedMultiplyHigh(count, byteSize) == 0 && count * byteSize >= 0;
+        return family().calloc(count, byteSize);
     }
 
     /// Changes a block's size, keeping its contents; address 0 is [#malloc]. Returns the block's address now, or 0
@@ -87,12 +71,7 @@ public final class Malloc {
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static long realloc(long address, long byteSize) {
-        if (byteSize == 0 && address != 0) {
-            heap().free(address);
-            return 0;
-        }
-        long moved = heap().reallocResult("realloc", address, byteSize);
-        return moved > 0 ? moved : fail();
+        return family().realloc(address, byteSize);
     }
 
     /// As [#realloc], to `count * byteSize` bytes; 0 with `ENOMEM` also when the product overflows.
@@ -100,7 +79,7 @@ public final class Malloc {
     /// @throws BlockMisuseException if no live block begins at `address`
     /// @source POSIX.1-2024 `reallocarray`
     public static long reallocarray(long address, long count, long byteSize) {
-        return fits(count, byteSize) ? realloc(address, count * byteSize) : fail();
+        return family().reallocarray(address, count, byteSize);
     }
 
     /// Changes a block's size where it is, or not at all; what it no longer needs is free, in whole pages. Returns
@@ -120,25 +99,16 @@ public final class Malloc {
                 return;
             }
         } catch (NoClassDefFoundError lost) {
-            heap().free(address);
+            family().free(address);
             return;
         }
-        heap().freeSlow(address);
+        family().freeSlow(address);
     }
 
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment`. Returns the address, or 0 with `EINVAL` when
     /// the alignment is not a power of two, or with `ENOMEM`.
     public static long alignedAlloc(long byteAlignment, long byteSize) {
-        if (!isPowerOfTwo(byteAlignment)) {
-            return fail(Errno.EINVAL);
-        }
-        long address = heap().alignedAllocResult(byteAlignment, byteSize);
-        return address > 0 ? address : fail();
-    }
-
-    /// Of a `size_t`: 2^63, which is a negative `long`, is one.
-    private static boolean isPowerOfTwo(long value) {
-        return Long.bitCount(value) == 1;
+        return family().alignedAlloc(byteAlignment, byteSize);
     }
 
     /// Allocates `byteSize` bytes at a multiple of `byteAlignment` and stores the address in `out`. Returns 0;
@@ -150,30 +120,14 @@ public final class Malloc {
     ///     to another thread; nothing is allocated then
     /// @source POSIX.1-2024 `posix_memalign`
     public static int posixMemalign(MemorySegment out, long byteAlignment, long byteSize) {
-        if (!isPowerOfTwo(byteAlignment) || byteAlignment % POINTER_BYTES != 0) {
-            return Errno.EINVAL;
-        }
-        long address = heap().alignedAllocResult(byteAlignment, byteSize);
-        if (address <= 0) {
-            return Errno.ENOMEM;
-        }
-        try {
-            out.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, address);
-            if (out.isMapped() || FaultingRanges.overlap(out.address(), POINTER_BYTES)) {
-                FaultingRanges.await();
-            }
-        } catch (Throwable refused) {
-            free(address);
-            throw refused;
-        }
-        return 0;
+        return family().posixMemalign(out, byteAlignment, byteSize);
     }
 
     /// How many bytes of a block may be used; 0 for address 0.
     ///
     /// @throws BlockMisuseException if no live block begins at `address`
     public static long usableSize(long address) {
-        return address == 0 ? 0 : heap().usableSize(address);
+        return address == 0 ? 0 : family().usableSize(address);
     }
 
     /// Gives free memory back to the kernel, but for `keepBytes` of free spans. Returns whether anything went back.
@@ -292,29 +246,6 @@ public final class Malloc {
 
     /// The error number that the last failed call of this thread set; 0 when none failed.
     public static int errno() {
-        return errnoOfThread()[0];
-    }
-
-    private static long fail() {
-        return fail(Errno.ENOMEM);
-    }
-
-    private static long fail(int number) {
-        errnoOfThread()[0] = number;
-        return 0;
-    }
-
-    private static int[] errnoOfThread() {
-        ThreadLocal<int[]> known = errno;
-        return (known != null ? known : makeErrno()).get();
-    }
-
-    private static synchronized ThreadLocal<int[]> makeErrno() {
-        ThreadLocal<int[]> known = errno;
-        if (known == null) {
-            known = ThreadLocal.withInitial(() -> new int[1]);
-            errno = known;
-        }
-        return known;
+        return CFamily.errno();
     }
 }

@@ -73,8 +73,9 @@ class LayersTest {
     /// Has room for the answer of `mincore`.
     private static final String RESIDENCY = "malloc4j.internal.region.Residency";
 
-    /// Takes the segment that `posixMemalign` writes its result to.
+    /// Take the segment that `posixMemalign` writes its result to.
     private static final String MALLOC = "malloc4j.Malloc";
+    private static final String C_FAMILY = "malloc4j.CFamily";
 
     /// Hand out blocks as segments with a scope, which RawMemory makes for them.
     private static final String HEAP = "malloc4j.Heap";
@@ -205,6 +206,7 @@ class LayersTest {
                         LIVENESS_LOCKS,
                         RESIDENCY,
                         MALLOC,
+                        C_FAMILY,
                         HEAP,
                         HEAP_ARENA))
                 .and(areNotIn(SEGMENT_PACKAGES))
@@ -217,7 +219,7 @@ class LayersTest {
     @Test
     void onlyRawMemoryDereferences() {
         noClasses()
-                .that(areNot(RAW_MEMORY, LINUX_CALLS, MALLOC))
+                .that(areNot(RAW_MEMORY, LINUX_CALLS, C_FAMILY))
                 .and(areNotIn(SEGMENT_PACKAGES))
                 .should()
                 .accessTargetWhere(callsSegment("reads or writes through a segment", "get", "set", "copy", "fill"))

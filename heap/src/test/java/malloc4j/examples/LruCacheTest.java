@@ -73,7 +73,8 @@ class LruCacheTest {
             for (Map.Entry<Long, Integer> entry : model.entrySet()) {
                 MemorySegment found = cache.get(entry.getKey());
                 assertIsValue(found, entry.getKey());
-                assertThat(requireNonNull(found).byteSize()).isEqualTo(entry.getValue().longValue());
+                assertThat(requireNonNull(found).byteSize())
+                        .isEqualTo(entry.getValue().longValue());
             }
             cache.heap().verify();
         }
