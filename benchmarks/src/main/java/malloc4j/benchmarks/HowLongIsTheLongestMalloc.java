@@ -13,11 +13,11 @@ import malloc4j.HeapOptions;
 ///     malloc4j.benchmarks.HowLongIsTheLongestMalloc
 /// ```
 ///
-/// A heap is filled, each second block is freed, and then blocks are freed and allocated in an order that only the seed
-/// decides; all of that several times over, in a heap of its own each. The same malloc finds the same heap each time: the
-/// shortest of its times is what it takes when nothing disturbs it, and the longest of those is the answer. Blocks are
-/// not touched, so the memory is that of the records. Mallocs that make system calls are among them, those that fill the
-/// heap too.
+/// A heap is filled, each second block is freed, and then blocks are freed and allocated in an order that only the
+/// seed decides; all of that several times over, in a heap of its own each. The same malloc finds the same heap each
+/// time: the shortest of its times is what it takes when nothing disturbs it, and the longest of those is the answer.
+/// Blocks are not touched, so the memory is that of the records. Mallocs that make system calls are among them, those
+/// that fill the heap too.
 ///
 /// Arguments: how often, and the sizes of heaps in MiB; `4 1 8 64 512 4096 16384` without.
 public final class HowLongIsTheLongestMalloc {
