@@ -52,6 +52,6 @@ public final class Patterns {
     /// Whether every word of a range is zero.
     static boolean isZero(long address, long byteSize) {
         return byteSize == 0
-                || RawMemory.getByte(address) == 0 && Bytes.memcmp(address, address + 1, byteSize - 1) == 0;
+                || (RawMemory.getByte(address) == 0 && Bytes.memcmp(address, address + 1, byteSize - 1) == 0);
     }
 }
