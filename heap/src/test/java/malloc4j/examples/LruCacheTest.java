@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// The long form: `-Dtest.entries=1000000`.
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class LruCacheTest {
-    private static final int ENTRIES = Integer.getInteger("test.entries", 50_000);
+    private static final int ENTRIES = Integer.getInteger("test.entries", 20_000);
     private static final long MIB = 1 << 20;
 
     private static MemorySegment value(long key, int byteSize) {
