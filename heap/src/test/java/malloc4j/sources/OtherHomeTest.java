@@ -62,6 +62,25 @@ class OtherHomeTest {
         }
     }
 
+    /// For which a region's bit maps would be as large as a small Java heap.
+    @ParameterizedTest
+    @ValueSource(longs = {(1L << 32) + 1, 1L << 36, 1L << 39})
+    void whatTheKernelDoesNotPromiseNoRegionIsMadeFor(long byteSize) {
+        try (Heap heap = heap()) {
+            refuse(true);
+            assertThat(heap.tryMalloc(byteSize)).isZero();
+            assertThat(heap.tryCalloc(1, byteSize)).isZero();
+            assertThat(heap.tryRealloc(heap.malloc(100), byteSize)).isZero();
+            assertThatThrownBy(() -> heap.malloc(byteSize))
+                    .isInstanceOf(OutOfNativeMemoryError.class)
+                    .hasMessageContaining("ENOMEM");
+            assertThat(heap.statistics().reservedBytes()).isLessThan(1L << 32);
+            long smaller = heap.malloc(THRESHOLD);
+            heap.free(smaller);
+            heap.verify();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void soDoesWhatAnArenaStandsOn(boolean mappingsAreRefused) {

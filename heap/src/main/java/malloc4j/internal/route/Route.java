@@ -33,6 +33,8 @@ public final class Route {
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
     public static final long MAX_BYTE_SIZE = 1L << 46;
 
+    private static final long MAX_BYTES_ELSEWHERE = 1L << 32;
+
     private final CacheTable table;
     private final SlabHome small;
     private final LargeHome large;
@@ -137,11 +139,13 @@ public final class Route {
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
     /// addresses, in the other home of large blocks: regions may have room where the process's addresses are used up,
-    /// and the other way round.
+    /// and the other way round. Not above 4 GiB: what a kernel refuses that promises more than it has is refused, and no
+    /// region is made for it, whose bit maps alone would be megabytes of the Java heap.
     private long allocateIn(Home home, long byteSize, long byteAlignment, boolean owned) {
         long address = allocateOnceIn(home, byteSize, byteAlignment, owned);
         boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;
-        if (!Errno.isError(address) || isFinal || byteAlignment > HugeHome.MAX_SPAN_ALIGNMENT) {
+        boolean isTooLarge = byteAlignment > HugeHome.MAX_SPAN_ALIGNMENT || byteSize > MAX_BYTES_ELSEWHERE;
+        if (!Errno.isError(address) || isFinal || isTooLarge) {
             return address;
         }
         long other = allocateOnceIn(home == huge ? large : huge, byteSize, byteAlignment, owned);
