@@ -4,14 +4,13 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Makes the common heap, and the first heap of each source, on a thread of its own, which initialises every class that
-/// a call of a heap may need.
+/// Makes the common heap, and the first heap of each source, and initialises every class that a call of a heap may
+/// need: on a thread of its own, where the caller's stack is short.
 ///
 /// A class whose initialiser has thrown is lost: whatever needs it throws [NoClassDefFoundError] from then on, as long
 /// as the process lives. A [StackOverflowError] may come in any initialiser, and at the call of any, where the thread
-/// that happens to need the class first is deep in its calls. So a thread of the program initialises nothing for a
-/// heap: [Heap], [HeapOptions] and this class have no initialiser, and are all that comes before this thread, whose
-/// stack is its own.
+/// that happens to need the class first is deep in its calls. Such a thread initialises nothing for a heap: [Heap],
+/// [HeapOptions] and this class have no initialiser, and are all that comes before it is known what stack there is.
 ///
 /// Invariant: where [#isUsed], the classes that [#initialiseTheRest] names and those that a heap of the source stands
 /// on are initialised.
@@ -38,6 +37,11 @@ final class HeapMaker implements Runnable {
     ///
     /// @throws RuntimeException as [Heap#create] and [Heap#common] do
     static Heap make(@Nullable HeapOptions options) {
+        if (hasStack()) { // a thread takes address space, which may be scarce
+            HeapMaker here = new HeapMaker(options);
+            here.run();
+            return here.result();
+        }
         ThreadGroup root = Thread.currentThread().getThreadGroup();
         while (root.getParent() != null) {
             root = root.getParent();
@@ -57,6 +61,19 @@ final class HeapMaker implements Runnable {
             awaitEnd(thread);
         }
         return maker.result();
+    }
+
+    /// Whether there are some 50 KiB of stack, compiled, or 200 KiB, interpreted: making a heap takes a fifth of that.
+    private static boolean hasStack() {
+        try {
+            return descend(1_000, 1, 2, 3, 4, 5, 6, 7) != 0;
+        } catch (StackOverflowError end) {
+            return false;
+        }
+    }
+
+    private static long descend(int levels, long a, long b, long c, long d, long e, long f, long g) {
+        return levels == 0 ? a : descend(levels - 1, b, c, d, e, f, g, a) + 1;
     }
 
     private static void awaitEnd(Thread thread) {
@@ -107,11 +124,14 @@ final class HeapMaker implements Runnable {
             "OutOfNativeMemoryError$Limit",
             "bytes.CLibrary$OfAddresses",
             "internal.cache.CacheTags",
+            "internal.cache.LargeStock",
             "internal.cache.Magazine",
             "internal.cache.ThreadCache$1",
             "internal.memory.FaultingRanges",
             "internal.memory.StackProbe",
-            "internal.region.MappingBudget"
+            "internal.region.MappingBudget",
+            "internal.span.LargeBlock$Mark",
+            "internal.span.Spans$Stocked"
         };
         try {
             for (String name : names) {
