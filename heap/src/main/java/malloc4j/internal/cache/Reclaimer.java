@@ -7,6 +7,7 @@ import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
+import malloc4j.internal.slab.HeapWalk;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
@@ -33,8 +34,7 @@ import org.jspecify.annotations.Nullable;
 /// released by a visitor only, so that the records it walks stay.
 public final class Reclaimer {
     private static final int ALL_PAGES = Slab.ALL_PAGES;
-    private static final int BATCH = 64; // chunks
-    private static final int MAX_BATCHES = 8; // that a request looks at before the heap grows
+    private static final int MAX_CHUNKS = 512; // that a request looks at before the heap grows
     private static final int PROBES = 16; // chunks that a refused request looks at when a page's worth was freed
     private static final int LEASE_SHARE_SHIFT = 10; // a 1,024th must change before a thread gives its leases up again
     private static final int SHARE_SHIFT = 6; // a 64th of what is committed must come free between two fruitless visits
@@ -44,16 +44,13 @@ public final class Reclaimer {
     private final PageSource source;
     private final CacheRegistry registry;
     private final Mutex visiting = new Mutex();
-    private final long[] batch = new long[BATCH];
     private final long[] leases = new long[SizeClasses.COUNT];
-    private final long[] probes = new long[PROBES];
-    private long walkChunk; // where `nextSlab` goes on when it has shown `batch`, 0 at the end
-    private int walkIndex;
+    private final HeapWalk walk; // over everything
+    private final HeapWalk search; // goes on where the last request has stopped
     private final long[] freedElsewhere = new long[SizeClasses.COUNT];
     private boolean unfinished; // whether the slabs of the list in question leave something to the next visit
     private long visitedBytes; // by the visit that is under way
     private long visitedSlabs;
-    private long cursor;
     private long freedAtProbe = -PageGeometry.PAGE_BYTES;
     private long freedAtFruitless = -1;
     private volatile int reclaims;
@@ -65,6 +62,8 @@ public final class Reclaimer {
         this.slabs = slabs;
         this.source = source;
         this.registry = registry;
+        this.walk = new HeapWalk(spans);
+        this.search = new HeapWalk(spans);
     }
 
     /// What a heap's slabs hold, and what happened to their blocks.
@@ -104,12 +103,10 @@ public final class Reclaimer {
             return;
         }
         try {
+            search.resume();
             boolean found = registry.giveBackStocks(true);
-            for (int count = 0; count < MAX_BATCHES && !found; count++) {
-                cursor = spans.nextSlabs(cursor, batch);
-                for (int index = 0; index < BATCH && batch[index] != 0; index++) {
-                    found |= retireEmpty(batch[index]);
-                }
+            for (int count = 0; count < MAX_CHUNKS && !found && search.next(); count++) {
+                found = search.chunk().isSlab() && retireEmpty(search.chunk().record());
             }
         } finally {
             visiting.unlock();
@@ -189,22 +186,24 @@ public final class Reclaimer {
         cache.leasedSlabs(leases);
         cache.unlease();
         cache.forgetChanges();
-        return visitEach(leases);
+        long gone = 0;
+        for (long slab : leases) {
+            gone += slab == 0 ? 0 : visitSlab(slab, true);
+        }
+        return gone + purgeDirty();
     }
 
     private long visitSome() {
-        cursor = spans.nextSlabs(cursor, probes);
-        return visitEach(probes);
+        search.resume();
+        long gone = 0;
+        for (int count = 0; count < PROBES && search.next(); count++) {
+            gone += search.chunk().isSlab() ? visitSlab(search.chunk().record(), true) : 0;
+        }
+        return gone + purgeDirty();
     }
 
-    private long visitEach(long[] records) {
-        long gone = 0;
-        for (long slab : records) {
-            if (slab != 0) {
-                gone += visitSlab(slab, true);
-            }
-        }
-        return gone + (spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0);
+    private long purgeDirty() {
+        return spans.dirtyBytes() > 0 ? spans.purgeEnough(Long.MAX_VALUE) : 0;
     }
 
     /// Visits everything once, whatever has changed: what was free at the last visit too, or `all` that is free, goes
@@ -286,21 +285,18 @@ public final class Reclaimer {
 
     /// The first slab of all in address order, or 0. Holding `visiting`.
     private long firstSlab() {
-        walkChunk = spans.nextSlabs(0, batch);
-        walkIndex = -1;
+        walk.restart();
         return nextSlab();
     }
 
     /// The one after that which was shown last, or 0.
     private long nextSlab() {
-        while (++walkIndex == BATCH || batch[walkIndex] == 0) {
-            if (walkChunk == 0) {
-                return 0;
+        while (walk.next()) {
+            if (walk.chunk().isSlab()) {
+                return walk.chunk().record();
             }
-            walkChunk = spans.nextSlabs(walkChunk, batch);
-            walkIndex = -1;
         }
-        return batch[walkIndex];
+        return 0;
     }
 
     /// Locks the cache that owns `slab`, for the caller to unlock. Returns null, and has locked nothing, when the

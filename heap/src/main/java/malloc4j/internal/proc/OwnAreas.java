@@ -1,31 +1,27 @@
 package malloc4j.internal.proc;
 
-import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.Map;
-import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.BreakClaims;
-import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.OwnMemory.HeapMemory;
 import malloc4j.internal.region.OwnMemory.Reserve;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.Zone;
-import malloc4j.internal.slab.Slab;
-import malloc4j.internal.span.LargeBlock;
+import malloc4j.internal.slab.ChunkReader;
 import malloc4j.observe.AreaKind;
 
 /// Labels this library's own memory in this process: zones, and in them the slabs, blocks and free pages of each
 /// heap; huge blocks; records.
 ///
-/// Reads records while other threads change them, without their locks: a chunk is told as it was at some moment, one
-/// that becomes something else meanwhile as free pages. Records of a zone stay readable for ever.
+/// Reads records while other threads change them ([ChunkReader]): a chunk that becomes something else meanwhile is told
+/// as free pages.
 final class OwnAreas {
     private static final String US = "malloc4j";
 
     private final Labels labels;
     private final Map<Integer, String> heapNames = new HashMap<>();
-    private final int[] pageCounts = new int[PageGeometry.PAGES_PER_CHUNK];
+    private final ChunkReader reader = new ChunkReader();
     private long nextFree;
 
     private OwnAreas(Labels labels) {
@@ -65,30 +61,20 @@ final class OwnAreas {
     private void labelChunks(Zone zone, long from, long to) {
         long end = Math.min(to, zone.base() + zone.recordedBytes());
         for (long chunk = from; chunk < end; chunk += Zone.CHUNK_BYTES) {
-            long record = zone.record(chunk);
-            int tag = RawMemory.getIntAcquire(record + ChunkMap.TAG);
-            int heapId = RawMemory.getInt(record + ChunkMap.HEAP);
-            int blockBytes = Slab.blockBytes(record);
-            for (int page = 0; page < pageCounts.length; page++) {
-                pageCounts[page] = LargeBlock.livePages(record, page);
-            }
-            VarHandle.loadLoadFence();
-            if (RawMemory.getInt(record + ChunkMap.TAG) != tag) {
-                continue; // it has just become something else: what was read is of both
-            }
-            if (tag == ChunkMap.PAGES) {
-                labelLargeBlocks(chunk, end, owner(heapId));
-            } else if (tag > 0) {
-                String detail = blockBytes + "-byte blocks";
-                labels.add(chunk, chunk + Zone.CHUNK_BYTES, AreaKind.SLAB, owner(heapId), detail);
+            reader.read(zone.record(chunk));
+            if (reader.holdsPages()) {
+                labelLargeBlocks(chunk, end, owner(reader.heapId()));
+            } else if (reader.isSlab()) {
+                String detail = reader.blockBytes() + "-byte blocks";
+                labels.add(chunk, chunk + Zone.CHUNK_BYTES, AreaKind.SLAB, owner(reader.heapId()), detail);
             }
         }
     }
 
     private void labelLargeBlocks(long chunk, long limit, String owner) {
-        for (int page = 0; page < pageCounts.length; page++) {
+        for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
             long block = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
-            long end = block + ((long) pageCounts[page] << PageGeometry.PAGE_SHIFT);
+            long end = block + ((long) reader.pageCount(page) << PageGeometry.PAGE_SHIFT);
             labels.add(block, Math.min(end, limit), AreaKind.LARGE_BLOCK, owner, "");
         }
     }

@@ -436,12 +436,14 @@ public final class Slab {
         return count;
     }
 
-    /// How many blocks are live.
+    /// How many blocks are live: of a slab without a free block, from two words.
     public static int liveCount(long slab) {
         int capacity = capacity(slab);
+        long words = RawMemory.getLongVolatile(slab + REMOTE_SUMMARY) | RawMemory.getLong(slab + SUMMARY);
         int free = 0;
-        for (int word = 0; word < wordCount(capacity); word++) {
-            free += Long.bitCount(freeBlocks(slab, word, capacity));
+        while (words != 0) {
+            free += Long.bitCount(freeBlocks(slab, Long.numberOfTrailingZeros(words), capacity));
+            words &= words - 1;
         }
         return capacity - free;
     }

@@ -242,6 +242,10 @@ final class Region {
         return more;
     }
 
+    RegionPages pages() {
+        return new RegionPages(base, pageCount, free.clone(), dirty.clone());
+    }
+
     void verify() {
         for (int word = 0; word < free.length; word++) {
             check((idle[word] & ~dirty[word]) == 0, "an idle page is not dirty");

@@ -1,6 +1,5 @@
 package malloc4j.internal.span;
 
-import java.util.Arrays;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -347,57 +346,44 @@ public final class Spans {
         return largePagesAllocated - largePagesFreed;
     }
 
-    /// Fills `records` with the records of slabs, in address order from the chunk at `cursor` on: of as many chunks as
-    /// it has places, where a large block counts as one. Places left over are 0. Returns the chunk to go on with, 0 at
-    /// the end. The caller makes sure that no region is released meanwhile.
-    public long nextSlabs(long cursor, long[] records) {
-        int count = 0;
-        int looked = 0;
-        long next = cursor;
-        while (looked < records.length) {
-            long end = 0;
-            lock.lock();
-            try {
-                for (int index = regions.indexFrom(next); index < regions.size() && end == 0; index++) {
-                    Region region = regions.get(index);
-                    long usedEnd = region.address(region.usedEnd());
-                    if (usedEnd > next) {
-                        next = Math.max(next, region.base());
-                        end = usedEnd;
-                    }
+    /// The first address at or after `address` that lies in a region, below what was ever used of it; 0 if none.
+    public long usedFrom(long address) {
+        lock.lock();
+        try {
+            for (int index = regions.indexFrom(address); index < regions.size(); index++) {
+                Region region = regions.get(index);
+                if (region.address(region.usedEnd()) > address) {
+                    return Math.max(address, region.base());
                 }
-            } finally {
-                lock.unlock();
             }
-            if (end == 0) {
-                next = 0;
-                break;
-            }
-            for (; next < end && looked < records.length; looked++) {
-                long record = ChunkMap.record(next);
-                int tag = RawMemory.getIntAcquire(record + ChunkMap.TAG);
-                if (tag > 0) {
-                    records[count++] = record;
-                }
-                next = tag == ChunkMap.PAGES ? afterLarge(next) : next + Zone.CHUNK_BYTES;
-            }
+            return 0;
+        } finally {
+            lock.unlock();
         }
-        Arrays.fill(records, count, records.length, 0);
-        return next;
     }
 
-    /// The first chunk after `chunk` that no large block which begins there covers.
-    private static long afterLarge(long chunk) {
-        long end = chunk + Zone.CHUNK_BYTES;
-        for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
-            long start = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
-            end = Math.max(
-                    end,
-                    start
-                            + ((long) LargeBlock.pages(LargeBlock.word(LargeBlock.entry(start)))
-                                    << PageGeometry.PAGE_SHIFT));
+    /// The end of what was ever used of the region that has `address`; 0 when none has.
+    public long usedEnd(long address) {
+        lock.lock();
+        try {
+            int index = regions.indexFrom(address);
+            boolean found = index < regions.size() && regions.get(index).contains(address);
+            return found ? regions.get(index).address(regions.get(index).usedEnd()) : 0;
+        } finally {
+            lock.unlock();
         }
-        return Bits.alignDown(end, Zone.CHUNK_BYTES);
+    }
+
+    /// Which pages of the first region that does not end at or before `address` are free, and which of those dirty, at
+    /// this moment; null when there is none.
+    public @Nullable RegionPages pagesFrom(long address) {
+        lock.lock();
+        try {
+            int index = regions.indexFrom(address);
+            return index < regions.size() ? regions.get(index).pages() : null;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Bytes of large blocks, live or stocked. Walks nothing.

@@ -16,6 +16,7 @@ import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.Zone;
+import malloc4j.internal.slab.HeapWalk;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -284,13 +285,20 @@ class SpansTest {
             slabs[index] = ChunkMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
             RawMemory.putIntRelease(slabs[index] + ChunkMap.TAG, 1);
         }
-        long[] records = new long[3];
-        long next = spans.nextSlabs(0, records);
-        assertThat(next).isEqualTo(ChunkMap.chunk(slabs[2]));
-        assertThat(records).containsExactly(slabs[0], slabs[1], 0);
-        next = spans.nextSlabs(next, records);
-        assertThat(next).isZero();
-        assertThat(records).containsExactly(slabs[2], 0, 0);
+        HeapWalk walk = new HeapWalk(spans);
+        for (int round = 0; round < 2; round++) {
+            assertThat(walk.next()).isTrue();
+            assertThat(walk.chunk().holdsPages()).isTrue();
+            assertThat(walk.chunk().pageCount(0)).isEqualTo(30 * chunk);
+            for (long slab : slabs) {
+                walk.resume();
+                assertThat(walk.next()).isTrue();
+                assertThat(walk.chunk().isSlab()).isTrue();
+                assertThat(walk.chunk().record()).isEqualTo(slab);
+                assertThat(walk.address()).isEqualTo(ChunkMap.chunk(slab));
+            }
+            assertThat(walk.next()).as("the end, and then it begins anew").isFalse();
+        }
         for (long slab : slabs) {
             RawMemory.putIntRelease(slab + ChunkMap.TAG, 0);
         }
