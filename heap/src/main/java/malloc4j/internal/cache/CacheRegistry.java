@@ -576,6 +576,22 @@ public final class CacheRegistry {
         cache.givenBack = cache.giveBackMagazines();
     }
 
+    /// Who is shown caches.
+    public interface CacheVisitor {
+        /// Is shown a cache.
+        ///
+        /// @param number by which records of slabs name the cache
+        /// @param thread that has it, null if none has
+        void visit(int number, @Nullable Thread thread);
+    }
+
+    /// Shows every cache, the shared ones first.
+    public void forEachCache(CacheVisitor visitor) {
+        for (ThreadCache cache : all()) {
+            visitor.visit(cache.tag(), cache.thread);
+        }
+    }
+
     /// Cache number `index` of [#cacheLimit], null where there is none.
     @Nullable
     ThreadCache cache(int index) {

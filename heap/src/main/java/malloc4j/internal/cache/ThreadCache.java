@@ -466,6 +466,7 @@ public final class ThreadCache {
             for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
                 Magazine.clear(magazine(Long.numberOfTrailingZeros(classes)));
             }
+            forgetChanges();
         } finally {
             lock.unlock();
         }

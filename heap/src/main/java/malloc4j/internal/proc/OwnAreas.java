@@ -74,7 +74,8 @@ final class OwnAreas {
     private void labelLargeBlocks(long chunk, long limit, String owner) {
         for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
             long block = chunk + ((long) page << PageGeometry.PAGE_SHIFT);
-            long end = block + ((long) reader.pageCount(page) << PageGeometry.PAGE_SHIFT);
+            long pages = reader.isLive(page) ? reader.pageCount(page) : 0;
+            long end = block + (pages << PageGeometry.PAGE_SHIFT);
             labels.add(block, Math.min(end, limit), AreaKind.LARGE_BLOCK, owner, "");
         }
     }

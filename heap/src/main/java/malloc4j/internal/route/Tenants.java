@@ -108,6 +108,19 @@ public final class Tenants {
     ///
     /// @param moreConfinedArenas those that are counted elsewhere
     public String describe(long moreConfinedArenas) {
+        StringJoiner text = new StringJoiner(", ");
+        open(moreConfinedArenas).forEach((kind, count) -> {
+            if (count > 0) {
+                text.add(count + " " + kind.text + (count == 1 ? "" : "s"));
+            }
+        });
+        return text.toString();
+    }
+
+    /// How many of each kind are open, in the order of [Kind].
+    ///
+    /// @param moreConfinedArenas those that are counted elsewhere
+    public Map<Kind, Long> open(long moreConfinedArenas) {
         Map<Kind, Long> open = new EnumMap<>(Kind.class);
         counts.forEach((kind, count) -> open.put(kind, count.sum()));
         open.merge(Kind.CONFINED_ARENA, moreConfinedArenas, Long::sum);
@@ -117,12 +130,6 @@ public final class Tenants {
                 open.merge(tenant.kind(), 1L, Long::sum);
             }
         }
-        StringJoiner text = new StringJoiner(", ");
-        open.forEach((kind, count) -> {
-            if (count > 0) {
-                text.add(count + " " + kind.text + (count == 1 ? "" : "s"));
-            }
-        });
-        return text.toString();
+        return open;
     }
 }

@@ -81,6 +81,6 @@ public final class ChunkReader {
     /// How many blocks of a slab are live.
     public int liveCount() {
         int live = Slab.liveCount(record);
-        return Math.clamp(live, 0, (int) Zone.CHUNK_BYTES / blockBytes);
+        return Math.clamp(live, 0, Zone.CHUNK_BYTES / blockBytes);
     }
 }

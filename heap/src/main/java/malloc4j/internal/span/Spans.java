@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
 ///    `(pages - free + dirty - uncharged) * page size`.
 /// 3. Those of [Regions].
-/// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have
-///    `largePagesAllocated - largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the regions count.
+/// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have `largePagesAllocated -
+///    largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the regions count.
 ///
 /// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
