@@ -58,6 +58,27 @@ class HeapTest {
         }
     }
 
+    @Test
+    void whatWasWrittenBeforeIsZeroInCalloc() {
+        try (Heap heap = Heap.create(quiet().build())) {
+            for (long byteSize : new long[] {24, 5_000, 40_000, 100_000, MIB, 3 * MIB, 5 * MIB}) {
+                for (int round = 0; round < 4; round++) {
+                    long block = heap.calloc(1, byteSize);
+                    for (long at = 0; at + 8 <= byteSize; at += 8) {
+                        assertThat(RawMemory.getLong(block + at)).isZero();
+                    }
+                    long written = round % 2 == 0 ? block : heap.realloc(block, byteSize / 2 + 1);
+                    RawMemory.fill(written, byteSize / 2 + 1, (byte) -1);
+                    heap.free(written);
+                    if (round == 2) {
+                        heap.trim(0);
+                    }
+                }
+            }
+            heap.verify();
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         // from, to, stays

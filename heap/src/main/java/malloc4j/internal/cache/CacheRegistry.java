@@ -121,8 +121,8 @@ public final class CacheRegistry {
         }
     }
 
-    /// Takes a large block by the current thread's cache. Returns its address, with [Spans#ZEROED] added where that
-    /// holds, or minus errno: `EBADF` when the heap is closed.
+    /// Takes a large block by the current thread's cache. Returns its address, of which [Spans#isZeroed] tells more, or
+    /// minus errno: `EBADF` when the heap is closed.
     public long allocateLarge(int pageCount, int alignmentPages) {
         if (closed) {
             return -Errno.EBADF;

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```
 ///   nodes    0 ..... 9 ..... 89   90 ............. 601
-///           | bins by pages, 8   | those behind the   |     a node   | address >> 12 : 36 | next : 12 | seen | pages: 15 |
+///           | bins by pages, 8   | those behind the   |     a node   | address >> 12 : 36 | next : 12 | seen | pages:
+/// 15 |
 ///           | a doubling: the    | first; spare ones  |
 ///           | latest block of    | are linked from    |     letters: what other threads have freed, a ring of 64
 ///           | each, or 0         | `spare`            |              | address >> 12 : 36 | life : 15 |

@@ -8,6 +8,7 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.SlabEntry;
 import malloc4j.internal.slab.Slabs;
+import malloc4j.internal.span.Spans;
 import org.jspecify.annotations.Nullable;
 
 /// The slabs that one thread allocates from, and for each size class a [Magazine] of the blocks that come next.
@@ -113,14 +114,16 @@ public final class ThreadCache {
         return stock;
     }
 
-    /// Takes a large block. Returns its address, with [Spans#ZEROED] added where that holds, or minus errno. By the
-    /// owner.
+    /// Takes a large block. Returns its address, of which [Spans#isZeroed] tells more, or minus errno. By the owner.
     long allocateLarge(int pageCount, int alignmentPages) {
         LargeStock own = LargeStock.keeps(pageCount) ? openStock() : null;
         if (own != null && alignmentPages == 1) {
             Thread owner = thread;
             long address = own.takeSlow(owner == null ? LargeStock.NOBODY : owner.threadId(), pageCount);
             if (address != LargeStock.MISS) {
+                if (address > 0) {
+                    Spans.noteWritten(address);
+                }
                 return address;
             }
         }

@@ -10,14 +10,16 @@ abstract class Home {
     /// Whether a request belongs here. Sizes are 0 to [Route#MAX_BYTE_SIZE], alignments powers of two.
     abstract boolean serves(long byteSize, long byteAlignment);
 
-    /// Takes a block for a request that belongs here. Returns its address, with
-    /// [malloc4j.internal.span.Spans#ZEROED] added where that holds, or minus errno.
+    /// Takes a block for a request that belongs here. Returns its address, or minus errno.
     abstract long allocate(long byteSize, long byteAlignment);
 
     /// As [#allocate], a block that only [Route#freeOwned] frees.
     long allocateOwned(long byteSize, long byteAlignment) {
         return allocate(byteSize, byteAlignment);
     }
+
+    /// Whether every byte of a block is zero that was just taken here, and not written since.
+    abstract boolean isZeroed(long address);
 
     /// How many bytes of a block may be used, or 0.
     abstract long byteSize(long record, long address);

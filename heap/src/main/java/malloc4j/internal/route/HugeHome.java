@@ -2,7 +2,6 @@ package malloc4j.internal.route;
 
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.slab.SizeClasses;
-import malloc4j.internal.span.Spans;
 
 /// The home of blocks that are mappings of their own, from a threshold on; and of every address that is in no chunk of
 /// ours, which it refuses.
@@ -34,8 +33,13 @@ final class HugeHome extends Home {
 
     @Override
     long allocate(long byteSize, long byteAlignment) {
-        long address = blocks.allocateBlock(Math.max(1, byteSize), byteAlignment);
-        return address > 0 ? address | Spans.ZEROED : address;
+        return blocks.allocateBlock(Math.max(1, byteSize), byteAlignment);
+    }
+
+    /// By the kernel, each.
+    @Override
+    boolean isZeroed(long address) {
+        return true;
     }
 
     @Override

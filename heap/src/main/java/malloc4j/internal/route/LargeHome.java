@@ -45,6 +45,11 @@ final class LargeHome extends Home {
                 : caches.allocateUnownedLarge(pageCount(byteSize), pageCount(byteAlignment));
     }
 
+    @Override
+    boolean isZeroed(long address) {
+        return Spans.isZeroed(address);
+    }
+
     /// The pages of up to [#MAX_BYTES], at least one.
     private static int pageCount(long byteSize) {
         return (int) Math.max(1, Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) >>> PageGeometry.PAGE_SHIFT);

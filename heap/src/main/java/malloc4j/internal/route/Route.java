@@ -101,14 +101,6 @@ public final class Route {
     ///
     /// @param byteAlignment a power of two
     public long allocate(long byteSize, long byteAlignment) {
-        return withoutFlag(allocateFlagged(byteSize, byteAlignment));
-    }
-
-    private static long withoutFlag(long result) {
-        return result > 0 ? result & ~Spans.ZEROED : result;
-    }
-
-    private long allocateFlagged(long byteSize, long byteAlignment) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
@@ -158,9 +150,9 @@ public final class Route {
 
     /// As [#allocate], all bytes zero. Pages that the kernel has just zeroed are not zeroed again.
     public long allocateZeroed(long byteSize, long byteAlignment) {
-        long flagged = allocateFlagged(byteSize, byteAlignment);
-        long address = withoutFlag(flagged);
-        return address > 0 && (flagged & Spans.ZEROED) == 0 ? zeroed(address, byteSize) : address;
+        long address = allocate(byteSize, byteAlignment);
+        boolean isDone = address <= 0 || homeOf(ChunkMap.record(address)).isZeroed(address);
+        return isDone ? address : zeroed(address, byteSize);
     }
 
     /// Zeroes a block that was just allocated, and returns its address; frees it again when its pages have vanished.
@@ -192,13 +184,13 @@ public final class Route {
         }
         if (address > 0) {
             try {
-                owners.put(withoutFlag(address), owner);
+                owners.put(address, owner);
             } catch (OutOfMemoryError ofJava) {
-                long unused = freeSlow(withoutFlag(address));
+                long unused = freeSlow(address);
                 throw ofJava;
             }
         }
-        return noteRefused(withoutFlag(address));
+        return noteRefused(address);
     }
 
     /// Frees a block of [#allocateOwned]; answers as [#free].
@@ -278,7 +270,7 @@ public final class Route {
             }
         }
         long atHand = table.allocateBlock(byteSize);
-        long moved = atHand >= 0 ? atHand : withoutFlag(allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES));
+        long moved = atHand >= 0 ? atHand : allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES);
         return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
     }
 

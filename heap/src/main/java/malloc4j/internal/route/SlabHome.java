@@ -26,6 +26,11 @@ final class SlabHome extends Home {
     }
 
     @Override
+    boolean isZeroed(long address) {
+        return false;
+    }
+
+    @Override
     long byteSize(long record, long address) {
         long reciprocal = Slab.reciprocal(record);
         long product = Slab.product(address, reciprocal);

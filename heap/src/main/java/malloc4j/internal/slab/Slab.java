@@ -23,10 +23,10 @@ import malloc4j.internal.region.Zone;
 ///   ... | capacity | state | seenPages | next | previous |
 ///     --+----------+-------+-----------+------+----------+
 /// record, line 1                                                    written by others
-///   64              72       76            80            88         96
-///  +---------------+--------+-------------+-------------+----------+--------+
-///  | remoteSummary | queued | uncharged   | pendingNext | collects | unused |
-///  +---------------+--------+-------------+-------------+----------+--------+
+///   64              72       76            80            88         96       112      128
+///  +---------------+--------+-------------+-------------+----------+--------+--------+
+///  | remoteSummary | queued | uncharged   | pendingNext | collects | zeroed | unused |
+///  +---------------+--------+-------------+-------------+----------+--------+--------+
 /// record, lines 2 to 17
 ///   128      136        144      152
 ///  +--------+----------+--------+----------+-- - - --+---------+-----------+
@@ -53,6 +53,7 @@ import malloc4j.internal.region.Zone;
 ///   in the upper half of `seenPages`, and `uncharged`, by the owner alone while the slab is leased.
 /// - `queued`, `pendingNext`: see [ChunkMap#QUEUED]; a compare-and-set of `queued` gives the right to link the
 ///   record. Both outlive the slab.
+/// - `zeroed`: see [ChunkMap#ZEROED].
 /// - everything else is constant from [#format] to [#retire].
 ///
 /// Invariants, each checked by [#verify]:

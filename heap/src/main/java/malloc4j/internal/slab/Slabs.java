@@ -33,10 +33,9 @@ public final class Slabs {
         if (Errno.isError(span)) {
             return span;
         }
-        long base = span & ~Spans.ZEROED;
-        long slab = ChunkMap.record(base);
-        Slab.format(slab, base, sizeClass, tag, heapId);
-        if ((span & Spans.ZEROED) != 0) {
+        long slab = ChunkMap.record(span);
+        Slab.format(slab, span, sizeClass, tag, heapId);
+        if (Spans.isZeroed(span)) {
             Slab.putCleanPages(slab, Slab.ALL_PAGES);
         }
         made.getAndIncrement(sizeClass);

@@ -33,9 +33,6 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
 public final class Spans {
-    /// Added to the result of [#allocateSpan] and [#allocateLarge] when the kernel has just zeroed every byte.
-    public static final long ZEROED = 1;
-
     private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
     private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
     private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
@@ -67,8 +64,8 @@ public final class Spans {
     }
 
     /// Takes a span of `pageCount` pages, its address a multiple of `alignmentPages`, a power of two. Returns the
-    /// address, [#ZEROED] added where that holds, or minus errno: `EDQUOT` when the budget refuses, `EAGAIN` when
-    /// the regions have no such run and `mayGrow` is false, or what the source answered.
+    /// address, of which [#isZeroed] tells more, or minus errno: `EDQUOT` when the budget refuses, `EAGAIN` when the
+    /// regions have no such run and `mayGrow` is false, or what the source answered.
     public long allocateSpan(int pageCount, int alignmentPages, boolean mayGrow) {
         lock.lock();
         try {
@@ -112,7 +109,24 @@ public final class Spans {
             return -Errno.EDQUOT;
         }
         takePages(region, page, page + pageCount);
-        return region.address(page) | (dirty == 0 ? ZEROED : 0);
+        long address = region.address(page);
+        RawMemory.putByte(zeroed(address), (byte) (dirty == 0 ? 1 : 0));
+        return address;
+    }
+
+    private static long zeroed(long address) {
+        long page = (address & (Zone.CHUNK_BYTES - 1)) >>> PageGeometry.PAGE_SHIFT;
+        return ChunkMap.record(address) + ChunkMap.ZEROED + page;
+    }
+
+    /// Whether every byte of a span reads zero that was just taken, and not written since. By whoever has it.
+    public static boolean isZeroed(long address) {
+        return RawMemory.getByte(zeroed(address)) != 0;
+    }
+
+    /// Notes that a span is given out that somebody may have written to. By whoever has it.
+    public static void noteWritten(long address) {
+        RawMemory.putByte(zeroed(address), (byte) 0);
     }
 
     private void takePages(Region region, int from, int to) {
@@ -240,7 +254,7 @@ public final class Spans {
         try {
             long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
             if (!Errno.isError(span)) {
-                begin(span & -PageGeometry.PAGE_BYTES, pageCount, tag);
+                begin(span, pageCount, tag);
                 largePagesAllocated += pageCount;
                 largeAllocated++;
             }

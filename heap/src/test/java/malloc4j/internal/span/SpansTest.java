@@ -90,13 +90,13 @@ class SpansTest {
     private long span(int pages) {
         long span = spans.allocateSpan(pages, 1, true);
         assertThat(Errno.isError(span)).isFalse();
-        return span & -PAGE;
+        return span;
     }
 
     private long large(int pages) {
         long span = spans.allocateLarge(pages, 1, true, 0);
         assertThat(Errno.isError(span)).isFalse();
-        return span & -PAGE;
+        return span;
     }
 
     @Test
@@ -119,18 +119,23 @@ class SpansTest {
     @Test
     void untouchedPagesAreZeroedAndUsedOnesAreNot() {
         long span = spans.allocateSpan(4, 1, true);
-        assertThat(span & Spans.ZEROED).isEqualTo(Spans.ZEROED);
-        spans.freeSpan(span & -PAGE, 4);
-        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo(span & -PAGE);
+        assertThat(Spans.isZeroed(span)).isTrue();
+        spans.freeSpan(span, 4);
+        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo(span);
+        assertThat(Spans.isZeroed(span)).isFalse();
         spans.purge(0, true);
-        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo((span & -PAGE) + 2 * PAGE + Spans.ZEROED);
+        assertThat(spans.allocateSpan(2, 1, false)).isEqualTo(span + 2 * PAGE);
+        assertThat(Spans.isZeroed(span + 2 * PAGE)).isTrue();
+        assertThat(Spans.isZeroed(span)).as("of another span").isFalse();
+        Spans.noteWritten(span + 2 * PAGE);
+        assertThat(Spans.isZeroed(span + 2 * PAGE)).isFalse();
     }
 
     @Test
     void alignmentHoldsUpToAGibibyte() {
         for (int shift = 0; shift <= 18; shift += 3) {
             long span = spans.allocateSpan(3, 1 << shift, true);
-            assertThat((span & -PAGE) % (PAGE << shift)).isZero();
+            assertThat(span % (PAGE << shift)).isZero();
         }
         assertThat(budget.usedBytes()).isEqualTo(7 * 3 * PAGE);
     }
@@ -279,10 +284,10 @@ class SpansTest {
     @Test
     void slabsAreShownInAddressOrderAndALargeBlockIsOneStep() {
         int chunk = PageGeometry.PAGES_PER_CHUNK;
-        long large = spans.allocateLarge(30 * chunk, chunk, true, 0) & -PAGE;
+        long large = spans.allocateLarge(30 * chunk, chunk, true, 0);
         long[] slabs = new long[3];
         for (int index = 0; index < slabs.length; index++) {
-            slabs[index] = ChunkMap.record(spans.allocateSpan(chunk, chunk, true) & -PAGE);
+            slabs[index] = ChunkMap.record(spans.allocateSpan(chunk, chunk, true));
             RawMemory.putIntRelease(slabs[index] + ChunkMap.TAG, 1);
         }
         HeapWalk walk = new HeapWalk(spans);
@@ -319,9 +324,9 @@ class SpansTest {
                 if (Errno.isError(span)) {
                     assertThat(span).isIn((long) -Errno.EAGAIN, (long) -Errno.EDQUOT);
                 } else {
-                    long address = span & -PAGE;
+                    long address = span;
                     assertApart(live, address, pages);
-                    if ((span & Spans.ZEROED) != 0) {
+                    if (Spans.isZeroed(span)) {
                         assertThat(RawMemory.getLong(address)).isZero();
                         assertThat(RawMemory.getLong(address + pages * PAGE - 8))
                                 .isZero();
@@ -394,8 +399,8 @@ class SpansTest {
         };
         Spans all = new Spans(source, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), 77);
         int pages = 8 << 20 >>> PageGeometry.PAGE_SHIFT;
-        long first = all.allocateLarge(pages, 1, true, 0) & -PageGeometry.PAGE_BYTES;
-        long second = all.allocateLarge(pages, 1, true, 0) & -PageGeometry.PAGE_BYTES;
+        long first = all.allocateLarge(pages, 1, true, 0);
+        long second = all.allocateLarge(pages, 1, true, 0);
         all.freeLarge(first);
         all.freeLarge(second);
         assertThat(all.purge(0, true)).isPositive();

@@ -49,7 +49,7 @@ final class Parts {
 
     /// A live large block of that cache.
     static long largeBlock(int tag) {
-        return SPANS.allocateLarge(LARGE_PAGES, 1, true, tag) & -PageGeometry.PAGE_BYTES;
+        return SPANS.allocateLarge(LARGE_PAGES, 1, true, tag);
     }
 
     static long largeBytes() {
