@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import malloc4j.internal.slab.Slab;
 import org.junit.jupiter.api.Test;
 
 /// Compares the tables of docs/memory-layout.md with the constants in the code.
@@ -41,7 +42,7 @@ class MemoryLayoutTest {
         for (String name : List.of("TAG", "HEAP", "QUEUED")) {
             assertThat(PAGE).contains("`ChunkMap." + name + "`");
         }
-        for (var field : Documents.typesNamed("Slab").getFirst().getDeclaredFields()) {
+        for (var field : Slab.class.getDeclaredFields()) {
             if (field.getType() == int.class) {
                 assertThat(PAGE).contains("`Slab." + field.getName() + "`");
             }
