@@ -7,4 +7,6 @@ module malloc4j {
     exports malloc4j.bytes;
     exports malloc4j.linux;
     exports malloc4j.observe;
+
+    uses malloc4j.observe.Probe;
 }

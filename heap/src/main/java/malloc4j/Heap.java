@@ -28,6 +28,7 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
 /// A heap: blocks of native memory by absolute address, from a source of its own and within limits of its own.
@@ -110,6 +111,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
         long threshold = ownMappings ? options.mmapThresholdBytes() : Long.MAX_VALUE;
         this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
+        HeapRegistry.add(this);
     }
 
     /// The heap that [Malloc] works on, made at the first call; it is never closed.
@@ -190,6 +192,20 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The options that this heap was made with.
     public HeapOptions options() {
         return options;
+    }
+
+    /// The heaps of this process that are open and that somebody refers to, the oldest first; their names are in their
+    /// [#options].
+    public static List<Heap> all() {
+        return HeapRegistry.open();
+    }
+
+    int heapId() {
+        return heapId;
+    }
+
+    void noteLimitMet(long byteSize) {
+        spans.events().note(Probe.Kind.LIMIT_MET, 0, byteSize, 0);
     }
 
     CacheTable table() {
@@ -786,7 +802,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new IllegalArgumentException("trim(keepBytes=" + keepBytes + "): must be 0 or more");
         }
         arenaChunks.trim();
-        return reclaimer.visit(keepBytes, true) > 0;
+        long byteSize = reclaimer.visit(keepBytes, true);
+        spans.events().note(Probe.Kind.TRIM, 0, byteSize, 0);
+        return byteSize > 0;
     }
 
     /// What this heap holds and what it has done, from counts that are kept as things happen: microseconds, and a
@@ -917,6 +935,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new IllegalStateException("close of heap '" + options.name()
                     + "': the kernel did not take everything back: " + Errno.name(failure) + "; close it again");
         }
+        spans.events().close();
+        HeapRegistry.remove(heapId);
         ground.memory().removeHeap(heapId);
     }
 

@@ -9,9 +9,11 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.BrkSource;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.EventDelivery;
 import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.HeapEvents;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.OwnMemory;
@@ -20,6 +22,7 @@ import malloc4j.internal.region.Zone;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import malloc4j.linux.SystemCallException;
+import malloc4j.observe.Probe;
 
 /// The wiring of a heap: which part is built on which, from the ground up.
 ///
@@ -46,14 +49,19 @@ record HeapAssembly(
         Budget budget =
                 new Budget(parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
         PageSource source = source(ground, files, options);
-        Spans spans = new Spans(source, budget, heapId);
+        Probe probe = options.probe() != null ? options.probe() : FoundProbes.ofProcess();
+        HeapEvents events = new HeapEvents(options.name(), heapId, probe, ground);
+        Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, source, new ProcessBarrier(ground.calls()), common);
-        HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE);
+        HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE, events);
         caches.reclaimer().keep(options.trimThresholdBytes());
         Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
         ground.memory()
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
+        if (probe != null) {
+            EventDelivery.add(events, ground);
+        }
         return new HeapAssembly(heapId, ground, budget, spans, huge, caches, stopPurging);
     }
 

@@ -129,6 +129,9 @@ final class HeapLimits {
         }
         HeapLimits full = refusing(byteSize);
         lastFull = full;
+        if (attempt == 0) {
+            heap.noteLimitMet(byteSize);
+        }
         return full.giveBackBelow(wanted);
     }
 

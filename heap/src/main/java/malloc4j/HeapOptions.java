@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.function.LongPredicate;
+import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
 /// How a heap gets memory, gives it back, and how much it may have: the whole policy in one place.
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// | `parent` | none | the heap whose limits count this one too | |
 /// | `brkClaimBytes` | 256 MiB | by how much the program break is moved at once | `M_TOP_PAD` |
 /// | `file` | | the path for `FILE` | |
+/// | `probe` | those found | told what the heap does seldom | |
 ///
 /// For the common heap the same names are system properties with the prefix `malloc4j.`: `-Dmalloc4j.source=brk`,
 /// `-Dmalloc4j.hardLimitBytes=1G`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay. Any other property of that
@@ -44,6 +46,7 @@ import org.jspecify.annotations.Nullable;
 ///     held; several threads may be in it at once. Requests that it makes itself are refused without asking it
 /// @param parent a heap that outlives this one
 /// @param brkClaimBytes 2 MiB to 16 GiB
+/// @param probe told what the heap does seldom; where it is null, those that [java.util.ServiceLoader] finds are
 public record HeapOptions(
         String name,
         MemorySource source,
@@ -56,7 +59,8 @@ public record HeapOptions(
         @Nullable Runnable onSoftLimit,
         @Nullable LongPredicate onHardLimit,
         @Nullable Heap parent,
-        long brkClaimBytes) {
+        long brkClaimBytes,
+        @Nullable Probe probe) {
 
     private static final long MIN_MMAP_THRESHOLD = 32_769;
     private static final long MAX_MMAP_THRESHOLD = 1L << 46;
@@ -101,7 +105,8 @@ public record HeapOptions(
                 null,
                 null,
                 null,
-                256L << 20);
+                256L << 20,
+                null);
     }
 
     /// A builder that starts from the defaults.
@@ -146,6 +151,7 @@ public record HeapOptions(
         private @Nullable LongPredicate onHardLimit;
         private @Nullable Heap parent;
         private long brkClaimBytes;
+        private @Nullable Probe probe;
 
         private Builder(HeapOptions options) {
             name = options.name;
@@ -160,6 +166,7 @@ public record HeapOptions(
             onHardLimit = options.onHardLimit;
             parent = options.parent;
             brkClaimBytes = options.brkClaimBytes;
+            probe = options.probe;
         }
 
         public Builder name(String value) {
@@ -229,6 +236,11 @@ public record HeapOptions(
             return this;
         }
 
+        public Builder probe(Probe value) {
+            probe = value;
+            return this;
+        }
+
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is
         /// called `purgeDelayMillis`. Sizes are whole numbers, in bytes or followed by K, M, G or T, which are 1024,
         /// 1024^2 and so on, in either case and with or without `iB`: `64M`, `64MiB`, `67108864`.
@@ -256,7 +268,8 @@ public record HeapOptions(
                     onSoftLimit,
                     onHardLimit,
                     parent,
-                    brkClaimBytes);
+                    brkClaimBytes,
+                    probe);
         }
     }
 }

@@ -12,6 +12,7 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.Probe;
 import malloc4j.observe.SizeClassStatistics;
 import org.jspecify.annotations.Nullable;
 
@@ -362,7 +363,9 @@ public final class Reclaimer {
             int count = Integer.numberOfTrailingZeros(~(rest >>> from));
             int run = (int) (((1L << count) - 1) << from);
             long address = base + ((long) from << PageGeometry.PAGE_SHIFT);
-            if (source.purge(address, (long) count << PageGeometry.PAGE_SHIFT) == 0) {
+            long bytes = (long) count << PageGeometry.PAGE_SHIFT;
+            if (source.purge(address, bytes) == 0) {
+                spans.events().note(Probe.Kind.PURGE, address, bytes, 0);
                 done |= run;
             }
             rest &= ~run;

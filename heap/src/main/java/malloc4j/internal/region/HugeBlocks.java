@@ -12,6 +12,7 @@ import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.MemoryCalls;
+import malloc4j.observe.Probe;
 
 /// Blocks above a heap's mmap threshold: each is a mapping of its own, which the kernel zeroes, grows by `mremap`
 /// without copying, and takes back whole at `free`.
@@ -30,6 +31,7 @@ public final class HugeBlocks {
     private final MappingBudget mappings;
     private final Budget budget;
     private final boolean hugePages;
+    private final HeapEvents events;
     private final Map<Long, Long> bytesByAddress = new ConcurrentHashMap<>();
     private final Queue<Range> leftovers = new ConcurrentLinkedQueue<>();
     private final AtomicLong allocatedBlocks = new AtomicLong();
@@ -44,7 +46,9 @@ public final class HugeBlocks {
     private record Range(long address, long byteSize, int mappingCount) {}
 
     /// @param hugePages whether to advise `MADV_HUGEPAGE`
-    public HugeBlocks(Ground ground, Budget budget, boolean hugePages) {
+    /// @param events where maps and unmaps are noted
+    public HugeBlocks(Ground ground, Budget budget, boolean hugePages, HeapEvents events) {
+        this.events = events;
         this.calls = ground.calls();
         this.mappings = ground.mappings();
         this.budget = budget;
@@ -72,6 +76,7 @@ public final class HugeBlocks {
             calls.madvise(address, bytes, Linux.MADV_HUGEPAGE); // advice only: a kernel without THP refuses it
         }
         bytesByAddress.put(address, bytes);
+        events.note(Probe.Kind.MAP, address, bytes, 0);
         allocatedBlocks.getAndIncrement();
         allocatedBytes.getAndAdd(bytes);
         return address;
@@ -162,6 +167,7 @@ public final class HugeBlocks {
             return result;
         }
         budget.discharge(bytes);
+        events.note(Probe.Kind.UNMAP, address, bytes, 0);
         freedBlocks.getAndIncrement();
         freedBytes.getAndAdd(bytes);
         return bytes;

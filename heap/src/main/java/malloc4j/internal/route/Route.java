@@ -10,10 +10,12 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.HeapEvents;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.Probe;
 
 /// The one way of a heap's blocks: allocates, frees, sizes, resizes and explains them, over three homes.
 ///
@@ -41,6 +43,7 @@ public final class Route {
     private final HugeHome huge;
     private final Room room;
     private final Room ownRoom;
+    private final HeapEvents events;
     private final AtomicLong refusals = new AtomicLong();
     private final Map<Long, Object> owners = new ConcurrentHashMap<>(); // of blocks in no slab
 
@@ -67,6 +70,7 @@ public final class Route {
             Room ownRoom) {
         this.table = caches.table();
         this.room = room;
+        this.events = spans.events();
         this.ownRoom = ownRoom;
         this.small = new SlabHome(caches);
         this.huge = new HugeHome(hugeBlocks, threshold);
@@ -103,19 +107,20 @@ public final class Route {
     public long allocate(long byteSize, long byteAlignment) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW, byteSize);
         }
         long address = allocateOnce(byteSize, byteAlignment);
         for (int attempt = 0; Errno.isError(address) && room.make(address, byteSize, attempt); attempt++) {
             address = allocateOnce(byteSize, byteAlignment);
         }
-        return noteRefused(address);
+        return noteRefused(address, byteSize);
     }
 
     /// Counts a request whose last answer is an error.
-    private long noteRefused(long result) {
+    private long noteRefused(long result, long byteSize) {
         if (Errno.isError(result) && result != -Errno.EBADF) {
             refusals.getAndIncrement();
+            events.note(Probe.Kind.REFUSAL, 0, byteSize, (int) -result);
         }
         return result;
     }
@@ -131,8 +136,8 @@ public final class Route {
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
     /// addresses, in the other home of large blocks: regions may have room where the process's addresses are used up,
-    /// and the other way round. Not above 4 GiB: what a kernel refuses that promises more than it has is refused, and no
-    /// region is made for it, whose bit maps alone would be megabytes of the Java heap.
+    /// and the other way round. Not above 4 GiB: what a kernel refuses that promises more than it has is refused, and
+    /// no region is made for it, whose bit maps alone would be megabytes of the Java heap.
     private long allocateIn(Home home, long byteSize, long byteAlignment, boolean owned) {
         long address = allocateOnceIn(home, byteSize, byteAlignment, owned);
         boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;
@@ -175,7 +180,7 @@ public final class Route {
     public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW, byteSize);
         }
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
         long address = allocateIn(home, byteSize, byteAlignment, true);
@@ -190,7 +195,7 @@ public final class Route {
                 throw ofJava;
             }
         }
-        return noteRefused(address);
+        return noteRefused(address, byteSize);
     }
 
     /// Frees a block of [#allocateOwned]; answers as [#free].
@@ -250,7 +255,7 @@ public final class Route {
             return 0;
         }
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
-            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW);
+            return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW, byteSize);
         }
         long result = resizeOnce(home, record, address, usable, byteSize);
         if (Errno.isError(result) && byteSize <= usable) {
@@ -259,7 +264,7 @@ public final class Route {
         for (int attempt = 0; Errno.isError(result) && room.make(result, byteSize, attempt); attempt++) {
             result = resizeOnce(home, record, address, usable, byteSize);
         }
-        return noteRefused(result);
+        return noteRefused(result, byteSize);
     }
 
     private long resizeOnce(Home home, long record, long address, long usable, long byteSize) {

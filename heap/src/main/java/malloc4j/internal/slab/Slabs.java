@@ -4,7 +4,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
+import malloc4j.internal.region.Zone;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.Probe;
 
 /// The slabs of one heap: a span becomes one, and when all its blocks are free it becomes a span again.
 ///
@@ -39,6 +41,7 @@ public final class Slabs {
             Slab.putCleanPages(slab, Slab.ALL_PAGES);
         }
         made.getAndIncrement(sizeClass);
+        spans.events().note(Probe.Kind.SLAB_MADE, span, Zone.CHUNK_BYTES, SizeClasses.blockBytes(sizeClass));
         return slab;
     }
 
@@ -47,6 +50,7 @@ public final class Slabs {
         long base = Slab.base(slab);
         int uncharged = Slab.unchargedPages(slab);
         retired.getAndIncrement(Slab.sizeClass(slab));
+        spans.events().note(Probe.Kind.SLAB_RETIRED, base, Zone.CHUNK_BYTES, Slab.blockBytes(slab));
         Slab.retire(slab);
         spans.freeChunk(base, uncharged);
     }

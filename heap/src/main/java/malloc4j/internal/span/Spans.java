@@ -6,10 +6,13 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.HeapEvents;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Zone;
+import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
 /// The pages of one heap: spans of them are taken by slabs and large blocks, and come back.
@@ -41,6 +44,7 @@ public final class Spans {
     private final PageSource source;
     private final Budget budget;
     private final int heapId;
+    private final HeapEvents events;
     private final Mutex lock = new Mutex();
     private final Regions regions = new Regions();
     private long regionBytes;
@@ -56,11 +60,24 @@ public final class Spans {
     private long keptAtPurge; // how much it was to keep, in bytes
     private boolean unfinished; // whether it has left something to the next
 
+    /// One that tells nobody what it does.
+    ///
     /// @param heapId the number that marks this heap's chunks
     public Spans(PageSource source, Budget budget, int heapId) {
+        this(source, budget, heapId, new HeapEvents("", heapId, null, Ground.process()));
+    }
+
+    /// @param heapId the number that marks this heap's chunks
+    public Spans(PageSource source, Budget budget, int heapId, HeapEvents events) {
         this.source = source;
         this.budget = budget;
         this.heapId = heapId;
+        this.events = events;
+    }
+
+    /// Where what the heap does seldom is noted.
+    public HeapEvents events() {
+        return events;
     }
 
     /// Takes a span of `pageCount` pages, its address a multiple of `alignmentPages`, a power of two. Returns the
@@ -203,6 +220,7 @@ public final class Spans {
         regions.add(region);
         regionBytes += byteSize;
         freePages += region.pageCount;
+        events.note(Probe.Kind.MAP, address, byteSize, 0);
         return 0;
     }
 
@@ -521,6 +539,7 @@ public final class Spans {
                 return 0;
             }
             discharge(to - from);
+            events.note(Probe.Kind.PURGE, region.address(from), bytes, 0);
             return bytes;
         } finally {
             lock.unlock();
@@ -560,6 +579,7 @@ public final class Spans {
         if (record == end && source.release(region.base(), region.byteSize()) == 0) {
             regionBytes -= region.byteSize();
             freePages -= region.pageCount;
+            events.note(Probe.Kind.UNMAP, region.base(), region.byteSize(), 0);
             return true;
         }
         while (record > ChunkMap.record(region.base())) {

@@ -1,0 +1,71 @@
+package malloc4j.internal.region;
+
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// Tells probes the events of their heaps, on a daemon thread that is there while such a heap is.
+///
+/// Concurrency: the list and the thread change under the monitor; a probe is called under none. Heaps are referred to
+/// weakly.
+public final class EventDelivery implements Runnable {
+    private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final EventDelivery INSTANCE = new EventDelivery();
+
+    private final List<WeakReference<HeapEvents>> heaps = new ArrayList<>();
+    private @Nullable Thread thread;
+
+    private EventDelivery() {}
+
+    /// Delivers the events of a heap from now on, until [HeapEvents#close].
+    public static void add(HeapEvents events, Ground ground) {
+        INSTANCE.start(events, ground);
+    }
+
+    private synchronized void start(HeapEvents events, Ground ground) {
+        heaps.add(new WeakReference<>(events));
+        if (thread == null || !thread.isAlive()) {
+            Thread created = ground.unstarted("malloc4j-probe", this);
+            created.start();
+            thread = created;
+        }
+    }
+
+    @Override
+    public void run() {
+        while (goesOn()) {
+            for (int index = 0; deliver(index); index++) {}
+            LockSupport.parkNanos(PERIOD_NANOS);
+            boolean unused = Thread.interrupted();
+        }
+    }
+
+    /// Forgets the heaps that are gone, or that were closed and have told all. Returns whether any is left.
+    private synchronized boolean goesOn() {
+        heaps.removeIf(each -> {
+            HeapEvents events = each.get();
+            return events == null || events.isDone();
+        });
+        if (heaps.isEmpty()) {
+            thread = null;
+        }
+        return !heaps.isEmpty();
+    }
+
+    private boolean deliver(int index) {
+        HeapEvents events;
+        synchronized (this) {
+            if (index >= heaps.size()) {
+                return false;
+            }
+            events = heaps.get(index).get();
+        }
+        if (events != null) {
+            events.deliver();
+        }
+        return true;
+    }
+}

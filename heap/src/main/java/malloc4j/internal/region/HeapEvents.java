@@ -1,0 +1,152 @@
+package malloc4j.internal.region;
+
+import malloc4j.internal.os.Mutex;
+import malloc4j.observe.Probe;
+import org.jspecify.annotations.Nullable;
+
+/// The events of one heap on their way to its probe.
+///
+/// ```
+///   written by whoever makes them, under any lock         told by EventDelivery, under none
+///   | .... | event | event | event | .... |
+///            tail                    head      full: the event is lost, and counted
+/// ```
+///
+/// Concurrency: the ring is guarded by a lock below all others, held for a few stores. Noting an event makes no object
+/// and calls nobody.
+public final class HeapEvents {
+    private static final int CAPACITY = 1 << 12;
+    private static final int WORDS = 4; // time, address, size, detail
+
+    private final String heap;
+    private final int heapId;
+    private final @Nullable Probe probe;
+    private final Ground ground;
+    private final Mutex lock = new Mutex();
+    private final Probe.Kind[] kinds;
+    private final long[] words;
+    private long head;
+    private long tail;
+    private long lost;
+    private boolean failed; // by the delivery
+    private volatile boolean closed;
+
+    /// @param probe null for none: then nothing is noted
+    public HeapEvents(String heap, int heapId, @Nullable Probe probe, Ground ground) {
+        this.heap = heap;
+        this.heapId = heapId;
+        this.probe = probe;
+        this.ground = ground;
+        this.kinds = new Probe.Kind[probe == null ? 0 : CAPACITY];
+        this.words = new long[WORDS * kinds.length];
+    }
+
+    /// Notes an event, if there is a probe.
+    public void note(Probe.Kind kind, long address, long byteSize, int detail) {
+        if (probe != null) {
+            put(kind, address, byteSize, detail);
+        }
+    }
+
+    private void put(Probe.Kind kind, long address, long byteSize, int detail) {
+        lock.lock();
+        try {
+            if (head - tail == CAPACITY) {
+                lost++;
+                return;
+            }
+            int place = (int) head & (CAPACITY - 1);
+            kinds[place] = kind;
+            words[WORDS * place] = ground.nanoTime();
+            words[WORDS * place + 1] = address;
+            words[WORDS * place + 2] = byteSize;
+            words[WORDS * place + 3] = detail;
+            head++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Says that no event comes any more.
+    public void close() {
+        closed = true;
+    }
+
+    /// Whether the heap is closed, and all is told.
+    boolean isDone() {
+        boolean last = closed;
+        lock.lock();
+        try {
+            return last && head == tail;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Tells the probe all that is there. What it throws is reported once.
+    void deliver() {
+        if (probe == null) {
+            return;
+        }
+        try {
+            for (Probe.Event event = next(); event != null; event = next()) {
+                tell(probe, event);
+            }
+            long count = takeLost();
+            if (count > 0) {
+                probe.lost(heap, heapId, count);
+            }
+        } catch (Throwable failure) {
+            report(failure);
+        }
+    }
+
+    private void tell(Probe told, Probe.Event event) {
+        try {
+            told.event(event);
+        } catch (Throwable failure) {
+            report(failure);
+        }
+    }
+
+    private void report(Throwable failure) {
+        if (!failed) {
+            failed = true;
+            Thread current = Thread.currentThread();
+            current.getUncaughtExceptionHandler().uncaughtException(current, failure);
+        }
+    }
+
+    private Probe.@Nullable Event next() {
+        lock.lock();
+        try {
+            if (tail == head) {
+                return null;
+            }
+            int place = (int) tail & (CAPACITY - 1);
+            Probe.Event event = new Probe.Event(
+                    heap,
+                    heapId,
+                    kinds[place],
+                    words[WORDS * place],
+                    words[WORDS * place + 1],
+                    words[WORDS * place + 2],
+                    (int) words[WORDS * place + 3]);
+            tail++;
+            return event;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long takeLost() {
+        lock.lock();
+        try {
+            long count = lost;
+            lost = 0;
+            return count;
+        } finally {
+            lock.unlock();
+        }
+    }
+}
