@@ -19,10 +19,12 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-import malloc4j.internal.os.LinuxCalls;
+
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.FakeCalls;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.HeapStatistics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Large blocks that a thread keeps for itself, as the whole heap shows them.
 class LargeStocksTest {
     private static final long MIB = 1 << 20;
-    private static final long PAGE = 1 << 12;
+    private static final long PAGE = PageGeometry.PAGE_BYTES;
 
     private final List<ExecutorService> executors = new ArrayList<>();
 
@@ -99,12 +101,13 @@ class LargeStocksTest {
         try (Heap heap = heap()) {
             long block = heap.malloc(256 * PAGE);
             heap.free(block);
-            for (long pages : new long[] {257, 220, 129, 9}) {
-                long other = heap.malloc(pages * PAGE);
-                assertThat(heap.usableSize(other)).isEqualTo(pages * PAGE);
-            }
             assertThat(heap.malloc(240 * PAGE)).isEqualTo(block);
             assertThat(heap.usableSize(block)).isEqualTo(256 * PAGE);
+            for (long pages : new long[] {257, 220, 129, 9}) {
+                heap.free(block);
+                block = heap.malloc(pages * PAGE);
+                assertThat(heap.usableSize(block)).isEqualTo(pages * PAGE);
+            }
         }
     }
 
@@ -304,7 +307,7 @@ class LargeStocksTest {
 
     @Test
     void aSteadyStateMakesNoSystemCall() {
-        RecordingCalls calls = new RecordingCalls(LinuxCalls.instance());
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
         try (Heap heap = Heap.create(calls, options().build())) {
             for (long byteSize : new long[] {40_000, 64 << 10, MIB, 2 * MIB, 16 * MIB, 32 * MIB - 1}) {
                 heap.free(heap.malloc(byteSize));
