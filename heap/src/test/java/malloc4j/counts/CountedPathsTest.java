@@ -1,5 +1,6 @@
 package malloc4j.counts;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashMap;
@@ -33,8 +34,7 @@ class CountedPathsTest {
 
     private static void assertAtMost(
             String text, Map<String, List<Long>> counts, String way, long atomics, long locks) {
-        List<Long> found = counts.get(way);
-        assertThat(found).as(text).isNotNull();
+        List<Long> found = requireNonNull(counts.get(way), text);
         assertThat(found.get(0)).as(way + " in " + text).isLessThanOrEqualTo(atomics);
         assertThat(found.get(1)).as(way + " in " + text).isLessThanOrEqualTo(locks);
     }

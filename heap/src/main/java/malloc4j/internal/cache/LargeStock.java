@@ -208,24 +208,45 @@ public final class LargeStock {
 
     private long take(int pages) {
         int bin = bin(pages);
-        int most = pages + (pages >>> EIGHTH);
         long node = nodes[bin];
-        int found = pages(node);
-        if (found >= pages && found <= most) {
+        if (!fits(node, pages)) {
+            return takeOther(pages, bin);
+        }
+        if (next(node) != 0) {
             return take(bin, bin, node);
         }
-        return take(pages, most, bin);
+        long address = address(node);
+        long entry = LargeBlock.entry(address);
+        long word = LargeBlock.word(entry);
+        if (LargeBlock.isMarked(entry, word)) {
+            return take(bin, bin, node);
+        }
+        LargeBlock.putTaken(entry, word);
+        nodes[bin] = 0;
+        pageCount -= pages(node);
+        blockCount--;
+        noteTaken(node);
+        return address;
+    }
+
+    /// Whether a node's block has enough pages, and at most an eighth more; that of no node has not.
+    private static boolean fits(long node, int pages) {
+        return Integer.compareUnsigned(pages(node) - pages, pages >>> EIGHTH) <= 0;
+    }
+
+    private void noteTaken(long node) {
+        takenPages += pages(node);
+        takenBlocks++;
     }
 
     /// The rest of [#take] where the latest block of the bin will not do.
-    private long take(int pages, int most, int bin) {
+    private long takeOther(int pages, int bin) {
         for (int end = bin + 2, first = bin; first < end; first++) {
             int before = first;
             int at = first;
             for (int looked = 0; looked < LOOKS; looked++) {
                 long node = nodes[at];
-                int found = pages(node);
-                if (found >= pages && found <= most) {
+                if (fits(node, pages)) {
                     return take(before, at, node);
                 }
                 before = at;
@@ -252,8 +273,7 @@ public final class LargeStock {
         if (!isFree) {
             return MISS;
         }
-        takenPages += pages(node);
-        takenBlocks++;
+        noteTaken(node);
         return address;
     }
 
@@ -302,15 +322,18 @@ public final class LargeStock {
 
     private void link(long address, int pages) {
         int bin = bin(pages);
-        int at = spare;
         long first = nodes[bin];
-        long node = node(address, first == 0 ? 0 : at, pages);
-        int next = next(nodes[at]); // from here on nothing is called
-        if (first != 0) {
+        if (first == 0) {
+            long node = node(address, 0, pages);
+            nodes[bin] = node;
+        } else {
+            int at = spare;
+            long node = node(address, at, pages);
+            int next = next(nodes[at]); // from here on nothing is called
             nodes[at] = first;
             spare = next;
+            nodes[bin] = node;
         }
-        nodes[bin] = node;
         pageCount += pages;
         blockCount++;
     }

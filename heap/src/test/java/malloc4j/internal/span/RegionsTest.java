@@ -35,7 +35,7 @@ class RegionsTest {
     void theLowestRegionThatHasTheRunIsFoundFirstAndThenTheNext() {
         List<Region> all = new ArrayList<>();
         for (int index = 0; index < 5; index++) {
-            all.add(add((1 + 4 - index) * 10 * BYTES)); // from the top
+            all.add(add((5L - index) * 10 * BYTES)); // from the top
         }
         all.sort(Comparator.comparingLong(Region::base));
         for (int index = 0; index < 5; index++) {
