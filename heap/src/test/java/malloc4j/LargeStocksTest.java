@@ -19,7 +19,6 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
-
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.os.TestKernel;
@@ -107,6 +106,31 @@ class LargeStocksTest {
                 heap.free(block);
                 block = heap.malloc(pages * PAGE);
                 assertThat(heap.usableSize(block)).isEqualTo(pages * PAGE);
+            }
+        }
+    }
+
+    @Test
+    void whatWasFreedLongAgoMakesRoomForWhatIsFreedNow() {
+        try (Heap heap = heap()) {
+            long[] small = new long[20];
+            for (int index = 0; index < small.length; index++) {
+                small[index] = heap.malloc(40_000);
+            }
+            for (long block : small) {
+                heap.free(block);
+            }
+            for (long byteSize : new long[] {MIB, 16 * MIB, 64 << 10}) {
+                long first = heap.malloc(byteSize);
+                heap.free(first);
+                long reserved = heap.statistics().reservedBytes();
+                for (int turn = 0; turn < 10; turn++) {
+                    long block = heap.malloc(byteSize);
+                    assertThat(block).isEqualTo(first);
+                    heap.free(block);
+                }
+                assertThat(heap.statistics().reservedBytes()).isEqualTo(reserved);
+                heap.verify();
             }
         }
     }

@@ -15,17 +15,19 @@ import org.jspecify.annotations.Nullable;
 /// read-modify-write, or an object on the Java heap.
 ///
 /// ```
-///   nodes    0 ..... 9 ..... 89   90 ............. 601
-///           | bins by pages, 8   | those behind the   |     a node   | address >> 12 : 36 | next : 12 | seen | pages:
-/// 15 |
-///           | a doubling: the    | first; spare ones  |
-///           | latest block of    | are linked from    |     letters: what other threads have freed, a ring of 64
-///           | each, or 0         | `spare`            |              | address >> 12 : 36 | life : 15 |
+///   nodes   0 ....... 9 ....... 89  90 ............ 601
+///          | bins by pages, 8 a    | those behind the   |   node     address >> 12, next, seen, pages
+///          | doubling: the latest  | first; spare ones  |            36 bits        12    1     15
+///          | block of each, or 0   | from `spare` on    |
+///
+///   letters  what other threads have freed, a ring of 64     letter   address >> 12, life
 /// ```
 ///
 /// A request takes the latest block of its bin, or of the next one, that is long enough and at most an eighth longer.
-/// What would make the stock larger than its share goes back to [Spans]: an eighth of what the heap has in large
-/// blocks, but at least [#MIN_BYTES], and one block of any size.
+/// A stock's share is an eighth of what the heap has in large blocks, but at least [#MIN_BYTES], and one block of any
+/// size.
+/// Where a block would make it larger, those of other bins go back to [Spans] for it, and if that is not enough, the
+/// block.
 ///
 /// **The owner** is the thread of the cache, or who holds the use lock of a shared one. It works in one of two ways:
 ///
@@ -66,7 +68,7 @@ public final class LargeStock {
     static final long MAX_BYTES = 1L << 25; // 32 MiB, what is mapped by itself unless told otherwise
 
     /// What a stock may keep however little is live.
-    static final long MIN_BYTES = 1L << 24; // 16 MiB
+    static final long MIN_BYTES = 1L << 20; // 1 MiB
 
     private static final int SHARE_SHIFT = 3;
     private static final int SPARES = 1 << 9;
@@ -107,6 +109,7 @@ public final class LargeStock {
     private int claimed;
     private @Nullable LargeStock nextVisited;
     private int spare;
+    private int turn; // the bin that has made room for others last
     private long pageCount;
     private long blockCount;
     private long takenPages; // ever
@@ -356,25 +359,39 @@ public final class LargeStock {
         }
     }
 
-    /// As [#put], when that was refused: returns the block to [Spans] where there is no room for it. Returns false, and
-    /// has done nothing, when it is not a live block of this cache. By the owner.
+    /// As [#put], when that was refused: blocks of other bins make room, or the block goes back to [Spans]. Returns
+    /// false, and has done nothing, when it is not a live block of this cache. By the owner.
     boolean putSlow(long address, long entry) {
         lock.lock();
         try {
             mend();
             noteShare();
-            if (putBlock(address, entry)) {
-                return true;
-            }
             long word = LargeBlock.word(entry);
-            boolean isOurs = LargeBlock.isLive(entry, word, tag);
-            if (isOurs) {
+            if (!LargeBlock.isLive(entry, word, tag)) {
+                return false;
+            }
+            int pages = LargeBlock.pages(word);
+            while (pages <= MAX_PAGES && !hasRoom(pages) && giveBackOther(bin(pages))) {}
+            if (!putBlock(address, entry)) {
                 spans.endLarge(address, false);
             }
-            return isOurs;
+            return true;
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Gives the latest block of a bin back, of each bin in turn but one. Returns false when only that has any.
+    private boolean giveBackOther(int kept) {
+        for (int count = 1; count < BINS; count++) {
+            turn = turn == BINS - 1 ? 1 : turn + 1;
+            long node = nodes[turn];
+            if (turn != kept && node != 0) {
+                boolean unused = giveBack(turn, turn, node, false);
+                return true;
+            }
+        }
+        return false;
     }
 
     private void noteShare() {
