@@ -54,6 +54,7 @@ public final class CacheRegistry {
     private final @Nullable SharedCache[] shared;
     private final CacheTable table;
     private final AtomicLongArray freedByOthers; // by threads without a cache, by stripe and class
+    private volatile boolean othersFreed; // whether there is anything in it: it fills many cache lines
     private final AtomicLongArray twiceFreed = new AtomicLongArray(SizeClasses.COUNT);
     private final long[] allocatedBefore = new long[SizeClasses.COUNT]; // by magazines before they went back
     private final long[] freedBefore = new long[SizeClasses.COUNT];
@@ -246,6 +247,9 @@ public final class CacheRegistry {
         if (cache != null) {
             cache.noteFreedElsewhere(sizeClass);
         } else {
+            if (!othersFreed) {
+                othersFreed = true;
+            }
             int stripe = (int) Thread.currentThread().threadId() & (shared.length - 1);
             freedByOthers.getAndIncrement((stripe << STRIPE_SHIFT) + sizeClass);
         }
@@ -324,7 +328,7 @@ public final class CacheRegistry {
 
     private long freedByOthers(int sizeClass) {
         long blocks = 0;
-        for (int place = sizeClass; place < freedByOthers.length(); place += 1 << STRIPE_SHIFT) {
+        for (int place = sizeClass; othersFreed && place < freedByOthers.length(); place += 1 << STRIPE_SHIFT) {
             blocks += freedByOthers.get(place);
         }
         return blocks;
