@@ -292,7 +292,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     long mallocSlowResult(long byteSize) {
         if (byteSize > MAX_SMALL_BYTES) {
-            long address = table.takeStocked(byteSize);
+            long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
             return address > 0 ? address : slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
         }
         ThreadCache cache = table.current();

@@ -91,6 +91,11 @@ public final class Route {
         return Slab.tag(record) > 0 ? small : large;
     }
 
+    /// Whether a block of that size is a mapping of its own.
+    public boolean isHuge(long byteSize) {
+        return huge.serves(byteSize, SizeClasses.QUANTUM_BYTES);
+    }
+
     /// Sets from which size on a block is a mapping of its own. Returns false where there are none in this heap.
     public boolean setThreshold(long byteSize) {
         if (huge.threshold() == Long.MAX_VALUE) {
