@@ -138,7 +138,7 @@ class ProbeTest {
                 heap.free(heap.malloc(40 * MIB));
             }
             go.countDown();
-            await(() -> told.get() + lost.get() == 2 * pairs);
+            await(() -> told.get() + lost.get() == 2L * pairs);
             assertThat(lost.get()).isPositive();
         }
     }
