@@ -20,7 +20,7 @@ import org.openjdk.jmh.annotations.Warmup;
 /// How long it takes a heap that is full of 1-KiB blocks to say so: once with nothing freed in between, and once as a
 /// cache lives, which frees its oldest block and tries again with another size.
 @State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime) // with medians, which other work on the machine spares
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(1)
 @Warmup(iterations = 2, time = 1)
