@@ -11,6 +11,7 @@ import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.cache.ThreadCache;
+import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
@@ -63,8 +64,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
     private final CacheTable table;
-    private final long rows; // of the table, as the next two: not the table itself, which the JIT would have to load
+    private final long rows; // of the table, as the next three: not the table itself, which the JIT would have to load
     private final char rowMask;
+    private final ThreadTable<ThreadCache> displaced;
     private final long heapKey;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
@@ -92,6 +94,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.table = parts.caches().table();
         this.rows = table.rows();
         this.rowMask = table.rowMask();
+        this.displaced = table.displaced();
         this.heapKey = table.heapKey();
         this.throwingFamily = new CFamily(this, parts.caches().table(), MisusePolicy.THROW);
         this.scope = closeable ? Arena.ofShared() : Arena.global();
@@ -263,7 +266,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///     lock, atomic write or system call.
     /// @source C23 7.24.3.6 `malloc`
     public long malloc(long byteSize) {
-        long address = CacheTable.allocateBlock(rows, rowMask, byteSize);
+        long address = CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
         return address >= 0 ? address : mallocSlow(byteSize);
     }
 
@@ -286,7 +289,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     long mallocResult(long byteSize) {
-        long address = CacheTable.allocateBlock(rows, rowMask, byteSize);
+        long address = CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
         return address >= 0 ? address : mallocSlowResult(byteSize);
     }
 

@@ -21,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// A thread whose row another living thread has is displaced: its cache is found by a second look-up, in a table
-/// that grows.
+/// that grows. So are the magazines, on the way to the one copy of [Magazine#take] that a malloc has room for.
 ///
 /// A record, because the JIT trusts the fields of a record in a constant: for the common heap the address of the rows,
-/// their number and the heap's are constants in the machine code. [malloc4j.Heap] keeps copies of these three, which
-/// spares it the way to here: see [#allocateBlock(long, char, long)].
+/// their number and the heap's are constants in the machine code. [malloc4j.Heap] keeps copies of these three, and of
+/// the displaced threads, which spares it the way to here: see [#allocateBlock(long, char, ThreadTable, long)].
 ///
 /// Invariant, checked by [#verify]: a thread's cache is in the row of the thread's id, or among the displaced ones,
 /// not both.
@@ -72,23 +72,28 @@ public record CacheTable(
     }
 
     /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
-    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache in its
-    /// row, or that has nothing at hand.
+    /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache, or that has nothing at
+    /// hand.
     public long allocateBlock(long byteSize) {
-        return allocateBlock(rows, rowMask, byteSize);
+        return allocateBlock(rows, rowMask, displaced, byteSize);
     }
 
-    /// As [#allocateBlock(long)], of the table with these rows.
-    public static long allocateBlock(long rows, char rowMask, long byteSize) {
+    /// As [#allocateBlock(long)], of the table with these rows and displaced threads.
+    public static long allocateBlock(long rows, char rowMask, ThreadTable<ThreadCache> displaced, long byteSize) {
         if (Long.compareUnsigned(byteSize, SizeClasses.MAX_SMALL_BYTES) > 0) {
             return Magazine.MISS;
         }
         long threadId = Thread.currentThread().threadId();
         long row = (rows >>> RawMemory.ADDRESS_SHIFT) + (threadId << ROW_SHIFT & rowMask);
-        if ((long) LONG.get(MEMORY, row + ID) != threadId) {
-            return Magazine.MISS;
+        long magazines;
+        if ((long) LONG.get(MEMORY, row + ID) == threadId) {
+            magazines = (long) LONG.get(MEMORY, row + MAGAZINES) >>> RawMemory.ADDRESS_SHIFT;
+        } else {
+            magazines = displaced.number(threadId);
+            if (magazines == 0) {
+                return Magazine.MISS;
+            }
         }
-        long magazines = (long) LONG.get(MEMORY, row + MAGAZINES) >>> RawMemory.ADDRESS_SHIFT;
         return Magazine.take(Magazine.ofSize(magazines, byteSize));
     }
 
@@ -147,7 +152,7 @@ public record CacheTable(
             RawMemory.putLong(row(place) + MAGAZINES, cache.magazines() << RawMemory.ADDRESS_SHIFT);
             RawMemory.putLong(row(place) + ID, thread.threadId());
         } else {
-            displaced.put(thread.threadId(), cache);
+            displaced.put(thread.threadId(), cache, cache.magazines());
         }
     }
 

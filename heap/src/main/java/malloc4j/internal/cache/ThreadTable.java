@@ -7,9 +7,12 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```
 /// slots, a power of two of them, at most half of them used
-///   ids       | 0 | 1042 | removed | 517 | 0 | ...      a search begins at the slot that the id is hashed to,
-///   values    |   |  *   |         |  *  |   |          and ends at an id of 0
+///   rows      | 0, 0 | 1042, n | removed | 517, n | 0, 0 | ...      a search begins at the slot that the id is
+///   values    |      |   *     |         |   *    |      |          hashed to, and ends at an id of 0
 /// ```
+///
+/// Beside its value a thread may have a number, 64 bits, which it finds without a way through the value: the short way
+/// of malloc takes the address of a cache's magazines from there.
 ///
 /// A slot is never given to another id while its own thread lives: what a thread has read there is its own. When half
 /// of the slots are used, by removed ids too, the living ones move to new slots, as many as they need.
@@ -28,48 +31,67 @@ public final class ThreadTable<V> {
     private static final long SPREAD = 0x9E37_79B9_7F4A_7C15L; // 2^64 by the golden ratio: neighbours fall far apart
 
     private volatile Slots slots = Slots.of(2);
+    private volatile long[] rows = slots.rows; // for a search that needs no value: one load less
     private int live;
     private int used;
 
-    /// @param shift of an id's hash, which leaves the number of a slot
+    /// @param rows of each slot the id, and the number
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Slots(long[] ids, @Nullable Object[] values, int shift) {
+    private record Slots(long[] rows, @Nullable Object[] values) {
         static Slots of(int length) {
-            return new Slots(new long[length], new Object[length], Long.numberOfLeadingZeros(length) + 1);
+            return new Slots(new long[2 * length], new Object[length]);
         }
 
-        int first(long threadId) {
-            return (int) ((threadId * SPREAD) >>> shift);
+        int length() {
+            return values.length;
         }
 
-        int next(int slot) {
-            return (slot + 1) & (ids.length - 1);
+        long id(int slot) {
+            return rows[2 * slot];
         }
 
-        /// The slot of an id, or -1.
         int find(long threadId) {
-            for (int slot = first(threadId); ; slot = next(slot)) {
-                long id = ids[slot];
-                if (id == threadId) {
-                    return slot;
-                }
-                if (id == FREE) {
-                    return -1;
-                }
-            }
+            return ThreadTable.find(rows, threadId);
         }
 
         /// Puts an id that is in no slot. Returns whether the slot had no id before, not even a removed one.
-        boolean put(long threadId, @Nullable Object value) {
-            int slot = first(threadId);
-            while (ids[slot] > FREE) {
-                slot = next(slot);
+        boolean put(long threadId, @Nullable Object value, long number) {
+            int slot = first(rows, threadId);
+            while (id(slot) > FREE) {
+                slot = next(rows, slot);
             }
-            boolean free = ids[slot] == FREE;
+            boolean free = id(slot) == FREE;
             values[slot] = value;
-            ids[slot] = threadId;
+            rows[2 * slot + 1] = number;
+            rows[2 * slot] = threadId;
             return free;
         }
+    }
+
+    private static int first(long[] rows, long threadId) {
+        return (int) ((threadId * SPREAD) >>> (Long.numberOfLeadingZeros(rows.length) + 2));
+    }
+
+    private static int next(long[] rows, int slot) {
+        return (slot + 1) & ((rows.length >>> 1) - 1);
+    }
+
+    /// The slot of an id, or -1.
+    private static int find(long[] rows, long threadId) {
+        for (int slot = first(rows, threadId); ; slot = next(rows, slot)) {
+            long id = rows[2 * slot];
+            if (id == threadId) {
+                return slot;
+            }
+            if (id == FREE) {
+                return -1;
+            }
+        }
+    }
+
+    private void putSlots(Slots made) {
+        slots = made;
+        rows = made.rows;
     }
 
     /// What the current thread has, or null.
@@ -82,10 +104,19 @@ public final class ThreadTable<V> {
         return slot < 0 ? null : (V) current.values[slot];
     }
 
+    /// The number that the current thread has, 0 when it is not in.
+    ///
+    /// @param threadId its id
+    long number(long threadId) {
+        long[] current = rows;
+        int slot = find(current, threadId);
+        return slot < 0 ? 0 : current[2 * slot + 1];
+    }
+
     /// Makes room for one more, so that the next [#put] allocates nothing. Under the owner's lock.
     public void makeRoom() {
         Slots old = slots;
-        if (2 * (used + 1) < old.ids.length) {
+        if (2 * (used + 1) < old.length()) {
             return;
         }
         int length = FIRST_LENGTH;
@@ -93,12 +124,12 @@ public final class ThreadTable<V> {
             length *= 2;
         }
         Slots grown = Slots.of(length);
-        for (int slot = 0; slot < old.ids.length; slot++) {
-            if (old.ids[slot] > FREE) {
-                grown.put(old.ids[slot], old.values[slot]);
+        for (int slot = 0; slot < old.length(); slot++) {
+            if (old.id(slot) > FREE) {
+                grown.put(old.id(slot), old.values[slot], old.rows[2 * slot + 1]);
             }
         }
-        slots = grown;
+        putSlots(grown);
         used = live;
     }
 
@@ -106,7 +137,12 @@ public final class ThreadTable<V> {
     ///
     /// @param threadId its id
     public void put(long threadId, V value) {
-        used += slots.put(threadId, value) ? 1 : 0;
+        put(threadId, value, 0);
+    }
+
+    /// As [#put(long, Object)], with a number.
+    void put(long threadId, V value, long number) {
+        used += slots.put(threadId, value, number) ? 1 : 0;
         live++;
     }
 
@@ -115,7 +151,7 @@ public final class ThreadTable<V> {
         Slots current = slots;
         int slot = current.find(threadId);
         if (slot >= 0) {
-            current.ids[slot] = REMOVED;
+            current.rows[2 * slot] = REMOVED;
             current.values[slot] = null;
             live--;
         }
@@ -123,7 +159,7 @@ public final class ThreadTable<V> {
 
     /// Forgets every thread. Under the owner's lock.
     public void clear() {
-        slots = Slots.of(2);
+        putSlots(Slots.of(2));
         live = 0;
         used = 0;
     }
@@ -137,17 +173,18 @@ public final class ThreadTable<V> {
     /// does not hold.
     public void verify() {
         Slots current = slots;
+        check(rows == current.rows, "two sets of slots", current.length());
         int ids = 0;
         int removed = 0;
-        for (int slot = 0; slot < current.ids.length; slot++) {
-            long id = current.ids[slot];
+        for (int slot = 0; slot < current.length(); slot++) {
+            long id = current.id(slot);
             check(id <= FREE || current.find(id) == slot, "a thread's id is where no search finds it", id);
             check(id > FREE == (current.values[slot] != null), "an id without a value, or a value without an id", id);
             ids += id > FREE ? 1 : 0;
             removed += id == REMOVED ? 1 : 0;
         }
         check(ids == live && ids + removed == used, "counts are wrong", live);
-        check(2 * used < current.ids.length, "too few slots", current.ids.length);
+        check(2 * used < current.length(), "too few slots", current.length());
     }
 
     private static void check(boolean condition, String message, long number) {

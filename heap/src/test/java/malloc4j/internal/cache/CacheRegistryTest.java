@@ -102,7 +102,7 @@ class CacheRegistryTest {
     }
 
     @Test
-    void aDisplacedThreadKeepsItsCache() throws InterruptedException {
+    void aDisplacedThreadKeepsItsCacheAndTakesTheShortWay() throws InterruptedException {
         CountDownLatch displaced = new CountDownLatch(1);
         CountDownLatch done = new CountDownLatch(1);
         Thread holder = threadWithId(9, () -> {
@@ -113,6 +113,7 @@ class CacheRegistryTest {
         holder.start();
         await(displaced);
         int[] tags = new int[3];
+        long[] atHand = new long[2];
         Thread other = threadWithId(9, () -> {
             for (int index = 0; index < tags.length; index++) {
                 long block = caches.allocate(SIZE_CLASS);
@@ -122,6 +123,10 @@ class CacheRegistryTest {
                 assertThat(caches.free(block)).isTrue();
                 assertThat(caches.free(block)).isFalse();
             }
+            atHand[0] = caches.allocate(SIZE_CLASS);
+            assertThat(caches.free(atHand[0])).isTrue();
+            atHand[1] = caches.registry.table().allocateBlock(64); // the short way of malloc
+            assertThat(caches.free(atHand[1])).isTrue();
         });
         other.start();
         other.join();
@@ -129,6 +134,7 @@ class CacheRegistryTest {
         done.countDown();
         holder.join();
         assertThat(tags).containsOnly(tags[0]).doesNotContain(0);
+        assertThat(atHand[1]).isEqualTo(atHand[0]).isPositive();
         assertThat(caches.registry.cacheCount()).isEqualTo(2);
         assertThat(caches.liveBlocks()).isEqualTo(1);
     }

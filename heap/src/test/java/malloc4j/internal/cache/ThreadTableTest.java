@@ -43,6 +43,24 @@ class ThreadTableTest {
     }
 
     @Test
+    void aNumberIsFoundBesideItsValue() {
+        for (long threadId = 1; threadId <= 1_000; threadId++) {
+            table.makeRoom();
+            table.put(threadId, "of " + threadId, threadId << 20);
+            assertThat(table.number(threadId)).isEqualTo(threadId << 20);
+            assertThat(table.number(threadId + 1)).isZero();
+        }
+        table.remove(500);
+        assertThat(table.number(500)).isZero();
+        assertThat(table.number(501)).isEqualTo(501L << 20);
+        assertThat(table.get(501)).isEqualTo("of 501");
+        table.verify();
+        table.clear();
+        assertThat(table.number(501)).isZero();
+        table.verify();
+    }
+
+    @Test
     void aTableIsAMapWhileThreadsComeAndGo() {
         Random random = new Random(5);
         Map<Long, String> model = new HashMap<>();
