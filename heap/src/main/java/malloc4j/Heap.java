@@ -60,6 +60,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public static final long MAX_BYTE_SIZE = Route.MAX_BYTE_SIZE;
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
+    private static final int SPARE_BYTES = 4096;
 
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
@@ -151,7 +152,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The common heap, for [#openCommon].
     static Heap makeCommon() {
         HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-        return new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
+        return open(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
     }
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
@@ -183,13 +184,22 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// As [#create], on this thread.
     static Heap makeOwn(HeapOptions options) {
         StackProbe.requireForWhole();
-        return new Heap(assemble(Ground.process(), LinuxCalls.instance(), options, false), options, true);
+        return open(assemble(Ground.process(), LinuxCalls.instance(), options, false), options, true);
+    }
+
+    private static Heap open(HeapAssembly parts, HeapOptions options, boolean closeable) {
+        try {
+            return new Heap(parts, options, closeable);
+        } catch (Throwable failed) {
+            parts.discard();
+            throw failed;
+        }
     }
 
     /// A heap whose every call goes to `calls`.
     static Heap create(SystemCalls calls, HeapOptions options) {
         StackProbe.requireForWhole();
-        return new Heap(assemble(Ground.process().with(calls), calls, options, false), options, true);
+        return open(assemble(Ground.process().with(calls), calls, options, false), options, true);
     }
 
     /// The options that this heap was made with.
@@ -296,7 +306,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     long mallocSlowResult(long byteSize) {
         if (byteSize > MAX_SMALL_BYTES) {
             long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
-            return address > 0 ? address : slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
+            if (address <= 0) {
+                return slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
+            }
+            limits.noticeSoftLimit();
+            return address;
         }
         ThreadCache cache = table.current();
         if (cache != null && byteSize >= 0) {
@@ -706,7 +720,29 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws OutOfNativeMemoryError if there is no memory; the block is as it was
     /// @throws IllegalStateException if this heap is closed
     public MemorySegment realloc(MemorySegment block, long byteSize) {
-        return RawMemory.segment(realloc(address("realloc", block), byteSize), byteSize, scope);
+        long address = address("realloc", block);
+        if (address == 0) {
+            return handOut(malloc(byteSize), byteSize);
+        }
+        byte[] spare = new byte[SPARE_BYTES]; // of the Java heap, for the segment: the block may have moved before
+        MemorySegment here = byteSize < 0 ? block : RawMemory.segment(address, byteSize, scope);
+        long moved = realloc(address, byteSize);
+        if (moved == address) {
+            return here;
+        }
+        return segmentWithSpare(moved, byteSize, spare);
+    }
+
+    /// A segment; where the Java heap has no room for it, once more without the spare bytes.
+    private MemorySegment segmentWithSpare(long address, long byteSize, byte[] spare) {
+        try {
+            return RawMemory.segment(address, byteSize, scope);
+        } catch (OutOfMemoryError full) {
+            if (spare.length == 0) {
+                throw full;
+            }
+        }
+        return RawMemory.segment(address, byteSize, scope);
     }
 
     private long address(String call, MemorySegment block) {
@@ -879,12 +915,20 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (closed) {
             return 0;
         }
-        long[] resident = new long[1];
-        RangeVisitor count = (address, byteSize) ->
-                resident[0] += Math.max(0, Residency.residentBytes(ground.calls(), address, byteSize));
-        spans.forEachRegion(count);
-        huge.forEachBlock(count);
-        return resident[0];
+        Resident resident = new Resident();
+        spans.forEachRegion(resident);
+        huge.forEachBlock(resident);
+        return resident.residentBytes;
+    }
+
+    /// Adds up what is resident.
+    private final class Resident implements RangeVisitor {
+        long residentBytes;
+
+        @Override
+        public void visit(long address, long byteSize) {
+            residentBytes += Math.max(0, Residency.residentBytes(ground.calls(), address, byteSize));
+        }
     }
 
     /// Checks every invariant of this heap, while no thread uses it.
@@ -895,6 +939,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         requireOpen("verify");
         arenaChunks.verify();
         reclaimer.verify();
+        huge.verify();
     }
 
     /// Of this heap, and of the stack for what is done with it whole.

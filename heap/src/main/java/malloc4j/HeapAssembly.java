@@ -49,6 +49,16 @@ record HeapAssembly(
         Budget budget =
                 new Budget(parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
         PageSource source = source(ground, files, options);
+        try {
+            return assemble(ground, options, common, heapId, budget, source);
+        } catch (Throwable failed) {
+            source.close(); // it may have a file
+            throw failed;
+        }
+    }
+
+    private static HeapAssembly assemble(
+            Ground ground, HeapOptions options, boolean common, int heapId, Budget budget, PageSource source) {
         Probe probe = options.probe() != null ? options.probe() : FoundProbes.ofProcess();
         HeapEvents events = new HeapEvents(options.name(), heapId, probe, ground);
         Spans spans = new Spans(source, budget, heapId, events);
@@ -56,13 +66,29 @@ record HeapAssembly(
         CacheRegistry caches = new CacheRegistry(slabs, spans, source, new ProcessBarrier(ground.calls()), common);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE, events);
         caches.reclaimer().keep(options.trimThresholdBytes());
-        Runnable stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
         ground.memory()
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
-        if (probe != null) {
-            EventDelivery.add(events, ground);
+        Runnable stopPurging = null;
+        try {
+            stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
+            if (probe != null) {
+                EventDelivery.add(events, ground);
+            }
+            return new HeapAssembly(heapId, ground, budget, spans, huge, caches, stopPurging);
+        } catch (Throwable failed) {
+            if (stopPurging != null) {
+                stopPurging.run();
+            }
+            ground.memory().removeHeap(heapId);
+            throw failed;
         }
-        return new HeapAssembly(heapId, ground, budget, spans, huge, caches, stopPurging);
+    }
+
+    /// Takes back what was begun for a heap that could not be made after all.
+    void discard() {
+        stopPurging.run();
+        long unused = caches.reclaimer().close();
+        ground.memory().removeHeap(heapId);
     }
 
     private static PageSource source(Ground ground, SystemCalls files, HeapOptions options) {
@@ -74,9 +100,18 @@ record HeapAssembly(
                         new MmapSource(ground, MmapSource.Pages.DEFAULT));
             case HUGE -> new MmapSource(ground, MmapSource.Pages.TRANSPARENT_HUGE);
             case HUGETLB -> new MmapSource(ground, MmapSource.Pages.POOL_HUGE);
-            case SHARED_MEMORY -> new FileSource(ground, memoryFile(ground.calls(), "malloc4j-" + options.name()));
-            case FILE -> new FileSource(ground, HeapFile.open(files, String.valueOf(options.file())));
+            case SHARED_MEMORY -> fileSource(ground, memoryFile(ground.calls(), "malloc4j-" + options.name()));
+            case FILE -> fileSource(ground, HeapFile.open(files, String.valueOf(options.file())));
         };
+    }
+
+    private static FileSource fileSource(Ground ground, int fd) {
+        try {
+            return new FileSource(ground, fd);
+        } catch (OutOfMemoryError full) {
+            long unused = FileSource.closeFile(ground.calls(), fd);
+            throw full;
+        }
     }
 
     private static int memoryFile(MemoryCalls calls, String name) {

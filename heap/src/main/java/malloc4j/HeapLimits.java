@@ -65,7 +65,7 @@ final class HeapLimits {
     ///
     /// @param attempt how often this was asked before for the same request
     boolean makeRoom(long result, long byteSize, int attempt) {
-        if (giveBack(result, byteSize, attempt) || (result == -Errno.EDQUOT && askProgram(byteSize))) {
+        if (giveBack(result, byteSize, attempt) || (result == -Errno.EDQUOT && askProgram(byteSize, attempt))) {
             return true;
         }
         boolean useful = attempt < MAX_ATTEMPTS && result != -Errno.EOVERFLOW && result != -Errno.EBADF;
@@ -187,6 +187,17 @@ final class HeapLimits {
         if (parent != null) {
             parent.children.remove(this);
         }
+    }
+
+    /// As [#askProgram(long)]. After many attempts it is not enough that a hook says so: something must have come free
+    /// too, or it would be asked for ever.
+    private boolean askProgram(long byteSize, int attempt) {
+        if (attempt < MAX_ATTEMPTS) {
+            return askProgram(byteSize);
+        }
+        HeapLimits full = refusing(byteSize);
+        long before = full.liveBytesBelow();
+        return askProgram(byteSize) && full.liveBytesBelow() < before && full.giveBackBelow(wantedBytes(byteSize));
     }
 
     /// Asks the hooks from this heap up to the one whose limit it is. Returns whether one wants another attempt.

@@ -266,4 +266,20 @@ class HeapLimitsTest {
             return true;
         }
     }
+
+    @Test
+    void hookThatFreesNothingIsNotAskedForEver() {
+        int[] asked = new int[1];
+        HeapOptions options = HeapOptions.builder()
+                .hardLimitBytes(8 << 20)
+                .onHardLimit(byteSize -> {
+                    asked[0]++;
+                    return true;
+                })
+                .build();
+        try (Heap heap = Heap.create(options)) {
+            assertThat(heap.tryMalloc(16 << 20)).isZero();
+            assertThat(asked[0]).isBetween(1, 100);
+        }
+    }
 }

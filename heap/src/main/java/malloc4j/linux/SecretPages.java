@@ -119,14 +119,14 @@ final class SecretPages {
 
     /// Gives everything back. Where it fails, it may be called again.
     void unmap() {
-        if (lock != null) {
-            lock.forget(); // the kernel drops it with the mapping
-        }
         Attempt.of(
                         call("munmap", start, end - start, ""),
                         calls.munmap(start, end - start),
                         () -> "the secret is wiped, but its pages are still mapped: close it again")
                 .orThrow();
+        if (lock != null) {
+            lock.forget(); // the kernel has dropped it with the mapping
+        }
         Ground.process().mappings().release(MAPPINGS);
     }
 

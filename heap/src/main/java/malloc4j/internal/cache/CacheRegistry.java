@@ -49,7 +49,7 @@ public final class CacheRegistry {
     private final ProcessBarrier barrier;
     private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
-    private final List<ThreadCache> caches = new ArrayList<>();
+    private final ArrayList<ThreadCache> caches = new ArrayList<>();
     private final List<Integer> closedTags = new ArrayList<>();
     private final @Nullable SharedCache[] shared;
     private final CacheTable table;
@@ -397,6 +397,7 @@ public final class CacheRegistry {
             searchIdle();
             ThreadCache cache = idle;
             if (cache == null) {
+                caches.ensureCapacity(caches.size() + 1);
                 cache = newCache();
                 if (cache == null) {
                     return null;
@@ -451,9 +452,14 @@ public final class CacheRegistry {
         if (tag == CacheTags.NONE) {
             return null;
         }
-        ThreadCache cache = new ThreadCache(tag, this, slabs);
-        CacheTags.PROCESS.put(tag, cache);
-        return cache;
+        try {
+            ThreadCache cache = new ThreadCache(tag, this, slabs);
+            CacheTags.PROCESS.put(tag, cache);
+            return cache;
+        } catch (OutOfMemoryError full) {
+            CacheTags.PROCESS.free(tag);
+            throw full;
+        }
     }
 
     /// Whether a cache has no thread, or one that has ended.
@@ -485,12 +491,24 @@ public final class CacheRegistry {
         lock.lock();
         try {
             if (shared[index] == null && !closed) {
-                ThreadCache created = newCache();
-                shared[index] = created == null ? null : new SharedCache(created);
+                shared[index] = newSharedCache();
             }
             return shared[index];
         } finally {
             lock.unlock();
+        }
+    }
+
+    private @Nullable SharedCache newSharedCache() {
+        ThreadCache created = newCache();
+        if (created == null) {
+            return null;
+        }
+        try {
+            return new SharedCache(created);
+        } catch (OutOfMemoryError full) {
+            CacheTags.PROCESS.free(created.tag());
+            throw full;
         }
     }
 

@@ -1,7 +1,6 @@
 package malloc4j.internal.cache;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
@@ -39,7 +38,8 @@ final class CacheTags {
 
     private final Ground ground;
     private final Mutex lock = new Mutex();
-    private final Deque<Integer> free = new ArrayDeque<>();
+    private int[] free = new int[FIRST_LENGTH]; // as many places as numbers were ever made
+    private int freeCount;
     private volatile AtomicReferenceArray<@Nullable ThreadCache> caches = new AtomicReferenceArray<>(FIRST_LENGTH);
     private long memory;
     private int reservedTags;
@@ -50,14 +50,18 @@ final class CacheTags {
         this.ground = ground;
     }
 
-    /// Makes a number, [#NONE] where there is no memory for its cache; [#put] follows.
+    /// Makes a number, [#NONE] where there is no memory for its cache; [#put] or [#free] follows, which makes nothing
+    /// on the Java heap.
     int next() {
         lock.lock();
         try {
-            Integer again = free.poll();
-            if (again != null) {
-                return again;
+            if (freeCount > 0) {
+                return free[--freeCount];
             }
+            if (count >= free.length) {
+                free = Arrays.copyOf(free, 2 * count);
+            }
+            growTo(count);
             return count < committedTags || commit() ? count++ : NONE;
         } finally {
             lock.unlock();
@@ -102,19 +106,22 @@ final class CacheTags {
         }
     }
 
+    /// Makes a place for a number. Under the lock.
+    private void growTo(int tag) {
+        AtomicReferenceArray<@Nullable ThreadCache> old = caches;
+        if (tag >= old.length()) {
+            AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
+            for (int index = 0; index < old.length(); index++) {
+                grown.set(index, old.get(index));
+            }
+            caches = grown;
+        }
+    }
+
     void put(int tag, ThreadCache cache) {
         lock.lock();
         try {
-            if (tag >= caches.length()) {
-                AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
-                for (int index = 0; index < caches.length(); index++) {
-                    grown.set(index, caches.get(index));
-                }
-                grown.set(tag, cache);
-                caches = grown;
-            } else {
-                caches.set(tag, cache);
-            }
+            caches.set(tag, cache);
         } finally {
             lock.unlock();
         }
@@ -132,7 +139,7 @@ final class CacheTags {
         lock.lock();
         try {
             caches.set(tag, null);
-            free.push(tag);
+            free[freeCount++] = tag;
         } finally {
             lock.unlock();
         }

@@ -1,5 +1,6 @@
 package malloc4j.internal.cache;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// From the ids of threads to what each of them has: a hash table that grows, and that a thread looks into without a
@@ -159,7 +160,9 @@ public final class ThreadTable<V> {
 
     /// Forgets every thread. Under the owner's lock.
     public void clear() {
-        putSlots(Slots.of(2));
+        Slots current = slots;
+        Arrays.fill(current.rows, FREE);
+        Arrays.fill(current.values, null);
         live = 0;
         used = 0;
     }

@@ -1,8 +1,8 @@
 package malloc4j.internal.memory;
 
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// Address ranges whose pages may vanish: mappings of files and shared memory that somebody else can cut short.
 ///
@@ -14,67 +14,135 @@ import java.util.concurrent.atomic.AtomicReference;
 /// bounds    | start 0 | end 0 | start 1 | end 1 | ...      sorted; ranges do not overlap; [start, end)
 /// ```
 ///
-/// Lookups read one array and take no lock: it is never written after it was published, a change publishes another, by
-/// compare-and-set.
-/// A range is listed before its first segment is handed out, and struck off before it is unmapped.
+/// Lookups take no lock: they read the table, and once more if it was being changed meanwhile, which `SEQUENCE` tells.
+/// A range is listed before its first segment is handed out, and struck off before it is unmapped. Room for it can be
+/// [reserved][#reserve] before it is mapped; then neither listing it nor striking it off needs the Java heap.
+///
+/// Invariant: the first `length` words of `bounds` are sorted; `bounds` has two words more for each reservation.
+///
+/// Concurrency: `SEQUENCE` is odd while somebody changes the table, who is alone then, and makes no object; whoever
+/// comes meanwhile spins.
 public final class FaultingRanges {
-    private static final AtomicReference<long[]> BOUNDS = new AtomicReference<>(new long[0]);
+    private static final int FIRST_LENGTH = 16;
+    private static final AtomicInteger SEQUENCE = new AtomicInteger();
+    private static volatile long[] bounds = new long[FIRST_LENGTH];
+    private static volatile int length;
+    private static int reserved; // ranges
 
     private FaultingRanges() {}
 
-    private static long[] bounds() {
-        return Objects.requireNonNull(BOUNDS.get());
+    private static void beginChange() {
+        int before = SEQUENCE.get();
+        while ((before & 1) != 0 || !SEQUENCE.compareAndSet(before, before + 1)) {
+            Thread.onSpinWait();
+            before = SEQUENCE.get();
+        }
+        VarHandle.fullFence(); // nobody sees a change before he can see that there is one
+    }
+
+    private static void endChange() {
+        SEQUENCE.setRelease(SEQUENCE.getPlain() + 1);
+    }
+
+    /// Makes room for one range more, for [#addReserved] or [#release]. When there is none on the Java heap, nothing
+    /// has changed.
+    public static void reserve() {
+        long[] more = bounds;
+        while (!tryReserve(more)) {
+            more = new long[2 * bounds.length];
+        }
+    }
+
+    /// @param more the table, or a larger one to go on with
+    private static boolean tryReserve(long[] more) {
+        beginChange();
+        long[] now = bounds;
+        long[] table = now.length < more.length ? more : now;
+        boolean fits = length + 2 * (reserved + 1) <= table.length;
+        if (fits) {
+            if (table != now) {
+                System.arraycopy(now, 0, table, 0, length);
+                bounds = table;
+            }
+            reserved++;
+        }
+        endChange();
+        return fits;
+    }
+
+    /// Gives up room that was reserved and not used.
+    public static void release() {
+        beginChange();
+        reserved--;
+        endChange();
     }
 
     /// Lists `byteSize` bytes at `address`.
     ///
     /// @throws IllegalStateException if a part of them is listed already
     public static void add(long address, long byteSize) {
-        long[] old;
-        do {
-            old = bounds();
-        } while (!BOUNDS.compareAndSet(old, with(old, address, byteSize)));
+        reserve();
+        addReserved(address, byteSize);
     }
 
-    private static long[] with(long[] old, long address, long byteSize) {
-        int index = firstEndAbove(old, address);
-        if (index < old.length && old[index] < address + byteSize) {
-            throw new IllegalStateException(describe(address, byteSize) + " is listed already, from "
-                    + describe(old[index], old[index + 1] - old[index]));
+    /// As [#add], into room that was reserved, which is used up.
+    public static void addReserved(long address, long byteSize) {
+        beginChange();
+        reserved--;
+        int count = length;
+        int index = firstEndAbove(bounds, count, address);
+        boolean isFree = index >= length || bounds[index] >= address + byteSize;
+        if (isFree) {
+            System.arraycopy(bounds, index, bounds, index + 2, length - index);
+            bounds[index] = address;
+            bounds[index + 1] = address + byteSize;
+            length = count + 2;
         }
-        long[] grown = new long[old.length + 2];
-        System.arraycopy(old, 0, grown, 0, index);
-        grown[index] = address;
-        grown[index + 1] = address + byteSize;
-        System.arraycopy(old, index, grown, index + 2, old.length - index);
-        return grown;
+        long start = isFree ? 0 : bounds[index];
+        long end = isFree ? 0 : bounds[index + 1];
+        endChange();
+        if (!isFree) {
+            throw new IllegalStateException(
+                    describe(address, byteSize) + " is listed already, from " + describe(start, end - start));
+        }
     }
 
     /// Strikes off a range that was listed by one call of [#add].
     ///
     /// @throws IllegalStateException if it is not listed
     public static void remove(long address, long byteSize) {
-        long[] old;
-        do {
-            old = bounds();
-        } while (!BOUNDS.compareAndSet(old, without(old, address, byteSize)));
-    }
-
-    private static long[] without(long[] old, long address, long byteSize) {
-        int index = firstEndAbove(old, address);
-        if (index == old.length || old[index] != address || old[index + 1] != address + byteSize) {
+        beginChange();
+        int count = length;
+        int index = firstEndAbove(bounds, count, address);
+        boolean isListed = index < count && bounds[index] == address && bounds[index + 1] == address + byteSize;
+        if (isListed) {
+            System.arraycopy(bounds, index + 2, bounds, index, count - index - 2);
+            length = count - 2;
+        }
+        endChange();
+        if (!isListed) {
             throw new IllegalStateException(describe(address, byteSize) + " is not listed");
         }
-        long[] shrunk = new long[old.length - 2];
-        System.arraycopy(old, 0, shrunk, 0, index);
-        System.arraycopy(old, index + 2, shrunk, index, shrunk.length - index);
-        return shrunk;
     }
 
     /// Whether a listed range has a byte in common with `byteSize` bytes at `address`, at least one.
     public static boolean overlap(long address, long byteSize) {
-        long[] now = bounds();
-        return now.length != 0 && overlap(now, address, byteSize);
+        return length != 0 && overlapsListed(address, byteSize);
+    }
+
+    private static boolean overlapsListed(long address, long byteSize) {
+        while (true) {
+            int before = SEQUENCE.get();
+            int count = length;
+            long[] now = bounds; // never shorter than a length that was read before
+            int index = firstEndAbove(now, count, address);
+            boolean overlaps = index < count && now[index] < address + byteSize;
+            VarHandle.acquireFence();
+            if ((before & 1) == 0 && SEQUENCE.get() == before) {
+                return overlaps;
+            }
+            Thread.onSpinWait();
+        }
     }
 
     /// Comes back when the error for a vanished page of the range, if one was touched, has been thrown.
@@ -92,14 +160,9 @@ public final class FaultingRanges {
         Thread.yield();
     }
 
-    private static boolean overlap(long[] now, long address, long byteSize) {
-        int index = firstEndAbove(now, address);
-        return index < now.length && now[index] < address + byteSize;
-    }
-
-    /// The index of the first range that ends above `address`; the array's length if there is none.
-    private static int firstEndAbove(long[] bounds, long address) {
-        int found = Arrays.binarySearch(bounds, address);
+    /// The index of the first range that ends above `address`; `count` if there is none.
+    private static int firstEndAbove(long[] bounds, int count, long address) {
+        int found = Arrays.binarySearch(bounds, 0, count, address);
         if (found < 0) { // between two bounds: an end is next if we are inside of its range
             return ~found & ~1;
         }

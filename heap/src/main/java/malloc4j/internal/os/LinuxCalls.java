@@ -334,11 +334,13 @@ public final class LinuxCalls implements SystemCalls {
     /// Calls a C function that reports failure as -1 and errno. Returns what it returns, or minus errno.
     private static long invoke(MethodHandle function, long a, long b, long c, long d, long e, long f, long g) {
         int buffer = CaptureBuffers.claim();
-        if (buffer == CaptureBuffers.NONE) {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment own = arena.allocate(Linker.Option.captureStateLayout());
+        while (buffer == CaptureBuffers.NONE) {
+            MemorySegment own = bufferOrNull();
+            if (own != null) {
                 return invoke(function, own, a, b, c, d, e, f, g);
             }
+            instance().schedYield(); // until one of the calls under way is over
+            buffer = CaptureBuffers.claim();
         }
         try {
             return invoke(function, CaptureBuffers.get(buffer), a, b, c, d, e, f, g);
@@ -347,11 +349,24 @@ public final class LinuxCalls implements SystemCalls {
         }
     }
 
+    /// A buffer for one call, or null when there is no room for that.
+    private static @Nullable MemorySegment bufferOrNull() {
+        try {
+            return Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
+        } catch (OutOfMemoryError full) {
+            return null;
+        }
+    }
+
     private static long invoke(
             MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f, long g) {
         try {
             long result = (long) function.invokeExact(errno, a, b, c, d, e, f, g);
             return result == -1 ? -errnoOf(errno) : result;
+        } catch (OutOfMemoryError full) {
+            // The linker's code makes objects while it is interpreted, all of them before it calls: so nothing was
+            // done, and whoever asked is answered as by a kernel that had no memory.
+            return -Errno.ENOMEM;
         } catch (Throwable thrown) {
             throw impossible(thrown);
         }

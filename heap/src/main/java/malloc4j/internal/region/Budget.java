@@ -72,6 +72,16 @@ public final class Budget {
         return true;
     }
 
+    /// Whether `bytes` could be charged at this moment: to ask before an effort that would be in vain.
+    public boolean hasRoom(long bytes) {
+        for (Budget each = this; each != null; each = each.parent) {
+            if (bytes > each.roomBytes()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// Takes `bytes` off here and above.
     public void discharge(long bytes) {
         for (Budget each = this; each != null; each = each.parent) {

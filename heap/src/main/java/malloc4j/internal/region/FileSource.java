@@ -1,8 +1,5 @@
 package malloc4j.internal.region;
 
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
@@ -16,6 +13,9 @@ import malloc4j.internal.os.Mutex;
 ///
 /// Invariants: `offsets` has the file offset of each acquired range; holes and acquired ranges do not overlap, and
 /// all end at or below `fileBytes`.
+///
+/// What will be noted of a range, here and in [FaultingRanges], has its room before the range is asked for, and a hole
+/// has room as long as the range is there: nothing is made on the Java heap from the first system call on.
 public final class FileSource implements PageSource {
     private static final String RESERVED_RIGHTS = "---p";
     private static final String MAPPED_RIGHTS = "rw-s";
@@ -24,8 +24,8 @@ public final class FileSource implements PageSource {
     private final MappingBudget mappings;
     private final int fd;
     private final Mutex lock = new Mutex();
-    private final NavigableMap<Long, Long> offsets = new TreeMap<>();
-    private final NavigableMap<Long, Long> holes = new TreeMap<>();
+    private final Ranges offsets = new Ranges(); // in the file, by address
+    private final Ranges holes = new Ranges(); // bytes, by offset in the file
     private long fileBytes;
     private boolean closed;
 
@@ -56,18 +56,14 @@ public final class FileSource implements PageSource {
     public long acquire(long byteSize) {
         lock.lock();
         try {
-            if (!mappings.tryAcquire()) {
-                return -Errno.ENOSPC;
-            }
-            long address = ChunkMap.main().allocateRange(calls, byteSize);
+            offsets.reserve(offsets.count() + 1);
+            holes.reserve(holes.count() + offsets.count() + 1);
+            FaultingRanges.reserve();
+            long address = acquireReserved(byteSize);
             if (Errno.isError(address)) {
-                mappings.release();
-                return address;
-            }
-            long result = map(address, byteSize);
-            if (result < 0) {
-                mappings.release();
-                return result;
+                FaultingRanges.release();
+            } else {
+                FaultingRanges.addReserved(address, byteSize); // the file may be cut short, or its disk be full
             }
             return address;
         } finally {
@@ -75,13 +71,30 @@ public final class FileSource implements PageSource {
         }
     }
 
+    private long acquireReserved(long byteSize) {
+        if (!mappings.tryAcquire()) {
+            return -Errno.ENOSPC;
+        }
+        long address = ChunkMap.main().allocateRange(calls, byteSize);
+        if (Errno.isError(address)) {
+            mappings.release();
+            return address;
+        }
+        long result = map(address, byteSize);
+        if (result < 0) {
+            mappings.release();
+            return result;
+        }
+        return address;
+    }
+
     /// Maps a part of the file over a reserved range. Returns 0, or minus errno, and then the range has gone back to
     /// the zone, or is lost.
     private long map(long address, long byteSize) {
-        long offset = holeOf(byteSize);
-        boolean atEnd = offset < 0;
+        int hole = holes.firstOf(byteSize);
+        boolean atEnd = hole < 0;
+        long offset = atEnd ? fileBytes : holes.key(hole);
         if (atEnd) {
-            offset = fileBytes;
             long result = grow(offset + byteSize);
             if (result < 0) {
                 ChunkMap.main().freeRange(address, byteSize);
@@ -98,14 +111,9 @@ public final class FileSource implements PageSource {
         if (atEnd) {
             fileBytes += byteSize;
         } else {
-            long rest = holes.getOrDefault(offset, byteSize) - byteSize;
-            holes.remove(offset);
-            if (rest > 0) {
-                holes.put(offset + byteSize, rest);
-            }
+            holes.takeFrom(hole, byteSize);
         }
         offsets.put(address, offset);
-        FaultingRanges.add(address, byteSize); // the file may be cut short, or its disk be full
         return 0;
     }
 
@@ -128,16 +136,6 @@ public final class FileSource implements PageSource {
         };
     }
 
-    /// The offset of the lowest hole of `byteSize`, or -1.
-    private long holeOf(long byteSize) {
-        for (Map.Entry<Long, Long> hole : holes.entrySet()) {
-            if (hole.getValue() >= byteSize) {
-                return hole.getKey();
-            }
-        }
-        return -1;
-    }
-
     @Override
     public long release(long address, long byteSize) {
         lock.lock();
@@ -146,8 +144,10 @@ public final class FileSource implements PageSource {
             if (cleared < 0) {
                 return cleared;
             }
-            Long offset = offsets.get(address);
-            long holed = makeHole(address, byteSize, offset == null ? -1 : offset);
+            int index = offsets.floor(address);
+            boolean isKnown = index >= 0 && offsets.key(index) == address;
+            long offset = isKnown ? offsets.value(index) : -1;
+            long holed = makeHole(address, byteSize, offset);
             long reserved = FixedMapping.reserve(calls, address, byteSize);
             int state = Errno.isError(reserved)
                     ? FixedMapping.stateAfterRefusal(calls, address, byteSize, MAPPED_RIGHTS)
@@ -161,9 +161,11 @@ public final class FileSource implements PageSource {
                 state = FixedMapping.LOST;
             }
             FaultingRanges.remove(address, byteSize);
-            offsets.remove(address);
-            if (holed == 0 && offset != null) {
-                addHole(offset, byteSize);
+            if (isKnown) {
+                offsets.removeAt(index);
+                if (holed == 0) {
+                    holes.join(offset, byteSize);
+                }
             }
             giveToZone(address, byteSize, state);
             mappings.release();
@@ -181,17 +183,6 @@ public final class FileSource implements PageSource {
         }
     }
 
-    private void addHole(long offset, long byteSize) {
-        long start = offset;
-        long end = offset + byteSize;
-        Map.Entry<Long, Long> below = holes.lowerEntry(offset);
-        if (below != null && below.getKey() + below.getValue() == offset) {
-            start = below.getKey();
-        }
-        Long above = holes.remove(end);
-        holes.put(start, end - start + (above == null ? 0 : above));
-    }
-
     @Override
     public long purge(long address, long byteSize) {
         return makeHole(address, byteSize, offset(address));
@@ -200,8 +191,8 @@ public final class FileSource implements PageSource {
     private long offset(long address) {
         lock.lock();
         try {
-            Map.Entry<Long, Long> range = offsets.floorEntry(address);
-            return range == null ? -1 : range.getValue() + address - range.getKey();
+            int index = offsets.floor(address);
+            return index < 0 ? -1 : offsets.value(index) + address - offsets.key(index);
         } finally {
             lock.unlock();
         }

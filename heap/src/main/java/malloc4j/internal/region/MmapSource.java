@@ -1,11 +1,9 @@
 package malloc4j.internal.region;
 
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.concurrent.ConcurrentSkipListMap;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.MemoryCalls;
+import malloc4j.internal.os.Mutex;
 
 /// Private anonymous memory of the main zone: reserved once, committed by `mprotect`, given back by mapping
 /// `PROT_NONE` over it. Optionally asks for huge pages, transparent ones by advice or ones of the kernel's pool.
@@ -28,7 +26,8 @@ public final class MmapSource implements PageSource {
     private final MemoryCalls calls;
     private final MappingBudget mappings;
     private final Pages pages;
-    private final NavigableMap<Long, Long> poolRanges = new ConcurrentSkipListMap<>();
+    private final Mutex poolLock = new Mutex();
+    private final Ranges poolRanges = new Ranges(); // of pages of the pool: bytes, by address; under the lock
 
     /// What [#poolHas] took and could not give back yet, none when `probeBytes` is 0.
     private long probe;
@@ -43,6 +42,9 @@ public final class MmapSource implements PageSource {
 
     @Override
     public long acquire(long byteSize) {
+        if (pages == Pages.POOL_HUGE) {
+            reservePool();
+        }
         if (!mappings.tryAcquire()) {
             return -Errno.ENOSPC;
         }
@@ -89,7 +91,9 @@ public final class MmapSource implements PageSource {
         if (calls.mmap(address, byteSize, READ_WRITE, POOL | Linux.MAP_FIXED, -1, 0) != address) {
             return false;
         }
+        poolLock.lock();
         poolRanges.put(address, byteSize);
+        poolLock.unlock();
         return true;
     }
 
@@ -107,7 +111,7 @@ public final class MmapSource implements PageSource {
         if (cleared < 0) {
             return cleared;
         }
-        if (!mappings.mayUnmap() && !poolRanges.containsKey(address)) {
+        if (!mappings.mayUnmap() && !isOfPool(address)) {
             return keep(address, byteSize);
         }
         long reserved = FixedMapping.reserve(calls, address, byteSize);
@@ -118,7 +122,7 @@ public final class MmapSource implements PageSource {
         if (state == FixedMapping.UNCHANGED && !(isLockLimit && decommit(address, byteSize))) {
             return reserved;
         }
-        poolRanges.remove(address);
+        forgetPool(address);
         if (state == FixedMapping.LOST) {
             ChunkMap.main().loseRange(address, byteSize);
         } else {
@@ -142,7 +146,7 @@ public final class MmapSource implements PageSource {
     /// The other way to reserve a range again, which cannot leave a hole. It is the second, since the kernel goes on
     /// counting the range as memory that it has promised. Not for pages of the pool, which stay ones of the pool.
     private boolean decommit(long address, long byteSize) {
-        return !poolRanges.containsKey(address)
+        return !isOfPool(address)
                 && Discard.pages(calls, address, byteSize) == 0
                 && calls.mprotect(address, byteSize, Linux.PROT_NONE) == 0;
     }
@@ -156,10 +160,44 @@ public final class MmapSource implements PageSource {
         return result;
     }
 
+    /// Makes room for one more; one thread at a time acquires.
+    private void reservePool() {
+        poolLock.lock();
+        try {
+            poolRanges.reserve(poolRanges.count() + 1);
+        } finally {
+            poolLock.unlock();
+        }
+    }
+
+    private boolean isOfPool(long address) {
+        if (pages != Pages.POOL_HUGE) {
+            return false;
+        }
+        poolLock.lock();
+        try {
+            int index = poolRanges.floor(address);
+            return index >= 0 && address < poolRanges.key(index) + poolRanges.value(index);
+        } finally {
+            poolLock.unlock();
+        }
+    }
+
+    private void forgetPool(long address) {
+        poolLock.lock();
+        try {
+            int index = poolRanges.floor(address);
+            if (index >= 0 && poolRanges.key(index) == address) {
+                poolRanges.removeAt(index);
+            }
+        } finally {
+            poolLock.unlock();
+        }
+    }
+
     @Override
     public long purge(long address, long byteSize) {
-        Map.Entry<Long, Long> pool = poolRanges.floorEntry(address);
-        if (pool == null || address >= pool.getKey() + pool.getValue()) {
+        if (!isOfPool(address)) {
             return Discard.pages(calls, address, byteSize);
         }
         if (((address | byteSize) & (Zone.GRANULE_BYTES - 1)) != 0) {

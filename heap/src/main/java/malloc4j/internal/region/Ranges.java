@@ -33,16 +33,6 @@ final class Ranges {
         }
     }
 
-    /// As [#reserve]. Returns false when there is no room on the Java heap.
-    boolean tryReserve(int entryCount) {
-        try {
-            reserve(entryCount);
-            return true;
-        } catch (OutOfMemoryError full) {
-            return false;
-        }
-    }
-
     int count() {
         return count;
     }

@@ -15,9 +15,31 @@ public final class Residency {
 
     /// The resident bytes of `[address, address + byteSize)`, both multiples of the page; or minus errno.
     public static long residentBytes(MemoryCalls calls, long address, long byteSize) {
-        long[] resident = {0};
-        long result = forEachPage(calls, address, byteSize, PageGeometry.PAGE_BYTES, page -> resident[0]++);
-        return result < 0 ? result : resident[0] << PageGeometry.PAGE_SHIFT;
+        try (Arena arena = Arena.ofConfined()) {
+            return residentBytes(calls, address, byteSize, vector(arena, byteSize));
+        }
+    }
+
+    /// Where [#residentBytes] of up to so many bytes can ask the kernel to write to.
+    static MemorySegment vector(Arena arena, long byteSize) {
+        return arena.allocate(Math.clamp(byteSize >>> PageGeometry.PAGE_SHIFT, 1, STEP_PAGES));
+    }
+
+    /// As [#residentBytes], making no object.
+    static long residentBytes(MemoryCalls calls, long address, long byteSize, MemorySegment vector) {
+        long stepBytes = (long) STEP_PAGES << PageGeometry.PAGE_SHIFT;
+        long resident = 0;
+        for (long offset = 0; offset < byteSize; offset += stepBytes) {
+            long step = Math.min(stepBytes, byteSize - offset);
+            long result = calls.mincore(address + offset, step, vector.address());
+            if (result < 0) {
+                return result;
+            }
+            for (long page = 0; page < step >>> PageGeometry.PAGE_SHIFT; page++) {
+                resident += RawMemory.getByte(vector.address() + page) & 1; // the other bits are undefined
+            }
+        }
+        return resident << PageGeometry.PAGE_SHIFT;
     }
 
     /// Shows `visitor` the index of each resident page of `[address, address + byteSize)`. Returns 0, or minus

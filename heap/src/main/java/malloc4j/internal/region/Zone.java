@@ -55,7 +55,8 @@ public final class Zone {
     private final Ranges free = new Ranges(); // bytes by offset
     private int outCount; // ranges that were handed out and not given back or lost
     private volatile long recordedBytes;
-    private volatile long[] lost = {}; // address and bytes of each range that was lost; never changed, but replaced
+    private volatile long[] lost = {}; // address and bytes of each range that was lost, and room for more
+    private volatile int lostWords; // of `lost` that are in use; the others change, those never
     private long lostBytes;
 
     /// Describes a zone over addresses that exist; ranges are added by [#addRange].
@@ -103,8 +104,9 @@ public final class Zone {
     }
 
     private boolean isLost(long address) {
-        long[] ranges = lost;
-        for (int index = 0; index < ranges.length; index += 2) {
+        int words = lostWords;
+        long[] ranges = lost; // at least as long
+        for (int index = 0; index < words; index += 2) {
             if (Long.compareUnsigned(address - ranges[index], ranges[index + 1]) < 0) {
                 return true;
             }
@@ -133,6 +135,16 @@ public final class Zone {
         }
     }
 
+    /// Makes room, so that the next [#addRange] needs none of the Java heap.
+    void reserveRange() {
+        lock.lock();
+        try {
+            free.reserve(free.count() + outCount + 1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Takes the lowest free range of `bytes`, a multiple of [#GRANULE_BYTES], and maps its records. Returns its
     /// address, or minus errno: `ENOSPC` when the zone has no such range left, `ENOMEM` also when the Java heap is
     /// full.
@@ -143,7 +155,7 @@ public final class Zone {
             if (index < 0) {
                 return -Errno.ENOSPC;
             }
-            if (!free.tryReserve(free.count() + outCount + 2)) { // so that it can be put back without the Java heap
+            if (!tryReserve()) {
                 return -Errno.ENOMEM;
             }
             long offset = free.key(index);
@@ -157,6 +169,21 @@ public final class Zone {
             return base + offset;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Makes room for one more range to come back or to be lost, so that neither needs the Java heap. Returns false
+    /// when that has none.
+    private boolean tryReserve() {
+        try {
+            free.reserve(free.count() + outCount + 2);
+            int words = lostWords + 2 * (outCount + 1);
+            if (words > lost.length) {
+                lost = Arrays.copyOf(lost, 2 * words);
+            }
+            return true;
+        } catch (OutOfMemoryError full) {
+            return false;
         }
     }
 
@@ -200,10 +227,10 @@ public final class Zone {
     void loseRange(long address, long bytes) {
         lock.lock();
         try {
-            long[] longer = Arrays.copyOf(lost, lost.length + 2);
-            longer[lost.length] = address;
-            longer[lost.length + 1] = bytes;
-            lost = longer;
+            int words = lostWords;
+            lost[words] = address;
+            lost[words + 1] = bytes;
+            lostWords = words + 2; // published: who reads this sees the two
             lostBytes += bytes;
             outCount--;
         } finally {
