@@ -131,7 +131,8 @@ final class HeapMaker implements Runnable {
             "internal.memory.StackProbe",
             "internal.region.MappingBudget",
             "internal.span.LargeBlock$Mark",
-            "internal.span.Spans$Stocked"
+            "internal.span.Spans$Stocked",
+            "observe.Probe$Kind"
         };
         try {
             for (String name : names) {

@@ -273,7 +273,11 @@ public final class ThreadCache {
             slab = slabs.allocateSlab(sizeClass, tag, true);
         }
         changes[sizeClass]++;
-        if (thread != null && !Errno.isError(slab)) {
+        if (Errno.isError(slab)) {
+            return slab;
+        }
+        leaseCount += PageGeometry.PAGES_PER_CHUNK - 1; // all its pages may be free, and are charged
+        if (thread != null) {
             putThread(slab, thread);
         }
         return slab;
@@ -426,7 +430,7 @@ public final class ThreadCache {
     }
 
     /// How much may be free in what the owner leases that was not when [#forgetChanges] was called: what it has freed,
-    /// and a page for each lease. By the owner.
+    /// and a page for each lease, all pages for that of a new slab. By the owner.
     long changedBytes() {
         return changes() - changesBefore;
     }

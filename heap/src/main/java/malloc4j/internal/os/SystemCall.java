@@ -135,8 +135,8 @@ public enum SystemCall {
             56,
             "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TMPFILE, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, "
                     + "O_CLOEXEC",
-            "region, linux",
-            "opens the file behind a file mapping; makes, opens and lists shared memory",
+            "malloc4j, linux",
+            "opens a heap's file and the file behind a file mapping; makes, opens and lists shared memory",
             "the caller's exception"),
     CLOSE(
             "close",
