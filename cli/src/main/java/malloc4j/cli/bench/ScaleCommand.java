@@ -75,10 +75,7 @@ public final class ScaleCommand extends ReportCommand<ScaleReport> {
         if (plots != null) {
             createFolder(plots);
         }
-        var session = new ScaleSession(
-                settings,
-                contestants.heapProperties(),
-                Progress.onTerminal(err()));
+        var session = new ScaleSession(settings, contestants.heapProperties(), Progress.onTerminal(err()));
         ScaleReport report = session.run(List.copyOf(chosen), limit, candidates, this::showTable);
         if (plots != null) {
             for (ScaleDimension dimension : chosen) {

@@ -15,7 +15,7 @@ class AddressTableTest {
         Map<Long, Long> model = new HashMap<>();
         for (int step = 0; step < 20_000; step++) {
             long key = (1L + random.nextLong(step < 10_000 ? 2_000 : 100)) << 12;
-            long value = 1 + random.nextInt(100);
+            long value = 1L + random.nextInt(100);
             if (model.containsKey(key)) {
                 assertThat(table.remove(key)).isEqualTo(model.remove(key));
                 table.release(1);
