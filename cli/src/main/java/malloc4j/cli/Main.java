@@ -2,6 +2,8 @@ package malloc4j.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
@@ -45,6 +47,8 @@ public final class Main implements Runnable {
     private static final int MIN_HELP_COLUMNS = 55; // the library's least
     private static final int MAX_HELP_COLUMNS = 80;
 
+    private static final Pattern UNKNOWN_TO_HELP = Pattern.compile("(Unknown subcommand '(.*)')\\.");
+
     static final int PROBLEM_FOUND = 1;
     static final int WRONG_USAGE = 2;
     static final int ENVIRONMENT_CANNOT = 3;
@@ -62,7 +66,7 @@ public final class Main implements Runnable {
         CommandLine commandLine = new CommandLine(new Main());
         commandLine.setUsageHelpWidth(Math.clamp(Terminal.columns(), MIN_HELP_COLUMNS, MAX_HELP_COLUMNS));
         commandLine.setParameterExceptionHandler(
-                (e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, e.getMessage() + nearest(e)));
+                (e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, withNearest(e)));
         commandLine.setExecutionExceptionHandler((e, failing, ignored) -> {
             if (e instanceof CliException ended) {
                 return say(failing, ended.exitCode(), ended.getMessage());
@@ -79,10 +83,18 @@ public final class Main implements Runnable {
                 "Name a command: " + String.join(", ", spec.subcommands().keySet()));
     }
 
-    /// The known word that is most like an unknown one.
-    private static String nearest(ParameterException wrong) {
-        List<String> near = wrong instanceof UnmatchedArgumentException unknown ? unknown.getSuggestions() : List.of();
-        return near.isEmpty() ? "" : ": did you mean " + near.getFirst() + "?";
+    /// What is wrong, and where it is an unknown word, the known one that is most like it. `help` has its own words for
+    /// one: of it only the message tells.
+    private static String withNearest(ParameterException wrong) {
+        String message = String.valueOf(wrong.getMessage());
+        UnmatchedArgumentException unknown = wrong instanceof UnmatchedArgumentException unmatched ? unmatched : null;
+        Matcher toHelp = UNKNOWN_TO_HELP.matcher(message);
+        if (toHelp.matches()) {
+            message = toHelp.group(1);
+            unknown = new UnmatchedArgumentException(commandLine(), List.of(toHelp.group(2)));
+        }
+        List<String> near = unknown == null ? List.of() : unknown.getSuggestions();
+        return message + (near.isEmpty() ? "" : ": did you mean " + near.getFirst() + "?");
     }
 
     private static int say(CommandLine failing, int exitCode, @Nullable String reason) {

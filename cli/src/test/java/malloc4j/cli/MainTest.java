@@ -23,6 +23,14 @@ class MainTest {
     }
 
     @Test
+    void helpForAnUnknownCommandNamesTheNearest() {
+        CommandRun run = CommandRun.of("help", "layuot");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).isEqualTo("malloc4j: Unknown subcommand 'layuot': did you mean layout?\n");
+    }
+
+    @Test
     void anUnknownOptionIsAnsweredByTheNearest() {
         assertThat(CommandRun.of("limits", "--jsn").err())
                 .isEqualTo("malloc4j: Unknown option: '--jsn': did you mean --json?\n");
