@@ -65,8 +65,7 @@ public final class Main implements Runnable {
     public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
         commandLine.setUsageHelpWidth(Math.clamp(Terminal.columns(), MIN_HELP_COLUMNS, MAX_HELP_COLUMNS));
-        commandLine.setParameterExceptionHandler(
-                (e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, withNearest(e)));
+        commandLine.setParameterExceptionHandler((e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, withNearest(e)));
         commandLine.setExecutionExceptionHandler((e, failing, ignored) -> {
             if (e instanceof CliException ended) {
                 return say(failing, ended.exitCode(), ended.getMessage());

@@ -58,13 +58,13 @@ class PrintedRecordsTest {
         Reading<Long> size = Reading.of(3L << 29);
         Reading<Long> unknown = Reading.unknown("no such file");
         assertThat(new MemoryLimits.ResourceLimit(size, unlimited, Reading.of(0L)))
-                .hasToString("ResourceLimit[softBytes=1.5 GiB, hardBytes=unlimited, usedBytes=-]");
+                .hasToString("ResourceLimit[softBytes=1.5 GiB, hardBytes=unlimited, usedBytes=0 B]");
         assertThat(new MemoryLimits.Overcommit(
                         Reading.of(MemoryLimits.OvercommitMode.NEVER), Reading.of(50L), unknown, size, size))
                 .hasToString("Overcommit[mode=NEVER, ratioPercent=50, fixedBytes=unknown: no such file,"
                         + " limitBytes=1.5 GiB, committedBytes=1.5 GiB]");
         assertThat(new MemoryLimits.Machine(size, size, Reading.of(0L), unknown))
-                .hasToString("Machine[totalBytes=1.5 GiB, availableBytes=1.5 GiB, swapTotalBytes=-,"
+                .hasToString("Machine[totalBytes=1.5 GiB, availableBytes=1.5 GiB, swapTotalBytes=0 B,"
                         + " swapFreeBytes=unknown: no such file]");
         assertThat(new MemoryLimits.Level("/a", unlimited, unknown, size, unlimited, size))
                 .hasToString("Level[path=/a, limitBytes=unlimited, highBytes=unknown: no such file,"
@@ -87,7 +87,7 @@ class PrintedRecordsTest {
         assertThat(new SharedMemory.Status(
                                 "/a", 4096, 0, 0600, 7, java.time.Instant.EPOCH, Liveness.STALE, OptionalLong.empty())
                         .toString())
-                .isEqualTo("Status[name=/a, byteSize=4096 (4 KiB), allocatedBytes=0 (-), mode=0600, uid=7,"
+                .isEqualTo("Status[name=/a, byteSize=4096 (4 KiB), allocatedBytes=0 (0 B), mode=0600, uid=7,"
                         + " created=1970-01-01T00:00:00Z, liveness=STALE, creatorPid=-]");
     }
 }
