@@ -442,9 +442,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Frees a block that is not at hand. Returns a positive number, 0 when no live block begins there, or minus errno,
     /// and then it lives on.
     long freeResult(long address) {
-        if (table.putStocked(address)) {
-            return 1;
-        }
         return closed ? 0 : route.freeSlow(address);
     }
 

@@ -5,6 +5,7 @@ import static malloc4j.internal.memory.RawMemory.MEMORY;
 
 import malloc4j.internal.memory.CollectedMemory;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.SlabEntry;
 import org.jspecify.annotations.Nullable;
@@ -121,6 +122,9 @@ public record CacheTable(
     /// Frees a live large block of the current thread's. Returns false, and has done nothing, when it is anything else,
     /// or there is no room for it: the caller goes the long way.
     public boolean putStocked(long address) {
+        if ((address & (PageGeometry.PAGE_BYTES - 1)) != 0) { // as of most small blocks, which others free
+            return false;
+        }
         long threadId = Thread.currentThread().threadId();
         LargeStock stock = stocks[(int) threadId & (stocks.length - 1)];
         return stock != null && stock.put(threadId, address);
