@@ -61,6 +61,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
     private static final int SPARE_BYTES = 4096;
+    private static final int MAX_READINGS = 8; // of counts that others change meanwhile
 
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
@@ -843,6 +844,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return byteSize > 0;
     }
 
+    /// Once more when a stock has given blocks back meanwhile, which would be counted on neither side.
+    private Spans.Census pageCensus() {
+        Spans.Census census;
+        long before;
+        int attempt = 0;
+        do {
+            before = spans.largeFreed();
+            census = spans.census(caches.stocked());
+        } while (spans.largeFreed() != before && ++attempt < MAX_READINGS);
+        return census;
+    }
+
     /// What this heap holds and what it has done, from counts that are kept as things happen: microseconds, and a
     /// fraction of one more for each thread that uses the heap, whatever its size. Stops nobody.
     ///
@@ -850,7 +863,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public HeapStatistics statistics() {
         requireOpen("statistics");
         Reclaimer.Census slabs = reclaimer.census(SizeClasses.of(ArenaChunks.CHUNK_BYTES), arenaChunks.idleCount());
-        Spans.Census pages = spans.census(caches.stocked());
+        Spans.Census pages = pageCensus();
         HugeBlocks.Census mapped = huge.census();
         return new HeapStatistics(
                 slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks(),

@@ -600,8 +600,17 @@ public final class LargeStock {
         return true;
     }
 
-    /// Adds up what is stocked, or on the way here by letter, and what was taken: exact while nobody uses the heap.
+    /// Adds up what is stocked, or on the way here by letter, and what was taken: exact while no thread uses the heap.
     Spans.Stocked addTo(Spans.Stocked sums) {
+        lock.lock(); // who gives blocks back has it
+        try {
+            return sumsWith(sums);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Spans.Stocked sumsWith(Spans.Stocked sums) {
         long pages = pageCount;
         long blocks = blockCount;
         for (long place = firstLetter; place < lastLetter.get(); place++) {

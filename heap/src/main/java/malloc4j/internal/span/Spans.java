@@ -641,6 +641,16 @@ public final class Spans {
         }
     }
 
+    /// How many large blocks have come back, ever: from stocks too.
+    public long largeFreed() {
+        lock.lock();
+        try {
+            return largeFreed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// As [#census(Stocked)], of a heap whose stocks are empty.
     public Census census() {
         return census(Stocked.NONE);
