@@ -135,6 +135,29 @@ class LargeStocksTest {
         }
     }
 
+    /// The counts of stocks and of spans are read one after the other: a block that goes over meanwhile counts once.
+    @Test
+    void blocksThatAStockGivesBackAreCountedOnceMeanwhile() throws InterruptedException {
+        try (Heap heap = heap()) {
+            long kept = heap.malloc(MIB);
+            for (int round = 0; round < 300; round++) {
+                long[] blocks = new long[8];
+                for (int index = 0; index < blocks.length; index++) {
+                    blocks[index] = heap.malloc(100_000);
+                }
+                for (long block : blocks) {
+                    heap.free(block);
+                }
+                Thread visitor = Thread.ofPlatform().start(() -> heap.trim(0));
+                do {
+                    assertThat(heap.statistics().largeBlocks()).isEqualTo(1);
+                } while (visitor.isAlive());
+                visitor.join();
+            }
+            heap.free(kept);
+        }
+    }
+
     @Test
     void callocOfAStockedBlockIsZero() {
         try (Heap heap = heap()) {
