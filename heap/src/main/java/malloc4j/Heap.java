@@ -426,7 +426,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///
     /// @param address what this heap gave out, and not freed since
     /// @throws BlockMisuseException if no live block of this heap begins at `address`
-    /// @implNote A block of the current thread's slabs costs one bit test and set; another thread's one atomic OR.
+    /// @implNote A block of the current thread's slabs costs one bit test and set; another thread's one atomic
+    /// operation.
     /// @source C23 7.24.3.3 `free`
     public void free(long address) {
         if (!CacheTable.freeBlock(heapKey, address)) {

@@ -99,6 +99,20 @@ public final class CacheRegistry {
         return table.current();
     }
 
+    /// The current thread's cache for what it frees: a thread that frees blocks of others gets one too, for it counts
+    /// them there. Null where it has none and can have none.
+    public @Nullable ThreadCache currentToFree() {
+        ThreadCache cache = table.current();
+        if (cache != null || closed || Thread.currentThread().isVirtual()) {
+            return cache;
+        }
+        try {
+            return lease();
+        } catch (OutOfMemoryError ofJava) {
+            return null;
+        }
+    }
+
     /// Takes a block for a thread that [#current] knows no cache of: a virtual thread, or one at its first call.
     /// Returns its address, or minus errno: `EBADF` when the heap is closed.
     public long allocateBlock(int sizeClass) {
@@ -240,7 +254,21 @@ public final class CacheRegistry {
         return ThreadCache.freeRemote(slab, address);
     }
 
-    /// Notes that the current thread has freed a block by [#freeRemote].
+    /// Frees a live block for a thread that has no cache, where that takes but a word. Returns false, and has done
+    /// nothing, in every other case.
+    public boolean freeUncached(long address) {
+        if (table.current() != null) {
+            return false; // CacheTable.freeBlock has tried that
+        }
+        long sizeClass = Magazine.freeBit(address, table.heapKey(), 0);
+        if (sizeClass < 0) {
+            return false;
+        }
+        noteFreedRemote(null, (int) sizeClass);
+        return true;
+    }
+
+    /// Notes that the current thread has freed a block of a slab that it does not own.
     ///
     /// @param cache the thread's, null when it has none
     public void noteFreedRemote(@Nullable ThreadCache cache, int sizeClass) {

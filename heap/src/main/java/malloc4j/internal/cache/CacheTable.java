@@ -98,6 +98,14 @@ public record CacheTable(
         return Magazine.take(Magazine.ofSize(magazines, byteSize));
     }
 
+    /// The current thread's magazines, 0 when it has none.
+    private long magazines(long threadId) {
+        long row = (rows >>> RawMemory.ADDRESS_SHIFT) + (threadId << ROW_SHIFT & rowMask);
+        return (long) LONG.get(MEMORY, row + ID) == threadId
+                ? (long) LONG.get(MEMORY, row + MAGAZINES) >>> RawMemory.ADDRESS_SHIFT
+                : displaced.number(threadId);
+    }
+
     /// Frees a live block of the current thread's. Returns false, and has done nothing, when it is anything else:
     /// the caller goes the long way, which says what.
     public boolean freeBlock(long address) {
@@ -107,6 +115,13 @@ public record CacheTable(
     /// As [#freeBlock(long)], of the heap with this key.
     public static boolean freeBlock(long heapKey, long address) {
         return Magazine.free(address, SlabEntry.owner(Thread.currentThread().threadId(), heapKey));
+    }
+
+    /// Frees a live block of another thread's, or of a shared cache's, where that takes but a word. Returns false, and
+    /// has done nothing, when it is anything else, or the current thread has no cache.
+    public boolean freeElsewhere(long address) {
+        long magazines = magazines(Thread.currentThread().threadId());
+        return magazines != 0 && Magazine.freeElsewhere(address, heapKey, magazines);
     }
 
     /// Takes a large block that the current thread has freed. Returns its address, or [Magazine#MISS], a negative

@@ -1,5 +1,6 @@
 package malloc4j.internal.cache;
 
+import static malloc4j.internal.memory.RawMemory.ATOMIC_LONG;
 import static malloc4j.internal.memory.RawMemory.LONG;
 import static malloc4j.internal.memory.RawMemory.MEMORY;
 
@@ -24,6 +25,8 @@ import malloc4j.internal.slab.SlabEntry;
 ///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
 ///    top                                                                      address | index , pair << 8
 ///                                                                             << 16   | in the slab
+///
+/// and behind the last, 64 bits: of which classes `elsewhere` is not 0
 ///
 ///   malloc   used > 0: the block in the last used slot; else the lowest free block of the pair; else a miss
 ///   free     the block's bit is set in its slab, and if a slot is left, the block is put there
@@ -86,6 +89,8 @@ final class Magazine {
 
     /// Bytes of a magazine: nine cache lines, an odd number, so that magazines do not meet in few sets of a cache.
     private static final int MAGAZINE_BYTES = SLOTS + MAX_SLOTS * SLOT_BYTES;
+
+    private static final int CLASSES_ELSEWHERE = SizeClasses.COUNT * MAGAZINE_BYTES; // behind the last magazine
 
     /// Bytes of the magazines of a cache, whole pages.
     static final int CACHE_BYTES = 1 << 15;
@@ -242,6 +247,59 @@ final class Magazine {
         return true;
     }
 
+    /// Frees a live block of another cache of the heap by its chunk's entry, where others have freed blocks of its word
+    /// already: then one compare-and-set is all there is to do, and nobody has to be told. Returns false, and has done
+    /// nothing, in every other case: the caller finds out what.
+    ///
+    /// @param heapKey the heap's: see [SlabEntry#heapKey]
+    /// @param magazines those of the current thread's cache
+    static boolean freeElsewhere(long address, long heapKey, long magazines) {
+        long sizeClass = freeBit(address, heapKey, magazines);
+        if (sizeClass < 0) {
+            return false;
+        }
+        noteFreedElsewhere(magazines, (int) sizeClass);
+        return true;
+    }
+
+    /// As [#freeElsewhere], but counts nothing: returns the block's size class, or [#MISS].
+    ///
+    /// @param magazines those of the current thread's cache, 0 when it has none
+    static long freeBit(long address, long heapKey, long magazines) {
+        long chunk = (address - ChunkMap.BASE) >>> Zone.CHUNK_SHIFT;
+        if (chunk >= ChunkMap.CHUNKS) {
+            return MISS;
+        }
+        long entry = ChunkMap.ENTRIES ^ (chunk << ChunkMap.ENTRY_SHIFT);
+        if (!SlabEntry.isOf((long) LONG.get(MEMORY, entry + SlabEntry.OWNER), heapKey)) {
+            return MISS;
+        }
+        long reciprocal = (long) LONG.get(MEMORY, entry + SlabEntry.RECIPROCAL);
+        long product = (address & (Zone.CHUNK_BYTES - 1)) * reciprocal;
+        if ((product & Slab.LOW_32) >= reciprocal) { // no block begins there
+            return MISS;
+        }
+        long pairs = (long) LONG.get(MEMORY, entry + SlabEntry.PAIRS);
+        long sizeClass = pairs & SlabEntry.SIZE_CLASS_MASK;
+        long owners = (long) LONG.get(MEMORY, entry + SlabEntry.MAGAZINE) >>> USED_BITS;
+        if (owners - sizeClass * MAGAZINE_BYTES == magazines) { // the slab had another owner when it was made
+            return MISS;
+        }
+        long pair = (pairs >>> RawMemory.ADDRESS_SHIFT) + (product >>> Slab.PRODUCT_PAIR_SHIFT & Slab.PAIR_MASK);
+        long index = product >>> Integer.SIZE;
+        long bit = 1L << index;
+        long remote = (long) ATOMIC_LONG.getVolatile(MEMORY, pair + Slab.REMOTE);
+        boolean isFirst = (remote & ~Slab.restingBit(reciprocal, index)) == 0;
+        if (isFirst
+                || ((remote | (long) LONG.get(MEMORY, pair)) & bit) != 0
+                || !ATOMIC_LONG.compareAndSet(MEMORY, pair + Slab.REMOTE, remote, remote | bit)) {
+            return MISS;
+        }
+        boolean meets =
+                ((long) ATOMIC_LONG.getVolatile(MEMORY, pair) & bit) != 0; // the owner's free, or its collecting
+        return meets && !Slab.isFreed(ChunkMap.record(address), (int) index) ? MISS : sizeClass;
+    }
+
     /// Puts a block that is about to be free into the next slot, if there is one: its bit is set after that. By the
     /// owner.
     ///
@@ -272,14 +330,31 @@ final class Magazine {
         return blocks;
     }
 
-    /// Makes a magazine that was used as new. While there is no owner.
-    static void clear(long magazine) {
-        RawMemory.fill(magazine, SLOTS, (byte) 0);
+    /// Makes magazines that were used as new. While there is no owner.
+    ///
+    /// @param classes which ones: bit `c` for class `c`
+    static void clear(long magazines, long classes) {
+        for (long rest = classes; rest != 0; rest &= rest - 1) {
+            RawMemory.fill(of(magazines, Long.numberOfTrailingZeros(rest)), SLOTS, (byte) 0);
+        }
+        if (classesElsewhere(magazines) != 0) { // else a page that was never used stays so
+            RawMemory.putLong(magazines + CLASSES_ELSEWHERE, 0);
+        }
     }
 
     /// Counts a block that the owner has freed in a slab of another cache. By the owner.
-    static void noteFreedElsewhere(long magazine) {
-        RawMemory.putLong(magazine + ELSEWHERE, RawMemory.getLong(magazine + ELSEWHERE) + 1);
+    static void noteFreedElsewhere(long magazines, int sizeClass) {
+        long classes = (long) LONG.get(MEMORY, magazines + CLASSES_ELSEWHERE);
+        if ((classes >>> sizeClass & 1) == 0) {
+            LONG.set(MEMORY, magazines + CLASSES_ELSEWHERE, classes | 1L << sizeClass);
+        }
+        long magazine = of(magazines, sizeClass);
+        LONG.set(MEMORY, magazine + ELSEWHERE, (long) LONG.get(MEMORY, magazine + ELSEWHERE) + 1);
+    }
+
+    /// Of which classes the owner has freed blocks in slabs of other caches: bit `c` for class `c`. From any thread.
+    static long classesElsewhere(long magazines) {
+        return RawMemory.getLong(magazines + CLASSES_ELSEWHERE);
     }
 
     /// How many blocks of the class were allocated, ever. From any thread.

@@ -165,15 +165,17 @@ public final class ThreadCache {
             noteWord(slab, index >>> 6); // before the last live block is freed: after that others may take the slab
         }
         if (thread != null && !SlabEntry.hasOwner(slab, thread.threadId())) {
-            putThread(slab, thread); // the cache had another owner when the slab was made
+            putEntry(slab); // the cache had another owner when the slab was made
         }
         Magazine.push(Magazine.shifted(magazines, Slab.sizeClass(slab)), address, pair, index);
         Slab.ownerPutFreeWord(pair, word | bit);
         return true;
     }
 
-    private void putThread(long slab, Thread owner) {
-        SlabEntry.ownerPut(slab, owner.threadId(), Magazine.shifted(magazines, Slab.sizeClass(slab)));
+    private void putEntry(long slab) {
+        Thread owner = thread;
+        long threadId = owner == null ? SlabEntry.NO_THREAD : owner.threadId();
+        SlabEntry.ownerPut(slab, threadId, Magazine.shifted(magazines, Slab.sizeClass(slab)));
     }
 
     /// A word is about to have its first free block again: it counts in the slab's summary, and a full slab becomes
@@ -277,9 +279,7 @@ public final class ThreadCache {
             return slab;
         }
         leaseCount += PageGeometry.PAGES_PER_CHUNK - 1; // all its pages may be free, and are charged
-        if (thread != null) {
-            putThread(slab, thread);
-        }
+        putEntry(slab);
         return slab;
     }
 
@@ -301,10 +301,8 @@ public final class ThreadCache {
     void forget() {
         for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
             leased[sizeClass] = 0;
-            if ((usedClasses >>> sizeClass & 1) != 0) {
-                Magazine.clear(magazine(sizeClass));
-            }
         }
+        Magazine.clear(magazines, countedClasses());
     }
 
     /// Frees a block of one of this cache's slabs from outside the owner. Returns false, and has done nothing, when
@@ -412,15 +410,14 @@ public final class ThreadCache {
 
     /// Notes that the owner has freed a block of another cache's slab. By the owner.
     void noteFreedElsewhere(int sizeClass) {
-        usedClasses |= 1L << sizeClass;
-        Magazine.noteFreedElsewhere(magazine(sizeClass));
+        Magazine.noteFreedElsewhere(magazines, sizeClass);
     }
 
     /// About how many bytes of blocks came free for others than the next request of the owner since the magazines went
     /// back last.
     long freedBytes() {
         long bytes = 0;
-        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+        for (long classes = countedClasses(); classes != 0; classes &= classes - 1) {
             int sizeClass = Long.numberOfTrailingZeros(classes);
             long magazine = magazine(sizeClass);
             long blocks = Magazine.returnedCount(magazine) + Magazine.elsewhereCount(magazine);
@@ -453,7 +450,7 @@ public final class ThreadCache {
     /// @param allocated blocks allocated, by class
     /// @param freed blocks that the owner has freed, by class
     void addCounts(long[] allocated, long[] freed) {
-        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+        for (long classes = countedClasses(); classes != 0; classes &= classes - 1) {
             int sizeClass = Long.numberOfTrailingZeros(classes);
             long magazine = magazine(sizeClass);
             freed[sizeClass] += Magazine.freedCount(magazine);
@@ -470,13 +467,16 @@ public final class ThreadCache {
         try {
             unfinished = usedClasses; // a stamp might be what it was
             changesBefore = NEVER;
-            for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
-                Magazine.clear(magazine(Long.numberOfTrailingZeros(classes)));
-            }
+            Magazine.clear(magazines, countedClasses());
             forgetChanges();
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Of which classes the magazines have counted anything: bit `c` for class `c`.
+    private long countedClasses() {
+        return usedClasses | Magazine.classesElsewhere(magazines);
     }
 
     // What a visit finds out: whether it has anything to do here.
@@ -488,7 +488,7 @@ public final class ThreadCache {
 
     /// Adds how many blocks the owner has freed in slabs of other caches, by class. From any thread.
     void addElsewhere(long[] counts) {
-        for (long classes = usedClasses; classes != 0; classes &= classes - 1) {
+        for (long classes = countedClasses(); classes != 0; classes &= classes - 1) {
             int sizeClass = Long.numberOfTrailingZeros(classes);
             counts[sizeClass] += Magazine.elsewhereCount(magazine(sizeClass));
         }

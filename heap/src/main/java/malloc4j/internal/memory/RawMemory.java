@@ -11,8 +11,8 @@ import java.lang.invoke.VarHandle;
 /// By handle, not by [MemorySegment#get]: the JIT inlines a hot caller until it has 18,000 nodes, and each access
 /// here takes some 580 of them. Once they are used up it makes a call of every method of ours, and of these
 /// accessors too; only what the JDK has marked, as it has its handles, is inlined all the same. So code that is
-/// never to be torn into calls for single machine instructions uses [#LONG] on [#MEMORY] itself: that of
-/// the warm malloc and free, and no other.
+/// never to be torn into calls for single machine instructions uses [#LONG] and [#ATOMIC_LONG] on [#MEMORY] itself:
+/// that of the warm malloc and free, and no other.
 ///
 /// Behind it is one constant segment over the whole address space, which the JIT folds away: an access costs one
 /// sign check more than the machine instruction. Nothing here checks that an address is mapped; the levels above
@@ -33,9 +33,11 @@ public final class RawMemory {
     /// Plain access to 64 bits at any address.
     public static final VarHandle LONG = ValueLayout.JAVA_LONG_UNALIGNED.varHandle();
 
+    /// Atomic access to 64 bits at a multiple of 8.
+    public static final VarHandle ATOMIC_LONG = ValueLayout.JAVA_LONG.varHandle();
+
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final VarHandle ATOMIC_INT = ValueLayout.JAVA_INT.varHandle();
-    private static final VarHandle ATOMIC_LONG = ValueLayout.JAVA_LONG.varHandle();
     private static final int MAX_SHORT_FILL = 128;
 
     private RawMemory() {}

@@ -37,6 +37,7 @@ public final class Route {
 
     private static final long MAX_BYTES_ELSEWHERE = 1L << 32;
 
+    private final CacheRegistry caches;
     private final CacheTable table;
     private final SlabHome small;
     private final LargeHome large;
@@ -68,6 +69,7 @@ public final class Route {
             long threshold,
             Room room,
             Room ownRoom) {
+        this.caches = caches;
         this.table = caches.table();
         this.room = room;
         this.events = spans.events();
@@ -227,7 +229,7 @@ public final class Route {
 
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
-        if (table.putStocked(address)) {
+        if (table.freeElsewhere(address) || table.putStocked(address) || caches.freeUncached(address)) {
             return 1;
         }
         StackProbe.requireForCall();

@@ -46,7 +46,7 @@ final class SlabHome extends Home {
         if (CacheRegistry.owner(tag) != caches) {
             return 0;
         }
-        ThreadCache cache = caches.current();
+        ThreadCache cache = caches.currentToFree();
         boolean freed;
         if (cache != null && cache.tag() == tag) {
             freed = cache.freeBlock(record, address);

@@ -204,6 +204,13 @@ public final class Slab {
         return (int) (product >>> 32);
     }
 
+    /// The bit that `remote` always has, just past the last block: of the word that has the bit of block `index`, 0 in
+    /// another word.
+    public static long restingBit(long reciprocal, long index) {
+        long capacity = reciprocal >>> Zone.CHUNK_SHIFT;
+        return (capacity ^ index) >>> 6 == 0 ? 1L << capacity : 0;
+    }
+
     /// The address of the pair of words that a block's bit is in; its `free` word comes first.
     public static long pair(long slab, int word) {
         return slab + ChunkMap.BODY + ((long) word << PAIR_SHIFT);
@@ -363,6 +370,19 @@ public final class Slab {
         }
         long summary = RawMemory.getAndOrLong(slab + REMOTE_SUMMARY, 1L << word);
         return summary == 0 ? RemoteFree.FREED_FIRST : RemoteFree.FREED;
+    }
+
+    /// Has the last word on a free from outside the owner that was not the first of its word, and has just set its bit
+    /// in `remote`. Returns whether the block was live; if not, the bit is taken back.
+    public static boolean isFreed(long slab, int index) {
+        int word = index >>> 6;
+        long pair = pair(slab, word);
+        long bit = 1L << index;
+        if ((RawMemory.getLongVolatile(pair) & bit) == 0 || wasCollected(slab, pair, bit)) {
+            return true;
+        }
+        RawMemory.getAndAndLong(pair + REMOTE, ~bit);
+        return false;
     }
 
     /// Finds out why a block whose bit in `remote` was just set has one in `free` too: the owner has collected it

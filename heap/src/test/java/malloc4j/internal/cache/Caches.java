@@ -50,10 +50,12 @@ final class Caches implements AutoCloseable {
 
     /// As [malloc4j.Heap] frees. Returns false when the block is refused.
     boolean free(long address) {
-        if (registry.table().freeBlock(address)) {
+        if (registry.table().freeBlock(address)
+                || registry.table().freeElsewhere(address)
+                || registry.freeUncached(address)) {
             return true;
         }
-        ThreadCache cache = registry.current();
+        ThreadCache cache = registry.currentToFree();
         long slab = ChunkMap.record(address);
         if (cache != null && Slab.tag(slab) == cache.tag()) {
             return cache.freeBlock(slab, address);

@@ -349,6 +349,7 @@ class ThreadCacheTest {
     @CsvSource({
         "0, 1, heap", // OWNER
         "8, 0x1000, pairs",
+        "8, 1, pairs", // and the size class
         "16, 1, reciprocal",
         "24, 0x400, magazine"
     })
@@ -363,6 +364,99 @@ class ThreadCacheTest {
                 .isThrownBy(caches::verify)
                 .withMessageContaining("its " + field + " is another's");
         RawMemory.putLong(word, before);
+    }
+
+    @Test
+    void onlyTheFirstFreeOfAWordByAnotherThreadGoesByTheRecord() throws InterruptedException {
+        long[] blocks = allocate(SIZE_CLASS, CAPACITY);
+        CacheTable table = caches.registry.table();
+        long byAWord = Caches.inThread(() -> {
+            assertThat(caches.registry.current()).isNull();
+            assertThat(caches.free(blocks[0])).isTrue();
+            assertThat(caches.registry.current())
+                    .as("who frees blocks of others counts them")
+                    .isNotNull();
+            long count = 0;
+            for (int index = 1; index < CAPACITY; index++) {
+                count += table.freeElsewhere(blocks[index]) ? 1 : 0;
+                assertThat(table.freeElsewhere(blocks[index]))
+                        .as("a second time")
+                        .isFalse();
+                assertThat(caches.free(blocks[index])).isFalse();
+            }
+            return count;
+        });
+        assertThat(byAWord).isEqualTo(CAPACITY - 1L);
+        assertThat(caches.liveBlocks()).isZero();
+        caches.verify();
+        assertThat(allocate(SIZE_CLASS, CAPACITY)).containsExactlyInAnyOrder(blocks);
+    }
+
+    @Test
+    void theShortWayRefusesWhatIsNoLiveBlockOfTheHeap() throws InterruptedException {
+        long[] blocks = allocate(SIZE_CLASS, CAPACITY);
+        CacheTable table = caches.registry.table();
+        try (Caches others = new Caches(3)) {
+            long foreign = others.allocate(SIZE_CLASS);
+            long alsoForeign = others.allocate(SIZE_CLASS);
+            Caches.inThread(() -> {
+                assertThat(caches.free(blocks[0])).isTrue();
+                assertThat(others.free(foreign)).isTrue();
+                for (long address : new long[] {
+                    0, -1, Long.MIN_VALUE, 16, blocks[1] + 16, blocks[1] - 1, blocks[CAPACITY - 1] + 1024, alsoForeign
+                }) {
+                    assertThat(table.freeElsewhere(address)).as("0x%x", address).isFalse();
+                }
+                return 0;
+            });
+            assertThat(table.freeElsewhere(blocks[1])).as("by the owner").isFalse();
+            assertThat(others.free(alsoForeign)).isTrue();
+        }
+        assertThat(caches.liveBlocks()).isEqualTo(CAPACITY - 1);
+    }
+
+    @Test
+    void blocksOfASharedCacheGoHomeByAWordToo() throws InterruptedException {
+        long[] blocks = new long[CAPACITY];
+        Thread.ofVirtual()
+                .start(() -> {
+                    for (int index = 0; index < CAPACITY; index++) {
+                        blocks[index] = caches.allocate(SIZE_CLASS);
+                    }
+                })
+                .join();
+        assertThat(caches.free(blocks[0])).isTrue();
+        assertThat(caches.registry.table().freeElsewhere(blocks[1])).isTrue();
+        Thread.ofVirtual()
+                .start(() -> {
+                    for (int index = 2; index < CAPACITY; index++) {
+                        assertThat(caches.registry.freeUncached(blocks[index])).isTrue();
+                        assertThat(caches.registry.freeUncached(blocks[index])).isFalse();
+                    }
+                })
+                .join();
+        assertThat(caches.liveBlocks()).isZero();
+        caches.verify();
+    }
+
+    @Test
+    void whoTakesOverACacheOwnsItsSlabs() throws InterruptedException {
+        long[] blocks = new long[CAPACITY];
+        Caches.inThread(() -> {
+            System.arraycopy(allocate(SIZE_CLASS, CAPACITY), 0, blocks, 0, CAPACITY);
+            return 0;
+        });
+        ThreadCache heir = caches.registry.currentToFree();
+        assertThat(heir).isNotNull();
+        assertThat(CacheTags.PROCESS.get(Slab.tag(ChunkMap.record(blocks[0])))).isSameAs(heir);
+        for (long block : blocks) {
+            assertThat(caches.registry.table().freeElsewhere(block))
+                    .as("its own")
+                    .isFalse();
+            assertThat(caches.free(block)).isTrue();
+        }
+        assertThat(Slab.hasRemote(ChunkMap.record(blocks[0]))).isFalse();
+        caches.verify();
     }
 
     @Test

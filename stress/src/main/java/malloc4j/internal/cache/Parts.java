@@ -6,8 +6,10 @@ import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
+import malloc4j.internal.slab.Records;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.slab.SlabEntry;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 
@@ -70,6 +72,17 @@ final class Parts {
             SPANS.endLarge(block, false);
         }
         return count;
+    }
+
+    /// Frees a block of a real slab from outside its owner, by the short way where that goes.
+    static boolean freeElsewhere(long slab, long address) {
+        return Magazine.freeBit(address, SlabEntry.heapKey(HEAP_ID), 0) != Magazine.MISS
+                || ThreadCache.freeRemote(slab, address);
+    }
+
+    /// Where a block of the first word of a real slab is: see [Records#where].
+    static String where(long slab, long address) {
+        return Records.where(slab, Slab.index(Slab.product(address, Slab.reciprocal(slab))));
     }
 
     static void drain(ThreadCache cache) {

@@ -1,0 +1,55 @@
+package malloc4j.internal.cache;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.slab.Slab;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.LLL_Result;
+
+/// The owner and another thread free one live block, the other by the short way. The owner writes without an atomic
+/// operation, so both may pass: the documented limit of the check. The block is free once all the same.
+@JCStressTest
+@Outcome(id = "true, false, free free", expect = ACCEPTABLE, desc = "The other thread was refused.")
+@Outcome(id = "false, true, free free", expect = ACCEPTABLE, desc = "The owner was refused.")
+@Outcome(
+        id = "true, true, free free",
+        expect = ACCEPTABLE_INTERESTING,
+        desc = "Both passed; their bits met in collect.")
+@Outcome(expect = FORBIDDEN, desc = "Both were refused, or a block is not free, or its word not signalled.")
+@State
+public class OwnerAndAnotherFreeOneBlockElsewhere {
+    private final ThreadCache cache = Parts.cache();
+    private final long first = cache.allocateBlock(0);
+    private final long block = cache.allocateBlock(0);
+    private final long slab = ChunkMap.record(block);
+
+    public OwnerAndAnotherFreeOneBlockElsewhere() {
+        ThreadCache.freeRemote(slab, first);
+    }
+
+    @Actor
+    public void owner(LLL_Result result) {
+        result.r1 = cache.freeBlock(slab, block);
+    }
+
+    @Actor
+    public void other(LLL_Result result) {
+        result.r2 = Parts.freeElsewhere(slab, block);
+    }
+
+    @Arbiter
+    public void end(LLL_Result result) {
+        Parts.drain(cache);
+        Slab.ownerCollect(slab);
+        result.r3 = Parts.where(slab, first) + " " + Parts.where(slab, block);
+        Parts.freeSlab(cache, slab);
+        Parts.release(cache);
+    }
+}
