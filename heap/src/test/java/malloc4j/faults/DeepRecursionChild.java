@@ -11,7 +11,8 @@ import malloc4j.HeapOptions;
 import org.jspecify.annotations.Nullable;
 
 /// Threads that recurse until their stack overflows, allocating at every level, again and again on one heap: with a
-/// free in `finally` in every second round, and keeping the blocks in the others, which another thread frees then.
+/// free in `finally` in every second round, and keeping the blocks in the others, which another thread frees then. In
+/// every second pair of rounds each level resizes a block of 16 bytes.
 ///
 /// After each round of kept blocks no two of them overlap; from time to time, and at the end, `verify` holds. At the
 /// end there are no more blocks alive than calls were torn. Prints what it counted, and `done`.
@@ -115,6 +116,7 @@ public final class DeepRecursionChild {
         int overflowsSinceVerify;
         long torn; // calls that were, and blocks that they may have lost
         boolean keeps;
+        boolean resizes; // and nothing else: any other call would ask for the stack first
         long random;
         volatile @Nullable Throwable failure;
 
@@ -133,6 +135,7 @@ public final class DeepRecursionChild {
             try {
                 for (int overflow = 0; overflow < overflows; overflow++) {
                     keeps = overflow % 2 == 0;
+                    resizes = overflow % 4 > 1;
                     overflowOnce();
                     if (keeps) {
                         kept.await();
@@ -203,8 +206,11 @@ public final class DeepRecursionChild {
         private long take() {
             random = random * 6364136223846793005L + 1442695040888963407L;
             int choice = (int) (random >>> 33);
-            atStake = (choice & 15) == 1 ? 2 : 1; // the block that is resized is this program's to lose
+            atStake = resizes || (choice & 15) == 1 ? 2 : 1; // the block that is resized is this program's to lose
             long byteSize = 1L << (4 + (choice >>> 4) % (maxSizeBits - 3));
+            if (resizes) {
+                return HEAP.realloc(HEAP.malloc(16), byteSize);
+            }
             return switch (choice & 15) {
                 case 0 -> HEAP.calloc(1, byteSize);
                 case 1 -> HEAP.realloc(HEAP.malloc(byteSize >>> 1), byteSize);

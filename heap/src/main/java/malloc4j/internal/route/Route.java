@@ -254,7 +254,7 @@ public final class Route {
     public long resize(long address, long byteSize) {
         long record = ChunkMap.record(address);
         Home home = homeOf(record);
-        if (home != small) { // the way of small blocks asks where it is slow
+        if (home != small) { // a small block that stays, or finds its new place at hand, needs no more than a malloc
             StackProbe.requireForCall();
         }
         long usable = byteSize(home, record, address);
@@ -281,8 +281,11 @@ public final class Route {
                 return resized;
             }
         }
-        long atHand = table.allocateBlock(byteSize);
-        long moved = atHand >= 0 ? atHand : allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES);
+        long moved = table.allocateBlock(byteSize);
+        if (moved < 0) {
+            StackProbe.requireForCall();
+            moved = allocateOnce(byteSize, SizeClasses.QUANTUM_BYTES);
+        }
         return Errno.isError(moved) ? moved : move(address, moved, Math.min(usable, byteSize));
     }
 
