@@ -18,6 +18,7 @@ import malloc4j.alloc.BlockPool;
 import malloc4j.alloc.Region;
 import malloc4j.alloc.StackAllocator;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 ///
 /// The long form: `-Dtest.automaticThreads=2000`.
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Tag("proof")
 class AutomaticArenasTest {
     private static final long MIB = 1L << 20;
     private static final int THREADS = Integer.getInteger("test.automaticThreads", 100);

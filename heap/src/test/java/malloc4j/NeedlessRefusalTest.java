@@ -12,12 +12,14 @@ import java.util.concurrent.atomic.AtomicReference;
 import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.slab.SizeClasses;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// No request is refused while what is live and what is asked fit the limit with a tenth to spare.
 ///
 /// The long form: `-Dtest.requests=100000000`.
+@Tag("proof")
 class NeedlessRefusalTest {
     private static final long MIB = 1L << 20;
     private static final long REQUESTS = Long.getLong("test.requests", 400_000L);

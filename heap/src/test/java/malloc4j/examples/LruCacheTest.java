@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 ///
 /// The long form: `-Dtest.entries=1000000`.
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Tag("proof")
 class LruCacheTest {
     private static final int ENTRIES = Integer.getInteger("test.entries", 20_000);
     private static final long MIB = 1 << 20;

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 /// @param environment what is added to the environment
 /// @param options for the JVM, after those that every child gets
 public record ChildJvm(List<String> prefix, Map<String, String> environment, List<String> options) {
-    private static final long DEADLINE_SECONDS = 300;
+    private static final long DEADLINE_SECONDS = Long.getLong("test.childSeconds", 300);
     private static final int EXIT_DONE = 0;
     private static final int EXIT_DIED = 1; // of a JVM that dumps no core
 

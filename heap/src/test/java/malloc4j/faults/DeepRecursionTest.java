@@ -2,11 +2,13 @@ package malloc4j.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// Whatever call a stack overflow hits: the heap is whole, no lock is held, no block is given twice, and nothing is
 /// lost but what the torn call had in hand.
+@Tag("proof")
 class DeepRecursionTest {
     private static final int THREADS = 4;
     private static final int OVERFLOWS = Integer.getInteger("test.deepOverflows", 20); // of each thread

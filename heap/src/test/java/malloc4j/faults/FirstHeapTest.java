@@ -3,11 +3,13 @@ package malloc4j.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What a kernel may refuse to the first heap of a process, which all others stand on: zone, records, entries, caches.
+@Tag("proof")
 class FirstHeapTest {
     /// From the commit of the caches' magazines on, of the records, of the entries, or of the region.
     @ParameterizedTest

@@ -2,6 +2,7 @@ package malloc4j.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What is handed out as an object when the Java heap has no room for the object. Two rounds of each by default, more
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 /// | a block as a segment | the block is freed |
 /// | a confined, shared or unscoped arena | it does not count as open, the heap can be closed |
 /// | `realloc` of a segment, huge blocks, the first use of a class | not tried here |
+@Tag("proof")
 class FullJavaHeapTest {
     @Test
     void nothingStaysTakenThatCouldNotBeHandedOut() throws Exception {

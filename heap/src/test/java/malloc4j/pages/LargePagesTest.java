@@ -8,11 +8,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.faults.ChildJvm;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// The tests of the heap, in a JVM whose kernel has pages of 16 or of 64 KiB: those of the levels that know pages, or
 /// with `-Dtest.largePages=all` every one that does not itself speak of this machine's pages.
+@Tag("proof")
 class LargePagesTest {
     private static final List<String> QUICK = List.of(
             "malloc4j.internal.region.ZoneTest",

@@ -3,10 +3,12 @@ package malloc4j.threads;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import malloc4j.faults.ChildJvm;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Virtual threads that cannot leave their carrier wait for a heap's locks beside such that can.
+@Tag("proof")
 class PinnedVirtualThreadsTest {
     private static final int THREADS = Integer.getInteger("test.pinnedThreads", 10_000);
 

@@ -13,12 +13,14 @@ import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Many platform threads that live at once: each has a cache of its own, and after its first call none takes the
 /// registry's lock for it.
+@Tag("proof")
 class ManyThreadsTest {
     private static final int SIZE_CLASS = SizeClasses.of(48);
     private static final int STACK_BYTES = 64 << 10;
