@@ -882,7 +882,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 pages.spanBytes(),
                 pages.dirtyBytes(),
                 pages.chargedBytes() + mapped.bytes(),
-                pages.regionBytes() + mapped.bytes(),
+                pages.extentBytes() + mapped.bytes(),
                 reclaimer.purgedBytes(),
                 caches.cacheCount(),
                 caches.magazineBytes());
@@ -920,14 +920,14 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return spans.chargedBytes();
     }
 
-    /// Bytes of this heap's regions and huge blocks that the kernel holds memory for, by `mincore`; 0 when this heap is
+    /// Bytes of this heap's extents and huge blocks that the kernel holds memory for, by `mincore`; 0 when this heap is
     /// closed. The kernel looks at each page: some milliseconds a GiB.
     public long residentBytes() {
         if (closed) {
             return 0;
         }
         Resident resident = new Resident();
-        spans.forEachRegion(resident);
+        spans.forEachExtent(resident);
         huge.forEachBlock(resident);
         return resident.residentBytes;
     }

@@ -67,7 +67,7 @@ record HeapAssembly(
         HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE, events);
         caches.reclaimer().keep(options.trimThresholdBytes());
         ground.memory()
-                .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachRegion, huge::forEachBlock));
+                .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
         Runnable stopPurging = null;
         try {
             stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | option | default | what it does | in C |
 /// |---|---|---|---|
-/// | `source` | `MMAP` | where regions come from | |
+/// | `source` | `MMAP` | where extents come from | |
 /// | `mmapThresholdBytes` | 32 MiB | from this size a block is a mapping of its own | `M_MMAP_THRESHOLD` |
 /// | `trimThresholdBytes` | 256 KiB | free pages that the purger leaves for reuse | `M_TRIM_THRESHOLD` |
 /// | `purgeDelay` | 1 s | how long free pages are kept; 0 gives back at every visit, negative never | |
@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// under the limit was given back to the kernel.
 ///
 /// @param name for messages and statistics
-/// @param source where regions come from
+/// @param source where extents come from
 /// @param file the path when `source` is `FILE`: of a regular file that no other heap has
 /// @param mmapThresholdBytes 32,769 to 2^46; blocks of `SHARED_MEMORY` and `FILE` are never mappings of their own
 /// @param trimThresholdBytes 0 or more

@@ -13,13 +13,13 @@ import malloc4j.internal.slab.ChunkReader;
 import malloc4j.internal.slab.HeapWalk;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
-import malloc4j.internal.span.RegionPages;
+import malloc4j.internal.span.ExtentPages;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.ExtentSnapshot;
 import malloc4j.observe.HeapSnapshot;
-import malloc4j.observe.RegionSnapshot;
 import org.jspecify.annotations.Nullable;
 
-/// Makes one [HeapSnapshot]: copies which pages of each region are free, under the lock of [Spans] for that moment,
+/// Makes one [HeapSnapshot]: copies which pages of each extent are free, under the lock of [Spans] for that moment,
 /// then goes over the chunks by a [HeapWalk], without a lock.
 ///
 /// What the pages say decides: a slab counts when all its pages are taken, of a large block the pages that are. So
@@ -29,8 +29,8 @@ final class SnapshotMaker {
 
     private final int heapId;
     private final HeapWalk walk;
-    private final List<RegionPages> pages = new ArrayList<>();
-    private final List<RegionSnapshot> regions = new ArrayList<>();
+    private final List<ExtentPages> pages = new ArrayList<>();
+    private final List<ExtentSnapshot> extents = new ArrayList<>();
     private final long[] slabsByClass = new long[SizeClasses.COUNT];
     private final long[] liveByClass = new long[SizeClasses.COUNT];
     private long[] slabsByCache = new long[64];
@@ -46,32 +46,32 @@ final class SnapshotMaker {
     SnapshotMaker(Spans spans, int heapId) {
         this.heapId = heapId;
         this.walk = new HeapWalk(spans);
-        for (RegionPages next = spans.pagesFrom(0); next != null; next = spans.pagesFrom(end(next))) {
+        for (ExtentPages next = spans.pagesFrom(0); next != null; next = spans.pagesFrom(end(next))) {
             pages.add(next);
         }
         boolean more = walk.next();
-        for (RegionPages region : pages) {
-            while (more && walk.address() < region.address()) {
+        for (ExtentPages extent : pages) {
+            while (more && walk.address() < extent.address()) {
                 more = walk.next();
             }
-            more = readRegion(region, more);
+            more = readExtent(extent, more);
         }
     }
 
-    private static long end(RegionPages region) {
-        return region.address() + ((long) region.pageCount() << PageGeometry.PAGE_SHIFT);
+    private static long end(ExtentPages extent) {
+        return extent.address() + ((long) extent.pageCount() << PageGeometry.PAGE_SHIFT);
     }
 
-    private boolean readRegion(RegionPages region, boolean isAtChunk) {
-        long[] free = region.free();
-        long[] dirty = region.dirty();
-        long[] chunks = new long[(region.pageCount() + CHUNK_PAGES - 1) / CHUNK_PAGES];
+    private boolean readExtent(ExtentPages extent, boolean isAtChunk) {
+        long[] free = extent.free();
+        long[] dirty = extent.dirty();
+        long[] chunks = new long[(extent.pageCount() + CHUNK_PAGES - 1) / CHUNK_PAGES];
         long[] large = new long[16];
         int largeCount = 0;
         boolean more = isAtChunk;
-        for (; more && walk.address() < end(region); more = walk.next()) {
+        for (; more && walk.address() < end(extent); more = walk.next()) {
             ChunkReader chunk = walk.chunk();
-            int page = (int) ((walk.address() - region.address()) >>> PageGeometry.PAGE_SHIFT);
+            int page = (int) ((walk.address() - extent.address()) >>> PageGeometry.PAGE_SHIFT);
             if (chunk.heapId() != heapId) {
                 continue;
             }
@@ -79,18 +79,18 @@ final class SnapshotMaker {
                 chunks[page / CHUNK_PAGES] = readSlab(chunk);
             } else if (chunk.holdsPages()) {
                 for (int index = 0; index < CHUNK_PAGES; index++) {
-                    int count = Math.min(chunk.pageCount(index), region.pageCount() - page - index);
+                    int count = Math.min(chunk.pageCount(index), extent.pageCount() - page - index);
                     if (count > 0) {
                         if (largeCount > 0) {
                             large[largeCount - 1] = cut(large[largeCount - 1], page + index);
                         }
                         large = largeCount == large.length ? Arrays.copyOf(large, 2 * largeCount) : large;
-                        large[largeCount++] = RegionSnapshot.large(page + index, count, !chunk.isLive(index));
+                        large[largeCount++] = ExtentSnapshot.large(page + index, count, !chunk.isLive(index));
                     }
                 }
             }
         }
-        addRegion(region, free, dirty, chunks, Arrays.copyOf(large, largeCount));
+        addExtent(extent, free, dirty, chunks, Arrays.copyOf(large, largeCount));
         return more;
     }
 
@@ -107,19 +107,19 @@ final class SnapshotMaker {
         slabsByCache[chunk.cache()]++;
         liveByCache[chunk.cache()] += (long) live * chunk.blockBytes();
         slabPages += CHUNK_PAGES;
-        return RegionSnapshot.slab(chunk.blockBytes(), live, chunk.cache(), Slab.unchargedPages(chunk.record()));
+        return ExtentSnapshot.slab(chunk.blockBytes(), live, chunk.cache(), Slab.unchargedPages(chunk.record()));
     }
 
-    private void addRegion(RegionPages region, long[] free, long[] dirty, long[] chunks, long[] large) {
-        allPages += region.pageCount();
-        int isFree = Bits.count(free, 0, region.pageCount());
-        int isDirty = Bits.count(dirty, 0, region.pageCount());
+    private void addExtent(ExtentPages extent, long[] free, long[] dirty, long[] chunks, long[] large) {
+        allPages += extent.pageCount();
+        int isFree = Bits.count(free, 0, extent.pageCount());
+        int isDirty = Bits.count(dirty, 0, extent.pageCount());
         freePages += isFree - isDirty;
         dirtyPages += isDirty;
-        regions.add(new RegionSnapshot(
-                region.address(),
+        extents.add(new ExtentSnapshot(
+                extent.address(),
                 (int) PageGeometry.PAGE_BYTES,
-                region.pageCount(),
+                extent.pageCount(),
                 CHUNK_PAGES,
                 free,
                 dirty,
@@ -143,7 +143,7 @@ final class SnapshotMaker {
     /// moments.
     private static long cut(long block, int page) {
         int from = (int) (block >>> Integer.SIZE);
-        return RegionSnapshot.large(from, Math.min((int) block & Integer.MAX_VALUE, page - from), (int) block < 0);
+        return ExtentSnapshot.large(from, Math.min((int) block & Integer.MAX_VALUE, page - from), (int) block < 0);
     }
 
     HeapSnapshot make(
@@ -188,7 +188,7 @@ final class SnapshotMaker {
                 freePages << PageGeometry.PAGE_SHIFT,
                 otherPages << PageGeometry.PAGE_SHIFT,
                 hugeBytes);
-        return new HeapSnapshot(name, heapId, regions, sizeClasses, caches, blocks, arenas, openOnIt, budgets, parts);
+        return new HeapSnapshot(name, heapId, extents, sizeClasses, caches, blocks, arenas, openOnIt, budgets, parts);
     }
 
     private static String nameOf(@Nullable Thread thread) {

@@ -13,10 +13,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import malloc4j.alloc.BlockPool;
 import malloc4j.internal.region.PageGeometry;
+import malloc4j.observe.ExtentSnapshot;
+import malloc4j.observe.ExtentSnapshot.PageUse;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
-import malloc4j.observe.RegionSnapshot;
-import malloc4j.observe.RegionSnapshot.PageUse;
 import org.junit.jupiter.api.Test;
 
 /// Snapshots: that they show what is there, and add up whatever happens meanwhile.
@@ -31,15 +31,15 @@ class HeapSnapshotTest {
             pages.put(use, 0L);
         }
         long live = 0;
-        for (RegionSnapshot region : snapshot.regions()) {
-            for (int page = 0; page < region.pageCount(); page++) {
-                pages.merge(region.pageUse(page), (long) PAGE, Long::sum);
+        for (ExtentSnapshot extent : snapshot.extents()) {
+            for (int page = 0; page < extent.pageCount(); page++) {
+                pages.merge(extent.pageUse(page), (long) PAGE, Long::sum);
             }
-            for (RegionSnapshot.Slab slab : region.slabs()) {
+            for (ExtentSnapshot.Slab slab : extent.slabs()) {
                 slabs += 65_536;
                 live += (long) slab.liveBlocks() * slab.blockBytes();
                 assertThat(slab.liveBlocks()).isLessThanOrEqualTo(slab.capacity());
-                assertThat(region.pageUse((int) ((slab.address() - region.address()) / PAGE)))
+                assertThat(extent.pageUse((int) ((slab.address() - extent.address()) / PAGE)))
                         .isEqualTo(PageUse.SLAB);
             }
         }
@@ -78,18 +78,18 @@ class HeapSnapshotTest {
             assertAddsUp(snapshot);
             assertThat(snapshot.heap()).isEqualTo("shown");
             assertThat(snapshot.sizeClasses()).containsExactly(new HeapSnapshot.SizeClass(1_024, 2, 100, 28));
-            assertThat(snapshot.regions()).hasSize(1);
-            RegionSnapshot region = snapshot.regions().getFirst();
-            assertThat(region.largeBlocks())
+            assertThat(snapshot.extents()).hasSize(1);
+            ExtentSnapshot extent = snapshot.extents().getFirst();
+            assertThat(extent.largeBlocks())
                     .containsExactlyInAnyOrder(
                             new HeapSnapshot.Block(large, heap.usableSize(large)),
                             new HeapSnapshot.Block(kept, heap.usableSize(kept)));
-            assertThat(region.pageUse((int) ((large - region.address()) / PAGE)))
+            assertThat(extent.pageUse((int) ((large - extent.address()) / PAGE)))
                     .isEqualTo(PageUse.LARGE);
             assertThat(snapshot.parts().stockedBytes()
                             + snapshot.parts().dirtyBytes()
                             + snapshot.parts().freeBytes())
-                    .isEqualTo(region.byteSize() - 2 * 65_536 - heap.usableSize(large) - heap.usableSize(kept));
+                    .isEqualTo(extent.byteSize() - 2 * 65_536 - heap.usableSize(large) - heap.usableSize(kept));
             assertThat(snapshot.hugeBlocks()).containsExactly(new HeapSnapshot.Block(huge, 64 * MIB));
             assertThat(snapshot.caches()).singleElement().satisfies(cache -> {
                 assertThat(cache.thread()).isEqualTo(Thread.currentThread().getName());

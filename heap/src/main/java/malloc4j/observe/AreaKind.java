@@ -41,7 +41,7 @@ public enum AreaKind {
     LARGE_BLOCK(Group.MALLOC4J, "large block"),
     /// A block with a mapping of its own.
     HUGE_BLOCK(Group.MALLOC4J, "huge block"),
-    /// Pages of a region that no block has.
+    /// Pages of an extent that no block has.
     FREE_PAGES(Group.MALLOC4J, "free pages"),
     /// What describes slabs and pages.
     RECORDS(Group.MALLOC4J, "records"),

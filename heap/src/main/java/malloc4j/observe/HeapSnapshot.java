@@ -6,18 +6,18 @@ import java.util.Map;
 /// What one heap's memory is, chunk by chunk: made by one walk over its records while threads go on.
 ///
 /// ```
-///   mappedBytes = regions + huge blocks
+///   mappedBytes = extents + huge blocks
 ///               = live blocks + free blocks + tails             of slabs
 ///               + large blocks + stocked blocks + dirty pages + free pages + other pages + huge blocks
 /// ```
 ///
-/// The sum always holds. Which pages are free is exact for each region at one moment, and regions follow one another;
+/// The sum always holds. Which pages are free is exact for each extent at one moment, and extents follow one another;
 /// what a slab holds is counted from its bits a little later: exact while nobody allocates or frees. A page that is
 /// in a span, and in no slab and no block that the walk has found, is an other page: it was changing hands.
 ///
 /// @param heap the heap's name
 /// @param heapId its number, by which records of chunks name it
-/// @param regions in address order
+/// @param extents in address order
 /// @param sizeClasses those that have slabs, smallest first
 /// @param caches those that have slabs or a thread, by number
 /// @param hugeBlocks in address order
@@ -28,7 +28,7 @@ import java.util.Map;
 public record HeapSnapshot(
         String heap,
         int heapId,
-        List<RegionSnapshot> regions,
+        List<ExtentSnapshot> extents,
         List<SizeClass> sizeClasses,
         List<Cache> caches,
         List<Block> hugeBlocks,
@@ -39,17 +39,17 @@ public record HeapSnapshot(
 
     /// Copies what is given.
     ///
-    /// @throws IllegalArgumentException if `parts` are not the sum of the regions and the huge blocks
+    /// @throws IllegalArgumentException if `parts` are not the sum of the extents and the huge blocks
     public HeapSnapshot {
-        regions = List.copyOf(regions);
+        extents = List.copyOf(extents);
         sizeClasses = List.copyOf(sizeClasses);
         caches = List.copyOf(caches);
         hugeBlocks = List.copyOf(hugeBlocks);
         openOnIt = Map.copyOf(openOnIt);
         budgets = List.copyOf(budgets);
         long mapped = 0;
-        for (RegionSnapshot region : regions) {
-            mapped += region.byteSize();
+        for (ExtentSnapshot extent : extents) {
+            mapped += extent.byteSize();
         }
         for (Block block : hugeBlocks) {
             mapped += block.byteSize();
@@ -126,7 +126,7 @@ public record HeapSnapshot(
         }
     }
 
-    /// Bytes of all regions and huge blocks.
+    /// Bytes of all extents and huge blocks.
     public long mappedBytes() {
         return parts.sum();
     }
@@ -137,8 +137,8 @@ public record HeapSnapshot(
         for (SizeClass sizeClass : sizeClasses) {
             blocks += sizeClass.liveBlocks();
         }
-        for (RegionSnapshot region : regions) {
-            blocks += region.largeBlockCount();
+        for (ExtentSnapshot extent : extents) {
+            blocks += extent.largeBlockCount();
         }
         return blocks;
     }

@@ -31,10 +31,10 @@ import malloc4j.internal.memory.Sizes;
 /// @param dirtyBytes free pages kept for reuse, not yet given back
 /// @param committedBytes what the heap's limit counts of this heap: `spanBytes + dirtyBytes +
 ///     hugeBytes`, but for pages of slabs that went back to the kernel and were not used since
-/// @param reservedBytes regions got from the source, and huge blocks
+/// @param reservedBytes extents got from the source, and huge blocks
 /// @param purgedBytes pages given back to the kernel since the heap began, in all
 /// @param threadCaches caches, one for each thread that ran at the same time, and those that virtual threads share
-/// @param magazineBytes what those caches may use outside of the regions, 32 KiB each, but for those whose memory went
+/// @param magazineBytes what those caches may use outside of the extents, 32 KiB each, but for those whose memory went
 ///     back to the kernel after their threads had ended
 public record HeapStatistics(
         long liveBlocks,

@@ -11,9 +11,9 @@ package malloc4j.observe;
 public interface Probe {
     /// What happened.
     enum Kind {
-        /// A region or a huge block was mapped.
+        /// An extent or a huge block was mapped.
         MAP,
-        /// A region or a huge block was given back.
+        /// An extent or a huge block was given back.
         UNMAP,
         /// A chunk became a slab; the detail is the size of its blocks.
         SLAB_MADE,

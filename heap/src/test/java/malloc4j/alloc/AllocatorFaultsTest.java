@@ -52,7 +52,7 @@ class AllocatorFaultsTest {
         }
     }
 
-    private static final int SIZE = 100_000; // 10 of them are more than a region of the heap's leaves
+    private static final int SIZE = 100_000; // 10 of them are more than an extent of the heap's leaves
 
     private static Taker ofPool(BlockPool pool) {
         return new Taker() {

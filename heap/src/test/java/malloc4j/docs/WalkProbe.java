@@ -98,7 +98,7 @@ final class WalkProbe {
         });
         program.start();
         allocated.await();
-        long large = heap.malloc(6 << 20); // in a region of its own, by a thread with a cache of its own
+        long large = heap.malloc(6 << 20); // in an extent of its own, by a thread with a cache of its own
         mayEnd.countDown();
         program.join();
         calls.clear();

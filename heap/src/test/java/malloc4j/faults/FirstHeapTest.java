@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// What a kernel may refuse to the first heap of a process, which all others stand on: zone, records, entries, caches.
 @Tag("proof")
 class FirstHeapTest {
-    /// From the commit of the caches' magazines on, of the records, of the entries, or of the region.
+    /// From the commit of the caches' magazines on, of the records, of the entries, or of the extent.
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 4, 5})
     void commitsThatAreRefusedToTheFirstHeapLoseNothing(int nth) throws IOException, InterruptedException {

@@ -25,7 +25,7 @@ public final class LimitsChild {
             case "RLIMIT_DATA" -> data(24 * MIB, 3 * MIB, 32 * MIB);
             case "small zone" -> smallZone();
             case "max_map_count" -> mappings();
-            case "regions" -> regions();
+            case "extents" -> extents();
             case "threads" -> threads();
             case "other way" -> otherWay();
             default -> throw new IllegalArgumentException(arguments[0]);
@@ -124,7 +124,7 @@ public final class LimitsChild {
             allocate(heap, 64 << 10, blocks);
         }
         checkCount();
-        Heap other = Heap.create(HeapOptions.builder().name("regions").build());
+        Heap other = Heap.create(HeapOptions.builder().name("extents").build());
         long small = other.malloc(100);
         for (int index = 0; index < blocks.size(); index += 2) {
             heap.free(blocks.get(index));
@@ -150,26 +150,26 @@ public final class LimitsChild {
         System.out.println("had " + blockCount + " blocks");
     }
 
-    /// Many more regions than a quarter of the kernel's mappings, as of as many heaps.
-    private static void regions() {
+    /// Many more extents than a quarter of the kernel's mappings, as of as many heaps.
+    private static void extents() {
         MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
-        List<Long> regions = new ArrayList<>();
+        List<Long> extents = new ArrayList<>();
         for (int count = 0; count < 2 * Ground.process().mappings().limit(); count++) {
             long address = source.acquire(2 * MIB);
-            check(address > 0, "region " + count + ": " + address);
-            regions.add(address);
+            check(address > 0, "extent " + count + ": " + address);
+            extents.add(address);
         }
         checkCount();
         Heap heap = heap(64 * MIB);
         heap.free(heap.malloc(100));
-        for (int index = 0; index < regions.size(); index += 2) {
-            check(source.release(regions.get(index), 2 * MIB) == 0, "release " + index);
+        for (int index = 0; index < extents.size(); index += 2) {
+            check(source.release(extents.get(index), 2 * MIB) == 0, "release " + index);
         }
         checkCount();
         workTheJvm();
-        for (int index = 1; index < regions.size(); index += 2) {
-            RawMemory.putLong(regions.get(index), index);
-            check(source.release(regions.get(index), 2 * MIB) == 0, "release " + index);
+        for (int index = 1; index < extents.size(); index += 2) {
+            RawMemory.putLong(extents.get(index), index);
+            check(source.release(extents.get(index), 2 * MIB) == 0, "release " + index);
         }
         checkCount();
         long address = heap.calloc(20, MIB);
@@ -177,7 +177,7 @@ public final class LimitsChild {
         heap.free(address);
         end(heap);
         ChunkMap.main().verify();
-        System.out.println("had " + regions.size() + " regions");
+        System.out.println("had " + extents.size() + " extents");
     }
 
     private static void checkCount() {
@@ -227,7 +227,7 @@ public final class LimitsChild {
         for (long byteSize : new long[] {33 * MIB, 100 * MIB, 32 * MIB, 400 * MIB}) {
             long address = heap.calloc(1, byteSize);
             check(Patterns.isZero(address, byteSize), "zeroed");
-            check(ChunkMap.record(address) != 0, "in a region");
+            check(ChunkMap.record(address) != 0, "in an extent");
             fillEnds(address, byteSize, byteSize);
             long moved = heap.realloc(address, byteSize + MIB);
             Patterns.check(moved, 4_096, 4_096, byteSize);

@@ -25,7 +25,7 @@ class LimitsTest {
     }
 
     @Test
-    void whenDataIsLimitedRegionsAreRefusedUntilItIsRaised() throws Exception {
+    void whenDataIsLimitedExtentsAreRefusedUntilItIsRaised() throws Exception {
         assertThat(INTERPRETED.run(LimitsChild.class, "RLIMIT_DATA")).contains("refused after");
     }
 
@@ -56,8 +56,8 @@ class LimitsTest {
     }
 
     @Test
-    void regionsThatTheKernelJoinsPassAQuarterOfMaxMapCountButItsMappingsNeverDo() throws Exception {
-        assertThat(ChildJvm.small().run(LimitsChild.class, "regions")).contains("had ");
+    void extentsThatTheKernelJoinsPassAQuarterOfMaxMapCountButItsMappingsNeverDo() throws Exception {
+        assertThat(ChildJvm.small().run(LimitsChild.class, "extents")).contains("had ");
     }
 
     @Test

@@ -63,7 +63,7 @@ final class Scenario {
         return reported;
     }
 
-    /// Every operation, in an order that takes and gives back regions and mappings.
+    /// Every operation, in an order that takes and gives back extents and mappings.
     void run() {
         List<Long> small = new ArrayList<>();
         for (int bytes = 0; bytes < 9_000; bytes += 300) {

@@ -13,18 +13,18 @@ import malloc4j.internal.region.OwnMemory.HeapMemory;
 import malloc4j.internal.region.RootRecord;
 
 /// What of this library's memory tests have left behind in this process, beside what is there for good: the zones,
-/// and the regions and huge blocks of the common heap.
+/// and the extents and huge blocks of the common heap.
 ///
 /// | left | found by |
 /// |---|---|
 /// | a heap | [malloc4j.internal.region.OwnMemory#heaps] |
-/// | a mapping, a secret, a closed heap's region or huge block | what [MappingBudget] counts, and no heap has |
+/// | a mapping, a secret, a closed heap's extent or huge block | what [MappingBudget] counts, and no heap has |
 /// | a file, shared memory, a secret's pages, open or mapped | `/proc/self/maps` and `fd` |
 /// | a lock | [MemoryLock#verify], `VmLck` |
 /// | a name in `/dev/shm` | its pid |
 final class Leftovers {
     private static final String COMMON_HEAP = "common";
-    private static final int TRIES = 50; // the common heap returns regions by itself
+    private static final int TRIES = 50; // the common heap returns extents by itself
     private static final Path NAMES = Path.of("/dev/shm");
 
     private Leftovers() {}
@@ -69,7 +69,7 @@ final class Leftovers {
     private static int mappingsOfNobody() {
         int[] ranges = {0};
         for (HeapMemory heap : Ground.process().memory().heaps()) {
-            heap.regions().accept((address, byteSize) -> ranges[0]++);
+            heap.extents().accept((address, byteSize) -> ranges[0]++);
             heap.huge().accept((address, byteSize) -> ranges[0]++);
         }
         return Ground.process().mappings().used() - MappingBudget.MAPPINGS_EACH * ranges[0];

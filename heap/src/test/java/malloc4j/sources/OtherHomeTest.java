@@ -17,7 +17,7 @@ import malloc4j.internal.region.ChunkMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// A large block that its home cannot have comes from the other: a mapping of its own, or a region.
+/// A large block that its home cannot have comes from the other: a mapping of its own, or an extent.
 class OtherHomeTest {
     private static final long THRESHOLD = 32L << 20;
 
@@ -32,7 +32,7 @@ class OtherHomeTest {
                         .build());
     }
 
-    /// Refuses mappings of their own, or the memory of regions.
+    /// Refuses mappings of their own, or the memory of extents.
     private void refuse(boolean mappings) {
         if (mappings) {
             calls.failFrom(text -> text.startsWith("mmap(0x0, "), 1, Errno.ENOMEM);
@@ -49,7 +49,7 @@ class OtherHomeTest {
             refuse(mappingsAreRefused);
             for (int round = 0; round < 3; round++) {
                 long address = heap.calloc(1, byteSize);
-                assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                assertThat(ChunkMap.record(address) != 0).as("in an extent").isEqualTo(mappingsAreRefused);
                 assertThat(RawMemory.getByte(address + byteSize - 1)).isZero();
                 RawMemory.fill(address, byteSize, (byte) 1);
                 heap.verify();
@@ -57,15 +57,15 @@ class OtherHomeTest {
             }
             calls.stopFailing();
             long address = heap.malloc(byteSize);
-            assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(!mappingsAreRefused);
+            assertThat(ChunkMap.record(address) != 0).as("in an extent").isEqualTo(!mappingsAreRefused);
             heap.free(address);
         }
     }
 
-    /// For which a region's bit maps would be as large as a small Java heap.
+    /// For which an extent's bit maps would be as large as a small Java heap.
     @ParameterizedTest
     @ValueSource(longs = {(1L << 32) + 1, 1L << 36, 1L << 39})
-    void whatTheKernelDoesNotPromiseNoRegionIsMadeFor(long byteSize) {
+    void whatTheKernelDoesNotPromiseNoExtentIsMadeFor(long byteSize) {
         try (Heap heap = heap()) {
             refuse(true);
             assertThat(heap.tryMalloc(byteSize)).isZero();
@@ -90,7 +90,7 @@ class OtherHomeTest {
             for (int round = 0; round < 3; round++) {
                 try (Arena arena = heap.ofConfined()) {
                     long address = arena.allocate(byteSize).address();
-                    assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                    assertThat(ChunkMap.record(address) != 0).as("in an extent").isEqualTo(mappingsAreRefused);
                     heap.verify();
                 }
             }
@@ -107,7 +107,7 @@ class OtherHomeTest {
             for (int round = 0; round < 3; round++) {
                 try (Region region = Region.ofHeap(heap, byteSize)) {
                     long address = region.allocate(byteSize / 2, 8).address();
-                    assertThat(ChunkMap.record(address) != 0).as("in a region").isEqualTo(mappingsAreRefused);
+                    assertThat(ChunkMap.record(address) != 0).as("in an extent").isEqualTo(mappingsAreRefused);
                     heap.verify();
                 }
             }

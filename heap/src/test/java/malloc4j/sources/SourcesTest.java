@@ -119,7 +119,7 @@ class SourcesTest {
     }
 
     @Test
-    void aFileDoesNotGrowWhileItsRegionsComeAndGo() throws IOException {
+    void aFileDoesNotGrowWhileItsExtentsComeAndGo() throws IOException {
         try (Heap heap = Heap.create(options(MemorySource.FILE))) {
             long grown = 0;
             for (int round = 0; round < 20; round++) {
@@ -177,7 +177,7 @@ class SourcesTest {
     }
 
     @Test
-    void fromAPoolHugetlbTakesWholeRegionsAndGivesThemBack() {
+    void fromAPoolHugetlbTakesWholeExtentsAndGivesThemBack() {
         List<Maps.Mapping> before = zoneMappings();
         RecordingCalls calls = new RecordingCalls(withPool());
         try (Heap heap = TestHeaps.create(calls, options(MemorySource.HUGETLB))) {

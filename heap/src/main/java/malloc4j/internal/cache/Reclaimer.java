@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// A visit makes no object and calls nothing through a lambda or a reference to a method: it must not fail because the
 /// Java heap is full, nor leave behind a call site that could not be linked and never will be.
 ///
-/// Concurrency: one visitor at a time; the lock of the cache in question is held over each slab. Regions are
+/// Concurrency: one visitor at a time; the lock of the cache in question is held over each slab. Extents are
 /// released by a visitor only, so that the records it walks stay.
 public final class Reclaimer {
     private static final int ALL_PAGES = Slab.ALL_PAGES;
@@ -469,7 +469,7 @@ public final class Reclaimer {
         return purgedBytes.get();
     }
 
-    /// Checks every record, slab, list and region while no thread uses the heap; throws [AssertionError] on the
+    /// Checks every record, slab, list and extent while no thread uses the heap; throws [AssertionError] on the
     /// first invariant that does not hold.
     public void verify() {
         visiting.lock();
@@ -500,7 +500,7 @@ public final class Reclaimer {
 
     private void verifySlab(ThreadCache owner, long slab) {
         if (owner.registry() != registry) {
-            throw new AssertionError("a slab in this heap's region belongs to another heap");
+            throw new AssertionError("a slab in this heap's extent belongs to another heap");
         }
         Slab.verify(slab);
         owner.verifyEntry(slab);

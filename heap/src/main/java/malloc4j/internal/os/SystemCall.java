@@ -16,7 +16,7 @@ public enum SystemCall {
                     + "MAP_POPULATE, MAP_STACK, MAP_FIXED_NOREPLACE, MAP_FIXED (over a reservation of our own only), "
                     + "MAP_HUGETLB",
             "region, cache, linux",
-            "reserves the zone, its records and the caches' entries, commits other sources' regions, maps huge blocks, "
+            "reserves the zone, its records and the caches' entries, commits other sources' extents, maps huge blocks, "
                     + "shared memory and files",
             "`ENOMEM` fails that one request; a smaller zone is tried when a limit on address space is the cause; "
                     + "without huge pages normal ones are taken"),

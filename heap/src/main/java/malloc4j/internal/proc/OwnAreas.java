@@ -80,12 +80,12 @@ final class OwnAreas {
         }
     }
 
-    // What else heaps have: huge blocks, and the pages of their regions that are in no block.
+    // What else heaps have: huge blocks, and the pages of their extents that are in no block.
 
     private void labelHeap(HeapMemory heap) {
         String owner = owner(heap.heapId());
         heap.huge().accept((address, bytes) -> labels.add(address, address + bytes, AreaKind.HUGE_BLOCK, owner, ""));
-        heap.regions().accept((address, bytes) -> labels.add(address, address + bytes, AreaKind.FREE_PAGES, owner, ""));
+        heap.extents().accept((address, bytes) -> labels.add(address, address + bytes, AreaKind.FREE_PAGES, owner, ""));
     }
 
     // What no heap has.

@@ -7,7 +7,7 @@ import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.Mutex;
 
 /// Shared mappings of one file in the main zone: of a memory file (`memfd_create`), whose descriptor another
-/// process may be handed, or of a file with a name. Purged pages become holes in the file. So do released regions,
+/// process may be handed, or of a file with a name. Purged pages become holes in the file. So do released extents,
 /// and their place is used again; on a file system that cannot make holes they stay, and the file only grows. A file
 /// that somebody has cut does not grow any more: what is behind the cut stays lost.
 ///

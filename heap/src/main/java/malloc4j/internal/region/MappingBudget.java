@@ -12,7 +12,7 @@ import java.util.function.LongSupplier;
 ///
 /// There are two counts, and a request passes when either allows it:
 ///
-/// - `used`, what there would be if no two ranges were neighbours. Each region and each huge block counts as
+/// - `used`, what there would be if no two ranges were neighbours. Each extent and each huge block counts as
 ///   [#MAPPINGS_EACH], the most that one range can add: itself, and the half of the neighbour that it splits off. A
 ///   `Mapping` of the public API counts each of its parts and one more, a `SecretMemory` three and one more, and locks
 ///   each place where the number of their holders changes.
@@ -24,7 +24,7 @@ import java.util.function.LongSupplier;
 /// back asks [#mayUnmap] first, and keeps the addresses, without memory, while the answer is no. From then on `used` is
 /// too low, and `real` alone decides.
 ///
-/// Huge blocks, and what is given back, leave an eighth of the limit to regions, which small requests need.
+/// Huge blocks, and what is given back, leave an eighth of the limit to extents, which small requests need.
 public final class MappingBudget {
     /// The most mappings that one more range adds.
     public static final int MAPPINGS_EACH = 2;
@@ -112,7 +112,7 @@ public final class MappingBudget {
                 || recount(0) + MAPPINGS_EACH <= limit - reserve;
     }
 
-    /// Counts a region less whose addresses are kept as they are, a part of whatever mapping they are in.
+    /// Counts an extent less whose addresses are kept as they are, a part of whatever mapping they are in.
     void releaseKept() {
         keptUncounted = true;
         release();

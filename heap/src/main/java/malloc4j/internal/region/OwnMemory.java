@@ -29,9 +29,9 @@ public final class OwnMemory {
     ///
     /// @param heapId the number in the records of its chunks
     /// @param name as its options say
-    /// @param regions shows each of its regions to a visitor
+    /// @param extents shows each of its extents to a visitor
     /// @param huge shows each of its huge blocks to a visitor
-    public record HeapMemory(int heapId, String name, Consumer<RangeVisitor> regions, Consumer<RangeVisitor> huge) {}
+    public record HeapMemory(int heapId, String name, Consumer<RangeVisitor> extents, Consumer<RangeVisitor> huge) {}
 
     /// Addresses that are this library's for good, whether there is memory at them or not.
     public record Reserve(AreaKind kind, long address, long byteSize) {}

@@ -1,6 +1,6 @@
 package malloc4j.internal.region;
 
-/// Where a heap's regions come from: mapped memory, the program break, huge pages, shared memory, or a file.
+/// Where a heap's extents come from: mapped memory, the program break, huge pages, shared memory, or a file.
 ///
 /// A range is in one of three states, and each method is an edge:
 ///

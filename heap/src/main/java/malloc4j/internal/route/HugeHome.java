@@ -6,7 +6,7 @@ import malloc4j.internal.slab.SizeClasses;
 /// The home of blocks that are mappings of their own, from a threshold on; and of every address that is in no chunk of
 /// ours, which it refuses.
 final class HugeHome extends Home {
-    static final long MAX_SPAN_ALIGNMENT = 1L << 25; // above, here: a region would be as large as that
+    static final long MAX_SPAN_ALIGNMENT = 1L << 25; // above, here: an extent would be as large as that
 
     private final HugeBlocks blocks;
     private volatile long threshold;

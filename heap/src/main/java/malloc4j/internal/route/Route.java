@@ -142,9 +142,9 @@ public final class Route {
     }
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
-    /// addresses, in the other home of large blocks: regions may have room where the process's addresses are used up,
+    /// addresses, in the other home of large blocks: extents may have room where the process's addresses are used up,
     /// and the other way round. Not above 4 GiB: what a kernel refuses that promises more than it has is refused, and
-    /// no region is made for it, whose bit maps alone would be megabytes of the Java heap.
+    /// no extent is made for it, whose bit maps alone would be megabytes of the Java heap.
     private long allocateIn(Home home, long byteSize, long byteAlignment, boolean owned) {
         long address = allocateOnceIn(home, byteSize, byteAlignment, owned);
         boolean isFinal = home == small || huge.threshold() == Long.MAX_VALUE || address == -Errno.EDQUOT;

@@ -9,11 +9,11 @@ import malloc4j.internal.span.Spans;
 /// The walk over the chunks of one heap, in address order: the one way to look at all that a heap has.
 ///
 /// ```
-///   region      | slab | slab | large block . . . . . . | slab | never used |   next region
+///   extent      | slab | slab | large block . . . . . . | slab | never used |   next extent
 ///   shown          1      2     3: one step                4                       5 ...
 /// ```
 ///
-/// It makes no object and takes the lock of [Spans] for a moment in each region. Where regions may be released
+/// It makes no object and takes the lock of [Spans] for a moment in each extent. Where extents may be released
 /// meanwhile, what it shows may be another heap's: then the caller compares [ChunkReader#heapId].
 public final class HeapWalk {
     private final Spans spans;
@@ -26,7 +26,7 @@ public final class HeapWalk {
         this.spans = spans;
     }
 
-    /// Goes on where this walk has stopped, some time after: the region may be gone.
+    /// Goes on where this walk has stopped, some time after: the extent may be gone.
     public void resume() {
         end = next;
     }

@@ -17,28 +17,28 @@ import org.jspecify.annotations.Nullable;
 
 /// The pages of one heap: spans of them are taken by slabs and large blocks, and come back.
 ///
-/// A span is the lowest run of free pages that is long enough, over all regions in address order, so that the high
+/// A span is the lowest run of free pages that is long enough, over all extents in address order, so that the high
 /// end of the heap drains. What comes back stays dirty, ready for the next taker, until the purger finds it still
-/// unused on a second visit and gives its memory to the kernel; a region without any span goes back to its source
+/// unused on a second visit and gives its memory to the kernel; an extent without any span goes back to its source
 /// as a whole.
 ///
 /// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in, with whose it
 /// is: see [LargeBlock].
 ///
 /// Invariants, each checked by [#verify]:
-/// 1. Every page of a region is free, or in exactly one span.
+/// 1. Every page of an extent is free, or in exactly one span.
 /// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
 ///    `(pages - free + dirty - uncharged) * page size`.
-/// 3. Those of [Regions].
+/// 3. Those of [Extents].
 /// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have `largePagesAllocated -
-///    largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the regions count.
+///    largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the extents count.
 ///
-/// Concurrency: one lock over everything, held over no system call but a region's coming and going. While the
+/// Concurrency: one lock over everything, held over no system call but an extent's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
 public final class Spans {
-    private static final long MIN_REGION_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
-    private static final long MAX_REGION_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
-    private static final int REGION_SHARE_SHIFT = 3; // a new region is an eighth of the heap: few regions, little waste
+    private static final long MIN_EXTENT_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
+    private static final long MAX_EXTENT_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
+    private static final int EXTENT_SHARE_SHIFT = 3; // a new extent is an eighth of the heap: few extents, little waste
     private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
 
     private final PageSource source;
@@ -46,8 +46,8 @@ public final class Spans {
     private final int heapId;
     private final HeapEvents events;
     private final Mutex lock = new Mutex();
-    private final Regions regions = new Regions();
-    private long regionBytes;
+    private final Extents extents = new Extents();
+    private long extentBytes;
     private long chargedBytes;
     private long largeAllocated; // blocks, ever; and so on
     private long largeFreed;
@@ -82,7 +82,7 @@ public final class Spans {
 
     /// Takes a span of `pageCount` pages, its address a multiple of `alignmentPages`, a power of two. Returns the
     /// address, of which [#isZeroed] tells more, or minus errno: `EDQUOT` when the budget refuses, `EAGAIN` when the
-    /// regions have no such run and `mayGrow` is false, or what the source answered.
+    /// extents have no such run and `mayGrow` is false, or what the source answered.
     public long allocateSpan(int pageCount, int alignmentPages, boolean mayGrow) {
         lock.lock();
         try {
@@ -108,25 +108,25 @@ public final class Spans {
     }
 
     private long takeLowest(int pageCount, int alignmentPages) {
-        for (int index = regions.firstWith(pageCount, 0);
-                index < regions.size();
-                index = regions.firstWith(pageCount, index + 1)) {
-            Region region = regions.get(index);
-            int page = region.find(pageCount, alignmentPages);
+        for (int index = extents.firstWith(pageCount, 0);
+                index < extents.size();
+                index = extents.firstWith(pageCount, index + 1)) {
+            Extent extent = extents.get(index);
+            int page = extent.find(pageCount, alignmentPages);
             if (page >= 0) {
-                return take(region, page, pageCount);
+                return take(extent, page, pageCount);
             }
         }
         return -Errno.EAGAIN;
     }
 
-    private long take(Region region, int page, int pageCount) {
-        int dirty = region.countDirty(page, page + pageCount);
+    private long take(Extent extent, int page, int pageCount) {
+        int dirty = extent.countDirty(page, page + pageCount);
         if (!charge(pageCount - dirty)) {
             return -Errno.EDQUOT;
         }
-        takePages(region, page, page + pageCount);
-        long address = region.address(page);
+        takePages(extent, page, page + pageCount);
+        long address = extent.address(page);
         RawMemory.putByte(zeroed(address), (byte) (dirty == 0 ? 1 : 0));
         return address;
     }
@@ -146,15 +146,15 @@ public final class Spans {
         RawMemory.putByte(zeroed(address), (byte) 0);
     }
 
-    private void takePages(Region region, int from, int to) {
-        dirtyPages -= region.dirtyCount();
-        region.take(from, to);
-        dirtyPages += region.dirtyCount();
+    private void takePages(Extent extent, int from, int to) {
+        dirtyPages -= extent.dirtyCount();
+        extent.take(from, to);
+        dirtyPages += extent.dirtyCount();
         freePages -= to - from;
     }
 
-    private void givePages(Region region, int from, int to, boolean areDirty) {
-        region.give(from, to, areDirty);
+    private void givePages(Extent extent, int from, int to, boolean areDirty) {
+        extent.give(from, to, areDirty);
         freePages += to - from;
         dirtyPages += areDirty ? to - from : 0;
     }
@@ -197,29 +197,29 @@ public final class Spans {
         chargedBytes -= bytes;
     }
 
-    /// Adds a region that has room for the span; a generous one, or where that is refused the smallest that will
+    /// Adds an extent that has room for the span; a generous one, or where that is refused the smallest that will
     /// do. What describes it is made first: with no room for that on the Java heap nothing is taken from the source.
     private long grow(int pageCount, int alignmentPages) {
         long alignmentBytes = (long) alignmentPages << PageGeometry.PAGE_SHIFT;
         long slack = alignmentBytes > Zone.GRANULE_BYTES ? alignmentBytes - Zone.GRANULE_BYTES : 0;
         long needed = Bits.alignUp(((long) pageCount << PageGeometry.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
-        long share = Math.clamp(regionBytes >>> REGION_SHARE_SHIFT, MIN_REGION_BYTES, MAX_REGION_BYTES);
+        long share = Math.clamp(extentBytes >>> EXTENT_SHARE_SHIFT, MIN_EXTENT_BYTES, MAX_EXTENT_BYTES);
         long generous = Math.max(needed, Bits.alignDown(share, Zone.GRANULE_BYTES));
-        long result = addRegion(generous);
-        return result < 0 && needed < generous ? addRegion(needed) : result;
+        long result = addExtent(generous);
+        return result < 0 && needed < generous ? addExtent(needed) : result;
     }
 
-    private long addRegion(long byteSize) {
-        Region region = new Region(byteSize);
-        regions.makeRoom();
+    private long addExtent(long byteSize) {
+        Extent extent = new Extent(byteSize);
+        extents.makeRoom();
         long address = source.acquire(byteSize);
         if (Errno.isError(address)) {
             return address;
         }
-        region.place(address);
-        regions.add(region);
-        regionBytes += byteSize;
-        freePages += region.pageCount;
+        extent.place(address);
+        extents.add(extent);
+        extentBytes += byteSize;
+        freePages += extent.pageCount;
         events.note(Probe.Kind.MAP, address, byteSize, 0);
         return 0;
     }
@@ -234,12 +234,12 @@ public final class Spans {
         }
     }
 
-    private Region give(long address, int pageCount) {
-        Region region = region(address);
-        int page = region.page(address);
-        givePages(region, page, page + pageCount, true);
+    private Extent give(long address, int pageCount) {
+        Extent extent = extent(address);
+        int page = extent.page(address);
+        givePages(extent, page, page + pageCount, true);
         gives++;
-        return region;
+        return extent;
     }
 
     /// Gives the chunk of a slab back.
@@ -248,14 +248,14 @@ public final class Spans {
     public void freeChunk(long address, int uncharged) {
         lock.lock();
         try {
-            Region region = region(address);
-            int page = region.page(address);
+            Extent extent = extent(address);
+            int page = extent.page(address);
             int from = 0;
             while (from < PageGeometry.PAGES_PER_CHUNK) {
                 boolean clean = (uncharged >>> from & 1) != 0;
                 int run = Integer.numberOfTrailingZeros(clean ? ~(uncharged >>> from) : uncharged >>> from);
                 int to = Math.min(from + run, PageGeometry.PAGES_PER_CHUNK);
-                givePages(region, page + from, page + to, !clean);
+                givePages(extent, page + from, page + to, !clean);
                 from = to;
             }
             gives++;
@@ -325,17 +325,17 @@ public final class Spans {
         try {
             long entry = LargeBlock.entry(address);
             int pageCount = LargeBlock.pages(LargeBlock.word(entry));
-            Region region = end(address, entry, pageCount);
+            Extent extent = end(address, entry, pageCount);
             if (isIdle) {
-                int page = region.page(address);
-                region.markIdle(page, page + pageCount);
+                int page = extent.page(address);
+                extent.markIdle(page, page + pageCount);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private Region end(long address, long entry, int pageCount) {
+    private Extent end(long address, long entry, int pageCount) {
         LargeBlock.end(entry);
         largePagesFreed += pageCount;
         largeFreed++;
@@ -353,14 +353,14 @@ public final class Spans {
             if (before <= 0) {
                 return false;
             }
-            Region region = region(address);
-            int page = region.page(address);
+            Extent extent = extent(address);
+            int page = extent.page(address);
             if (pageCount < before) {
-                givePages(region, page + pageCount, page + before, true);
+                givePages(extent, page + pageCount, page + before, true);
                 gives++;
             } else if (pageCount > before) {
-                if (!region.isFree(page + before, page + pageCount)
-                        || Errno.isError(take(region, page + before, pageCount - before))) {
+                if (!extent.isFree(page + before, page + pageCount)
+                        || Errno.isError(take(extent, page + before, pageCount - before))) {
                     return false;
                 }
             }
@@ -378,14 +378,14 @@ public final class Spans {
         return largePagesAllocated - largePagesFreed;
     }
 
-    /// The first address at or after `address` that lies in a region, below what was ever used of it; 0 if none.
+    /// The first address at or after `address` that lies in an extent, below what was ever used of it; 0 if none.
     public long usedFrom(long address) {
         lock.lock();
         try {
-            for (int index = regions.indexFrom(address); index < regions.size(); index++) {
-                Region region = regions.get(index);
-                if (region.address(region.usedEnd()) > address) {
-                    return Math.max(address, region.base());
+            for (int index = extents.indexFrom(address); index < extents.size(); index++) {
+                Extent extent = extents.get(index);
+                if (extent.address(extent.usedEnd()) > address) {
+                    return Math.max(address, extent.base());
                 }
             }
             return 0;
@@ -394,25 +394,25 @@ public final class Spans {
         }
     }
 
-    /// The end of what was ever used of the region that has `address`; 0 when none has.
+    /// The end of what was ever used of the extent that has `address`; 0 when none has.
     public long usedEnd(long address) {
         lock.lock();
         try {
-            int index = regions.indexFrom(address);
-            boolean found = index < regions.size() && regions.get(index).contains(address);
-            return found ? regions.get(index).address(regions.get(index).usedEnd()) : 0;
+            int index = extents.indexFrom(address);
+            boolean found = index < extents.size() && extents.get(index).contains(address);
+            return found ? extents.get(index).address(extents.get(index).usedEnd()) : 0;
         } finally {
             lock.unlock();
         }
     }
 
-    /// Which pages of the first region that does not end at or before `address` are free, and which of those dirty, at
+    /// Which pages of the first extent that does not end at or before `address` are free, and which of those dirty, at
     /// this moment; null when there is none.
-    public @Nullable RegionPages pagesFrom(long address) {
+    public @Nullable ExtentPages pagesFrom(long address) {
         lock.lock();
         try {
-            int index = regions.indexFrom(address);
-            return index < regions.size() ? regions.get(index).pages() : null;
+            int index = extents.indexFrom(address);
+            return index < extents.size() ? extents.get(index).pages() : null;
         } finally {
             lock.unlock();
         }
@@ -464,7 +464,7 @@ public final class Spans {
     }
 
     /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
-    /// `keepBytes` of them, the lowest. Then releases the regions that have no span and nothing dirty left, one
+    /// `keepBytes` of them, the lowest. Then releases the extents that have no span and nothing dirty left, one
     /// excepted. Returns how many bytes went back. Only one thread at a time may call it.
     public long purge(long keepBytes, boolean all) {
         return purge(keepBytes, all, Long.MAX_VALUE);
@@ -474,36 +474,36 @@ public final class Spans {
         long purgedBytes = 0;
         long keptBytes = 0;
         beginPurge(keepBytes, enoughBytes);
-        Region region = regionFrom(0);
-        while (region != null) {
+        Extent extent = extentFrom(0);
+        while (extent != null) {
             int page = 0;
             while (purgedBytes < enoughBytes) {
                 int from;
                 int to;
                 lock.lock();
                 try {
-                    from = region.dirtyCount() == 0 ? region.pageCount : region.nextPurgeable(page, all);
-                    if (from >= region.pageCount) {
-                        unfinished |= region.dirtyCount() > 0 && region.markIdle();
+                    from = extent.dirtyCount() == 0 ? extent.pageCount : extent.nextPurgeable(page, all);
+                    if (from >= extent.pageCount) {
+                        unfinished |= extent.dirtyCount() > 0 && extent.markIdle();
                         break;
                     }
                     to = Math.min(
-                            region.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT));
+                            extent.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT));
                     page = to;
-                    long runBytes = region.address(to) - region.address(from);
+                    long runBytes = extent.address(to) - extent.address(from);
                     if (keptBytes + runBytes <= keepBytes) {
                         keptBytes += runBytes;
                         continue;
                     }
-                    takePages(region, from, to);
+                    takePages(extent, from, to);
                 } finally {
                     lock.unlock();
                 }
-                purgedBytes += purgeTaken(region, from, to);
+                purgedBytes += purgeTaken(extent, from, to);
             }
-            region = regionFrom(region.end());
+            extent = extentFrom(extent.end());
         }
-        releaseEmptyRegions();
+        releaseEmptyExtents();
         return purgedBytes;
     }
 
@@ -518,44 +518,44 @@ public final class Spans {
         }
     }
 
-    /// The first region that does not end at or before `address`, or null.
-    private @Nullable Region regionFrom(long address) {
+    /// The first extent that does not end at or before `address`, or null.
+    private @Nullable Extent extentFrom(long address) {
         lock.lock();
         try {
-            int index = regions.indexFrom(address);
-            return index < regions.size() ? regions.get(index) : null;
+            int index = extents.indexFrom(address);
+            return index < extents.size() ? extents.get(index) : null;
         } finally {
             lock.unlock();
         }
     }
 
-    private long purgeTaken(Region region, int from, int to) {
-        long bytes = region.address(to) - region.address(from);
-        long result = source.purge(region.address(from), bytes);
+    private long purgeTaken(Extent extent, int from, int to) {
+        long bytes = extent.address(to) - extent.address(from);
+        long result = source.purge(extent.address(from), bytes);
         lock.lock();
         try {
-            givePages(region, from, to, result < 0);
+            givePages(extent, from, to, result < 0);
             if (result < 0) {
                 return 0;
             }
             discharge(to - from);
-            events.note(Probe.Kind.PURGE, region.address(from), bytes, 0);
+            events.note(Probe.Kind.PURGE, extent.address(from), bytes, 0);
             return bytes;
         } finally {
             lock.unlock();
         }
     }
 
-    private void releaseEmptyRegions() {
+    private void releaseEmptyExtents() {
         lock.lock();
         try {
             boolean spare = false;
             int index = 0;
-            while (index < regions.size()) {
-                Region region = regions.get(index);
-                boolean empty = region.freeCount() == region.pageCount && region.dirtyCount() == 0;
-                if (empty && spare && release(region)) {
-                    regions.remove(index);
+            while (index < extents.size()) {
+                Extent extent = extents.get(index);
+                boolean empty = extent.freeCount() == extent.pageCount && extent.dirtyCount() == 0;
+                if (empty && spare && release(extent)) {
+                    extents.remove(index);
                 } else {
                     unfinished |= empty && spare;
                     spare |= empty;
@@ -567,38 +567,38 @@ public final class Spans {
         }
     }
 
-    /// Releases a region without a span. Its records are marked as queued before, so that a thread at the end of a
+    /// Releases an extent without a span. Its records are marked as queued before, so that a thread at the end of a
     /// free, which is late, links none of them while they are made zero: that would cut off what is linked behind it.
     /// Returns false, and has done nothing, when one is queued, or the source refuses.
-    private boolean release(Region region) {
-        long end = ChunkMap.record(region.base()) + (long) Zone.RECORD_BYTES * usedChunks(region);
-        long record = ChunkMap.record(region.base());
+    private boolean release(Extent extent) {
+        long end = ChunkMap.record(extent.base()) + (long) Zone.RECORD_BYTES * usedChunks(extent);
+        long record = ChunkMap.record(extent.base());
         while (record < end && RawMemory.compareAndSetInt(record + ChunkMap.QUEUED, 0, 1)) {
             record += Zone.RECORD_BYTES;
         }
-        if (record == end && source.release(region.base(), region.byteSize()) == 0) {
-            regionBytes -= region.byteSize();
-            freePages -= region.pageCount;
-            events.note(Probe.Kind.UNMAP, region.base(), region.byteSize(), 0);
+        if (record == end && source.release(extent.base(), extent.byteSize()) == 0) {
+            extentBytes -= extent.byteSize();
+            freePages -= extent.pageCount;
+            events.note(Probe.Kind.UNMAP, extent.base(), extent.byteSize(), 0);
             return true;
         }
-        while (record > ChunkMap.record(region.base())) {
+        while (record > ChunkMap.record(extent.base())) {
             record -= Zone.RECORD_BYTES;
             RawMemory.putIntRelease(record + ChunkMap.QUEUED, 0);
         }
         return false;
     }
 
-    private static int usedChunks(Region region) {
-        return (region.usedEnd() + PageGeometry.PAGES_PER_CHUNK - 1) / PageGeometry.PAGES_PER_CHUNK;
+    private static int usedChunks(Extent extent) {
+        return (extent.usedEnd() + PageGeometry.PAGES_PER_CHUNK - 1) / PageGeometry.PAGES_PER_CHUNK;
     }
 
-    private Region region(long address) {
-        int index = regions.indexFrom(address);
-        if (index < regions.size() && regions.get(index).contains(address)) {
-            return regions.get(index);
+    private Extent extent(long address) {
+        int index = extents.indexFrom(address);
+        if (index < extents.size() && extents.get(index).contains(address)) {
+            return extents.get(index);
         }
-        throw new AssertionError("no region has 0x" + Long.toHexString(address));
+        throw new AssertionError("no extent has 0x" + Long.toHexString(address));
     }
 
     /// What the stocks of a heap's caches have, and gave.
@@ -613,7 +613,7 @@ public final class Spans {
 
     /// What a heap's pages are, where stocked blocks are free and dirty.
     ///
-    /// @param regionBytes bytes of all regions
+    /// @param extentBytes bytes of all extents
     /// @param spanBytes bytes of pages in spans
     /// @param dirtyBytes bytes of free pages that may hold memory
     /// @param chargedBytes bytes of pages that the budget counts
@@ -622,7 +622,7 @@ public final class Spans {
     /// @param largeAllocatedBytes bytes that were allocated, or added to a block, ever
     /// @param largeFreedBytes bytes that were freed, or taken off a block, ever
     public record Census(
-            long regionBytes,
+            long extentBytes,
             long spanBytes,
             long dirtyBytes,
             long chargedBytes,
@@ -661,8 +661,8 @@ public final class Spans {
         lock.lock();
         try {
             return new Census(
-                    regionBytes,
-                    regionBytes - ((freePages + stocked.pages) << PageGeometry.PAGE_SHIFT),
+                    extentBytes,
+                    extentBytes - ((freePages + stocked.pages) << PageGeometry.PAGE_SHIFT),
                     (dirtyPages + stocked.pages) << PageGeometry.PAGE_SHIFT,
                     chargedBytes,
                     largeAllocated + stocked.takenBlocks,
@@ -678,18 +678,18 @@ public final class Spans {
     public long blockAround(long address) {
         lock.lock();
         try {
-            int index = regions.indexFrom(address);
-            if (index == regions.size() || !regions.get(index).contains(address)) {
+            int index = extents.indexFrom(address);
+            if (index == extents.size() || !extents.get(index).contains(address)) {
                 return 0;
             }
-            Region region = regions.get(index);
-            for (int page = region.page(address); page >= 0; page--) {
-                long entry = LargeBlock.entryOrZero(region.address(page));
+            Extent extent = extents.get(index);
+            for (int page = extent.page(address); page >= 0; page--) {
+                long entry = LargeBlock.entryOrZero(extent.address(page));
                 long word = entry == 0 ? 0 : LargeBlock.word(entry);
                 int pages = LargeBlock.pages(word);
                 if (pages != 0) {
-                    boolean inside = address < region.address(page + pages);
-                    return inside && LargeBlock.isLive(entry, word) ? region.address(page) : 0;
+                    boolean inside = address < extent.address(page + pages);
+                    return inside && LargeBlock.isLive(entry, word) ? extent.address(page) : 0;
                 }
             }
             return 0;
@@ -698,36 +698,36 @@ public final class Spans {
         }
     }
 
-    /// Calls `visitor` with the address and byte size of each region.
-    public void forEachRegion(RangeVisitor visitor) {
-        Region region = regionFrom(0);
-        while (region != null) {
-            visitor.visit(region.base(), region.byteSize());
-            region = regionFrom(region.end());
+    /// Calls `visitor` with the address and byte size of each extent.
+    public void forEachExtent(RangeVisitor visitor) {
+        Extent extent = extentFrom(0);
+        while (extent != null) {
+            visitor.visit(extent.base(), extent.byteSize());
+            extent = extentFrom(extent.end());
         }
     }
 
-    /// Releases every region, whatever it holds. Returns 0, or minus errno of the first that was refused; it can be
+    /// Releases every extent, whatever it holds. Returns 0, or minus errno of the first that was refused; it can be
     /// called again.
     public long close() {
         lock.lock();
         try {
             long failure = 0;
             int index = 0;
-            while (index < regions.size()) {
-                Region region = regions.get(index);
-                long result = source.release(region.base(), region.byteSize());
+            while (index < extents.size()) {
+                Extent extent = extents.get(index);
+                long result = source.release(extent.base(), extent.byteSize());
                 if (result == 0) {
-                    regionBytes -= region.byteSize();
-                    freePages -= region.freeCount();
-                    dirtyPages -= region.dirtyCount();
-                    regions.remove(index);
+                    extentBytes -= extent.byteSize();
+                    freePages -= extent.freeCount();
+                    dirtyPages -= extent.dirtyCount();
+                    extents.remove(index);
                 } else {
                     failure = failure == 0 ? result : failure;
                     index++;
                 }
             }
-            if (regions.size() == 0) {
+            if (extents.size() == 0) {
                 budget.discharge(chargedBytes);
                 chargedBytes = 0;
                 failure = source.close();
@@ -745,20 +745,20 @@ public final class Spans {
     public void verify(long unchargedPages, long stockedBytes) {
         lock.lock();
         try {
-            regions.verify();
+            extents.verify();
             long pages = 0;
             long free = 0;
             long dirty = 0;
             long blocks = 0;
             long blockPages = 0;
             long stocked = 0;
-            for (int index = 0; index < regions.size(); index++) {
-                Region region = regions.get(index);
-                pages += region.pageCount - region.freeCount() + region.dirtyCount();
-                free += region.freeCount();
-                dirty += region.dirtyCount();
-                for (int page = 0; page < region.usedEnd(); page++) {
-                    long entry = LargeBlock.entryOrZero(region.address(page));
+            for (int index = 0; index < extents.size(); index++) {
+                Extent extent = extents.get(index);
+                pages += extent.pageCount - extent.freeCount() + extent.dirtyCount();
+                free += extent.freeCount();
+                dirty += extent.dirtyCount();
+                for (int page = 0; page < extent.usedEnd(); page++) {
+                    long entry = LargeBlock.entryOrZero(extent.address(page));
                     long word = entry == 0 ? 0 : LargeBlock.word(entry);
                     int block = LargeBlock.pages(word);
                     blocks += block > 0 ? 1 : 0;
@@ -767,7 +767,7 @@ public final class Spans {
                     page += Math.max(0, block - 1);
                 }
             }
-            check(free == freePages && dirty == dirtyPages, "the counts of free pages are not those of the regions");
+            check(free == freePages && dirty == dirtyPages, "the counts of free pages are not those of the extents");
             check(
                     blocks == largeAllocated - largeFreed && blockPages == largePagesAllocated - largePagesFreed,
                     "the counts of large blocks are wrong");

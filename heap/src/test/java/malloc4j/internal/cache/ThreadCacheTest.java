@@ -473,10 +473,10 @@ class ThreadCacheTest {
     void whereNoSpanIsLeftEmptySlabsOfOtherClassesMakeRoom() {
         int largest = SizeClasses.of(SizeClasses.MAX_SMALL_BYTES);
         long[] blocks = allocate(largest, 128);
-        long regionBytes = caches.spans.census().regionBytes();
-        assertThat(regionBytes).isEqualTo(4 << 20);
+        long extentBytes = caches.spans.census().extentBytes();
+        assertThat(extentBytes).isEqualTo(4 << 20);
         freeAll(blocks);
         allocate(SizeClasses.of(16), 40 * 4096);
-        assertThat(caches.spans.census().regionBytes()).isEqualTo(regionBytes);
+        assertThat(caches.spans.census().extentBytes()).isEqualTo(extentBytes);
     }
 }

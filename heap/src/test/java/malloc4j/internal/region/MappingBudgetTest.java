@@ -56,7 +56,7 @@ class MappingBudgetTest {
     }
 
     @Test
-    void hugeBlocksLeaveAnEighthToRegions() {
+    void hugeBlocksLeaveAnEighthToExtents() {
         kernels = 1000;
         assertThat(budget.tryAcquire(LIMIT - LIMIT / 8)).isTrue();
         assertThat(budget.tryAcquireHuge()).isFalse();

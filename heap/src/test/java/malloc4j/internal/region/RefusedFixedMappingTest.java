@@ -84,7 +84,7 @@ class RefusedFixedMappingTest {
     }
 
     @Test
-    void aRegionGoesBackWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
+    void anExtentGoesBackWhereAMappingOverItWouldPassTheLimitOfLockedMemory() {
         RecordingCalls calls = new RecordingCalls(LINUX);
         MmapSource source = new MmapSource(Ground.process().with(calls), MmapSource.Pages.DEFAULT);
         long address = source.acquire(BYTES);
@@ -120,7 +120,7 @@ class RefusedFixedMappingTest {
 
     @ParameterizedTest
     @EnumSource(Found.class)
-    void aReleaseThatIsRefusedKeepsTheRegionOrGivesItUpForGood(Found found) {
+    void aReleaseThatIsRefusedKeepsTheExtentOrGivesItUpForGood(Found found) {
         for (boolean isFile : new boolean[] {false, true}) {
             boolean[] armed = {false};
             SystemCalls refusing = refusingOnce(found);
@@ -137,7 +137,7 @@ class RefusedFixedMappingTest {
             boolean isLost = found == Found.FOREIGN || found == Found.FOREIGN_HALF;
             assertThat(ChunkMap.main().lostBytes() - lostBefore).isEqualTo(isLost ? BYTES : 0);
             if (found == Found.UNCHANGED) {
-                assertThat(result).as("still the region it was").isEqualTo(-Errno.ENOMEM);
+                assertThat(result).as("still the extent it was").isEqualTo(-Errno.ENOMEM);
                 RawMemory.putLong(address, 43);
                 result = source.release(address, BYTES);
             }

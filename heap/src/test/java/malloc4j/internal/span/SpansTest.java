@@ -30,7 +30,7 @@ class SpansTest {
     /// Real memory from a source that counts, and can refuse.
     private static final class FakeSource implements PageSource {
         private final PageSource target = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
-        final TreeMap<Long, Long> regions = new TreeMap<>();
+        final TreeMap<Long, Long> extents = new TreeMap<>();
         final List<Long> asked = new ArrayList<>();
         long largest = Long.MAX_VALUE;
         boolean refusePurge;
@@ -43,7 +43,7 @@ class SpansTest {
             asked.add(byteSize);
             long address = byteSize > largest ? -Errno.ENOMEM : target.acquire(byteSize);
             if (address > 0) {
-                regions.put(address, byteSize);
+                extents.put(address, byteSize);
             }
             return address;
         }
@@ -53,7 +53,7 @@ class SpansTest {
             if (refuseRelease) {
                 return -Errno.ENOMEM;
             }
-            assertThat(regions.remove(address)).isEqualTo(byteSize);
+            assertThat(extents.remove(address)).isEqualTo(byteSize);
             return target.release(address, byteSize);
         }
 
@@ -82,7 +82,7 @@ class SpansTest {
         source.refuseRelease = false;
         spans.verify(0, 0);
         assertThat(spans.close()).isZero();
-        assertThat(source.regions).isEmpty();
+        assertThat(source.extents).isEmpty();
         assertThat(source.closes).isEqualTo(1);
         assertThat(budget.usedBytes()).isZero();
     }
@@ -141,7 +141,7 @@ class SpansTest {
     }
 
     @Test
-    void whereAGenerousRegionIsRefusedTheSmallestWillDo() {
+    void whereAGenerousExtentIsRefusedTheSmallestWillDo() {
         source.largest = Zone.GRANULE_BYTES;
         span(1);
         assertThat(source.asked).containsExactly(2 * Zone.GRANULE_BYTES, Zone.GRANULE_BYTES);
@@ -203,20 +203,20 @@ class SpansTest {
     }
 
     @Test
-    void emptyRegionsAreReleasedButForOne() {
+    void emptyExtentsAreReleasedButForOne() {
         List<Long> blocks = new ArrayList<>();
         for (int index = 0; index < 5; index++) {
             blocks.add(span(1000));
         }
-        assertThat(source.regions.size()).isGreaterThan(2);
+        assertThat(source.extents.size()).isGreaterThan(2);
         blocks.forEach(block -> spans.freeSpan(block, 1000));
         source.refuseRelease = true;
         spans.purge(0, true);
-        int before = source.regions.size();
+        int before = source.extents.size();
         source.refuseRelease = false;
         spans.verify(0, 0);
         spans.purge(0, true);
-        assertThat(source.regions).hasSize(1);
+        assertThat(source.extents).hasSize(1);
         assertThat(before).isGreaterThan(1);
     }
 
@@ -275,8 +275,8 @@ class SpansTest {
         assertThat(census.largeBytes()).isEqualTo(3 * PAGE);
         assertThat(census.spanBytes()).isEqualTo(3 * PAGE + Zone.CHUNK_BYTES);
         assertThat(census.dirtyBytes()).isEqualTo(2 * PAGE);
-        assertThat(census.regionBytes())
-                .isEqualTo(source.regions.values().stream()
+        assertThat(census.extentBytes())
+                .isEqualTo(source.extents.values().stream()
                         .mapToLong(Long::longValue)
                         .sum());
     }
@@ -375,7 +375,7 @@ class SpansTest {
     }
 
     @Test
-    void recordsOfRegionThatIsReleasedCannotBeQueued() {
+    void recordsOfExtentThatIsReleasedCannotBeQueued() {
         MmapSource mapped = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         List<Boolean> queued = new ArrayList<>();
         List<Long> records = new ArrayList<>();

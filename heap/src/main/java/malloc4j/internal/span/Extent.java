@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///             the longest run of free pages that begins in it is no longer
 /// ```
 ///
-/// A search for a run looks only into groups that may have one: 32 for the largest region that a heap grows by
+/// A search for a run looks only into groups that may have one: 32 for the largest extent that a heap grows by
 /// itself. What a group has is an upper bound: giving and taking pages may raise it, and a search in vain brings it
 /// down, below what was sought unless only the alignment was in the way. Giving and taking cost the words of one
 /// run of free pages, however many runs there are.
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// 4. Every page at or after `usedEnd` is free, and not dirty.
 ///
 /// Concurrency: guarded by the lock of [Spans].
-final class Region {
+final class Extent {
     private static final int GROUP_SHIFT = 9;
     private static final int GROUP_PAGES = 1 << GROUP_SHIFT;
 
@@ -42,11 +42,11 @@ final class Region {
     private final int[] longests;
     private int longestRun;
     private int usedEnd;
-    private @Nullable Regions regions;
+    private @Nullable Extents extents;
     private int index;
 
     /// One that lies nowhere yet, all free: [#place] follows.
-    Region(long byteSize) {
+    Extent(long byteSize) {
         this.pageCount = (int) (byteSize >>> PageGeometry.PAGE_SHIFT);
         this.free = new long[(pageCount + 63) >>> 6];
         this.dirty = new long[free.length];
@@ -58,14 +58,14 @@ final class Region {
         this.longests[0] = pageCount;
     }
 
-    /// Says where the region lies. It makes no object.
+    /// Says where the extent lies. It makes no object.
     void place(long address) {
         base = address;
     }
 
-    /// Says among which regions it is, null for none, and as which.
-    void setRegions(@Nullable Regions all, int position) {
-        regions = all;
+    /// Says among which extents it is, null for none, and as which.
+    void setExtents(@Nullable Extents all, int position) {
+        extents = all;
         index = position;
     }
 
@@ -80,8 +80,8 @@ final class Region {
 
     private void putLongestRun(int count) {
         longestRun = count;
-        if (regions != null) {
-            regions.noteLongestRun(index, count);
+        if (extents != null) {
+            extents.noteLongestRun(index, count);
         }
     }
 
@@ -182,7 +182,7 @@ final class Region {
         return (int) Math.min(Integer.MAX_VALUE / 2, (address - base) >>> PageGeometry.PAGE_SHIFT);
     }
 
-    /// Whether the pages of `[from, to)` lie in this region and are free.
+    /// Whether the pages of `[from, to)` lie in this extent and are free.
     boolean isFree(int from, int to) {
         return to <= pageCount && Bits.nextClear(free, from, to) == to;
     }
@@ -242,8 +242,8 @@ final class Region {
         return more;
     }
 
-    RegionPages pages() {
-        return new RegionPages(base, pageCount, free.clone(), dirty.clone());
+    ExtentPages pages() {
+        return new ExtentPages(base, pageCount, free.clone(), dirty.clone());
     }
 
     void verify() {
@@ -266,7 +266,7 @@ final class Region {
 
     private void check(boolean condition, String message) {
         if (!condition) {
-            throw new AssertionError("region 0x" + Long.toHexString(base) + ": " + message);
+            throw new AssertionError("extent 0x" + Long.toHexString(base) + ": " + message);
         }
     }
 }

@@ -1,13 +1,13 @@
 package malloc4j.internal.span;
 
-/// The pages of a region as they were at one moment.
-public final class RegionPages {
+/// The pages of an extent as they were at one moment.
+public final class ExtentPages {
     private final long address;
     private final int pageCount;
     private final long[] free;
     private final long[] dirty;
 
-    RegionPages(long address, int pageCount, long[] free, long[] dirty) {
+    ExtentPages(long address, int pageCount, long[] free, long[] dirty) {
         this.address = address;
         this.pageCount = pageCount;
         this.free = free;

@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// A region of a heap, page by page and chunk by chunk, as [HeapSnapshot] has found it. Never changes.
+/// An extent of a heap, page by page and chunk by chunk, as [HeapSnapshot] has found it. Never changes.
 ///
 /// ```
 ///   chunk, one word   | large :1 | unused | pages given back :16 | cache :17 | live blocks :13 | block bytes :16 |
 ///   large block       | page :32 | stocked :1 | page count :31 |
 /// ```
-public final class RegionSnapshot {
+public final class ExtentSnapshot {
     private static final int LIVE_SHIFT = 16;
     private static final int CACHE_SHIFT = 29;
     private static final int PURGED_SHIFT = 46;
@@ -61,7 +61,7 @@ public final class RegionSnapshot {
     /// @param dirty bit `p` for page `p`: free and kept for reuse
     /// @param chunks what [#slab] gives for each chunk that has a slab, else 0
     /// @param largeBlocks what [#large] gives for each, in address order
-    public RegionSnapshot(
+    public ExtentSnapshot(
             long address,
             int pageBytes,
             int pageCount,
@@ -90,7 +90,7 @@ public final class RegionSnapshot {
 
     /// The word that stands for a large block.
     ///
-    /// @param page of the region, in which it begins
+    /// @param page of the extent, in which it begins
     /// @param isStocked whether it was freed, and is at hand for the thread that had it
     public static long large(int page, int pageCount, boolean isStocked) {
         return (long) page << Integer.SIZE | (isStocked ? STOCKED : 0) | pageCount;
@@ -185,7 +185,7 @@ public final class RegionSnapshot {
 
     @Override
     public String toString() {
-        return "RegionSnapshot[address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize() + ", slabs="
+        return "ExtentSnapshot[address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize() + ", slabs="
                 + slabs().size() + ", largeBlocks=" + largeBlockCount() + "]";
     }
 }
