@@ -107,14 +107,15 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.budget = parts.budget();
         this.ground = parts.ground();
         this.options = options;
-        this.limits = HeapLimits.open(this, options);
-        if (options.parent() != null) {
-            options.parent().tenants.count(Tenants.Kind.CHILD).increment();
+        this.limits = HeapLimits.open(this, options.limits());
+        if (options.limits().parent() != null) {
+            options.limits().parent().tenants.count(Tenants.Kind.CHILD).increment();
         }
         this.heapId = parts.heapId();
         this.stopPurging = parts.stopPurging();
-        boolean ownMappings = options.source() != MemorySource.SHARED_MEMORY && options.source() != MemorySource.FILE;
-        long threshold = ownMappings ? options.mmapThresholdBytes() : Long.MAX_VALUE;
+        boolean ownMappings = options.memory().source() != MemorySource.SHARED_MEMORY
+                && options.memory().source() != MemorySource.FILE;
+        long threshold = ownMappings ? options.memory().mmapThresholdBytes() : Long.MAX_VALUE;
         this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
         HeapRegistry.add(this);
     }
@@ -157,7 +158,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
-        Heap parent = options.parent();
+        Heap parent = options.limits().parent();
         if (parent != null && parent.closed) {
             throw new IllegalStateException(
                     "heap '" + options.name() + "': its parent '" + parent.options.name() + "' is closed");
@@ -179,7 +180,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
     /// @throws IllegalCallerException if native access is not granted; it names the flag
     public static Heap create(HeapOptions options) {
-        return HeapMaker.isUsed(options.source()) ? makeOwn(options) : HeapMaker.make(options);
+        return HeapMaker.isUsed(options.memory().source()) ? makeOwn(options) : HeapMaker.make(options);
     }
 
     /// As [#create], on this thread.
@@ -779,8 +780,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///
     /// Where a request is refused that the memory of such arenas would do for, the collector is asked (`System.gc()`)
     /// before the refusal is final, as the JDK does for its direct memory: so a program that drops its segments goes
-    /// on at a [hard limit][HeapOptions#hardLimitBytes]. Collections that free nothing take a tenth of the time at
-    /// most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
+    /// on at a [hard limit][HeapOptions.Limits#hardLimitBytes]. Collections that free nothing take a tenth of the time
+    /// at most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
     /// at once. With `-XX:+DisableExplicitGC` nothing is collected.
     public Arena ofAuto() {
         return HeapArena.ofAuto(this);
@@ -810,8 +811,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return budget.softBytes();
     }
 
-    /// Changes the soft limit: [HeapOptions#onSoftLimit] is called by the next request that needs memory while more is
-    /// committed.
+    /// Changes the soft limit: [HeapOptions.Builder#onSoftLimit] is called by the next request that needs memory while
+    /// more is committed.
     ///
     /// @param byteSize 0 or more, `Long.MAX_VALUE` for none
     /// @throws IllegalArgumentException if `byteSize` is negative
@@ -981,8 +982,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             endScopes();
             closed = true;
             limits.close();
-            if (options.parent() != null) {
-                options.parent().tenants.count(Tenants.Kind.CHILD).decrement();
+            if (options.limits().parent() != null) {
+                options.limits().parent().tenants.count(Tenants.Kind.CHILD).decrement();
             }
         }
         arenaChunks.clear();
@@ -1013,6 +1014,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     @Override
     public String toString() {
-        return "Heap[" + options.name() + ", " + options.source() + (closed ? ", closed]" : "]");
+        return "Heap[" + options.name() + ", " + options.memory().source() + (closed ? ", closed]" : "]");
     }
 }

@@ -45,9 +45,10 @@ record HeapAssembly(
     static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean common) {
         Zone unused = ChunkMap.main(); // reserved before the first heap can need it: later there may be no room
         int heapId = NEXT_HEAP_ID.getAndIncrement();
-        Heap parent = options.parent();
+        HeapOptions.Limits limits = options.limits();
+        Heap parent = limits.parent();
         Budget budget =
-                new Budget(parent == null ? null : parent.budget(), options.softLimitBytes(), options.hardLimitBytes());
+                new Budget(parent == null ? null : parent.budget(), limits.softLimitBytes(), limits.hardLimitBytes());
         PageSource source = source(ground, files, options);
         try {
             return assemble(ground, options, common, heapId, budget, source);
@@ -64,13 +65,13 @@ record HeapAssembly(
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, source, new ProcessBarrier(ground.calls()), common);
-        HugeBlocks huge = new HugeBlocks(ground, budget, options.source() == MemorySource.HUGE, events);
-        caches.reclaimer().keep(options.trimThresholdBytes());
+        HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
+        caches.reclaimer().keep(options.purging().trimThresholdBytes());
         ground.memory()
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
         Runnable stopPurging = null;
         try {
-            stopPurging = Purger.start(caches.reclaimer(), options.purgeDelayNanos());
+            stopPurging = Purger.start(caches.reclaimer(), options.purging().purgeDelayNanos());
             if (probe != null) {
                 EventDelivery.add(events, ground);
             }
@@ -92,16 +93,19 @@ record HeapAssembly(
     }
 
     private static PageSource source(Ground ground, SystemCalls files, HeapOptions options) {
-        return switch (options.source()) {
+        return switch (options.memory().source()) {
             case MMAP -> new MmapSource(ground, MmapSource.Pages.DEFAULT);
             case BRK ->
                 new FirstOf(
-                        new BrkSource(ground, options.brkClaimBytes()),
+                        new BrkSource(ground, options.memory().brkClaimBytes()),
                         new MmapSource(ground, MmapSource.Pages.DEFAULT));
             case HUGE -> new MmapSource(ground, MmapSource.Pages.TRANSPARENT_HUGE);
             case HUGETLB -> new MmapSource(ground, MmapSource.Pages.POOL_HUGE);
             case SHARED_MEMORY -> fileSource(ground, memoryFile(ground.calls(), "malloc4j-" + options.name()));
-            case FILE -> fileSource(ground, HeapFile.open(files, String.valueOf(options.file())));
+            case FILE ->
+                fileSource(
+                        ground,
+                        HeapFile.open(files, String.valueOf(options.memory().file())));
         };
     }
 

@@ -30,7 +30,7 @@ final class HeapLimits {
     private volatile HeapLimits lastFull = this; // whose limit has refused a request last: for messages
     private final List<HeapLimits> children = new CopyOnWriteArrayList<>();
 
-    private HeapLimits(Heap heap, HeapOptions options) {
+    private HeapLimits(Heap heap, HeapOptions.Limits options) {
         this.heap = heap;
         this.budget = heap.budget();
         this.parent = options.parent() == null ? null : options.parent().limits();
@@ -41,7 +41,7 @@ final class HeapLimits {
     }
 
     /// The limits of a heap that is whole now: a heap above may ask it for memory.
-    static HeapLimits open(Heap heap, HeapOptions options) {
+    static HeapLimits open(Heap heap, HeapOptions.Limits options) {
         HeapLimits limits = new HeapLimits(heap, options);
         if (limits.parent != null) {
             limits.parent.children.add(limits);

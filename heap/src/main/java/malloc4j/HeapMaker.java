@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// A class whose initialiser has thrown is lost: whatever needs it throws [NoClassDefFoundError] from then on, as long
 /// as the process lives. A [StackOverflowError] may come in any initialiser, and at the call of any, where the thread
 /// that happens to need the class first is deep in its calls. Such a thread initialises nothing for a heap: [Heap],
-/// [HeapOptions] and this class have no initialiser, and are all that comes before it is known what stack there is.
+/// [HeapOptions], [HeapOption] and this class have no initialiser, and are all that comes before it is known what stack
+/// there is.
 ///
 /// Invariant: where [#isUsed], the classes that [#initialiseTheRest] names and those that a heap of the source stands
 /// on are initialised.
@@ -108,7 +109,7 @@ final class HeapMaker implements Runnable {
         try {
             Heap heap = options == null ? Heap.makeCommon() : Heap.makeOwn(options);
             initialiseTheRest();
-            note(heap.options().source());
+            note(heap.options().memory().source());
             made = heap;
         } catch (Throwable failure) {
             thrown = failure;

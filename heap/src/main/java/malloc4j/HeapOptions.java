@@ -1,26 +1,25 @@
 package malloc4j;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.StringJoiner;
 import java.util.function.LongPredicate;
 import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
-/// How a heap gets memory, gives it back, and how much it may have: the whole policy in one place.
+/// How a heap gets memory, gives it back, and how much it may have: the whole policy in one place. Never changes.
 ///
-/// | option | default | what it does | in C |
-/// |---|---|---|---|
-/// | `source` | `MMAP` | where extents come from | |
-/// | `mmapThresholdBytes` | 32 MiB | from this size a block is a mapping of its own | `M_MMAP_THRESHOLD` |
-/// | `trimThresholdBytes` | 256 KiB | free pages that the purger leaves for reuse | `M_TRIM_THRESHOLD` |
-/// | `purgeDelay` | 1 s | how long free pages are kept; 0 gives back at every visit, negative never | |
-/// | `softLimitBytes` | none | while more is committed, allocating calls `onSoftLimit` | |
-/// | `hardLimitBytes` | none | a request that would commit more calls `onHardLimit`, then fails | |
-/// | `parent` | none | the heap whose limits count this one too | |
-/// | `brkClaimBytes` | 256 MiB | by how much the program break is moved at once | `M_TOP_PAD` |
-/// | `file` | | the path for `FILE` | |
-/// | `probe` | those found | told what the heap does seldom | |
+/// ```
+///   HeapOptions   name, probe
+///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
+///     purging()   purgeDelay, trimThresholdBytes
+///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
+/// ```
+///
+/// What each takes and does, and its default, stands in docs/heap-options.md.
 ///
 /// For the common heap the same names are system properties with the prefix `malloc4j.`: `-Dmalloc4j.source=brk`,
 /// `-Dmalloc4j.hardLimitBytes=1G`, and `-Dmalloc4j.purgeDelayMillis=1000` for the delay. Any other property of that
@@ -29,103 +28,43 @@ import org.jspecify.annotations.Nullable;
 /// The limits count what [malloc4j.observe.HeapStatistics#committedBytes] does, and can be changed while the heap is
 /// in use: [Heap#setSoftLimitBytes], [Heap#setHardLimitBytes]. A request is refused only after free memory of the heaps
 /// under the limit was given back to the kernel.
-///
-/// @param name for messages and statistics
-/// @param source where extents come from
-/// @param file the path when `source` is `FILE`: of a regular file that no other heap has
-/// @param mmapThresholdBytes 32,769 to 2^46; blocks of `SHARED_MEMORY` and `FILE` are never mappings of their own
-/// @param trimThresholdBytes 0 or more
-/// @param purgeDelay any
-/// @param softLimitBytes 0 or more, `Long.MAX_VALUE` for none
-/// @param hardLimitBytes 0 or more, `Long.MAX_VALUE` for none
-/// @param onSoftLimit run while this heap has more than `softLimitBytes`, again and again as long as somebody
-///     allocates, never twice at once; on a daemon thread of ours, without a lock held: it may use the heap
-/// @param onHardLimit asked before a request is refused because of `hardLimitBytes` of this heap or of one above it,
-///     with the bytes that are wanted; it may free blocks, and answers whether to try again, as often as the answer is
-///     true and the request still does not fit. Called by the thread that allocates, without a lock of this library
-///     held; several threads may be in it at once. Requests that it makes itself are refused without asking it
-/// @param parent a heap that outlives this one
-/// @param brkClaimBytes 2 MiB to 16 GiB
-/// @param probe told what the heap does seldom; where it is null, those that [java.util.ServiceLoader] finds are
-public record HeapOptions(
-        String name,
-        MemorySource source,
-        @Nullable String file,
-        long mmapThresholdBytes,
-        long trimThresholdBytes,
-        Duration purgeDelay,
-        long softLimitBytes,
-        long hardLimitBytes,
-        @Nullable Runnable onSoftLimit,
-        @Nullable LongPredicate onHardLimit,
-        @Nullable Heap parent,
-        long brkClaimBytes,
-        @Nullable Probe probe) {
+public final class HeapOptions {
+    private final Map<String, Object> values; // by the name of the option, in the order of HeapOption.all
 
-    private static final long MIN_MMAP_THRESHOLD = 32_769;
-    private static final long MAX_MMAP_THRESHOLD = 1L << 46;
-    private static final long MIN_BRK_CLAIM = 2L << 20;
-    private static final long MAX_BRK_CLAIM = 16L << 30;
-
-    /// Checks every option.
-    ///
-    /// @throws IllegalArgumentException if one is out of its range, or `file` is missing or not wanted
-    public HeapOptions {
-        Objects.requireNonNull(name, "name");
-        Objects.requireNonNull(source, "source");
-        Objects.requireNonNull(purgeDelay, "purgeDelay");
-        check("mmapThresholdBytes", mmapThresholdBytes, MIN_MMAP_THRESHOLD, MAX_MMAP_THRESHOLD);
-        check("trimThresholdBytes", trimThresholdBytes, 0, Long.MAX_VALUE);
-        check("softLimitBytes", softLimitBytes, 0, Long.MAX_VALUE);
-        check("hardLimitBytes", hardLimitBytes, 0, Long.MAX_VALUE);
-        check("brkClaimBytes", brkClaimBytes, MIN_BRK_CLAIM, MAX_BRK_CLAIM);
-        if ((source == MemorySource.FILE) != (file != null)) {
-            throw new IllegalArgumentException(
-                    "option file=" + file + " goes with source=FILE only, and source is " + source);
+    private HeapOptions(Map<String, Object> given) {
+        values = new LinkedHashMap<>();
+        for (HeapOption option : HeapOption.all()) {
+            Object value = given.get(option.name());
+            option.check(value);
+            if (value != null) {
+                values.put(option.name(), value);
+            }
+        }
+        if ((memory().source() == MemorySource.FILE) != (memory().file() != null)) {
+            throw new IllegalArgumentException("option file=" + memory().file() + " goes with source=FILE only, and"
+                    + " source is " + memory().source());
         }
     }
 
-    private static void check(String option, long value, long min, long max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException("option " + option + "=" + value + " is not from " + min + " to " + max);
-        }
-    }
-
-    /// The defaults of the table above.
+    /// Every option as it is where nobody says.
     public static HeapOptions defaults() { // no constant: a class without an initialiser cannot be lost
-        return new HeapOptions(
-                "heap",
-                MemorySource.MMAP,
-                null,
-                32L << 20,
-                256L << 10,
-                Duration.ofSeconds(1),
-                Long.MAX_VALUE,
-                Long.MAX_VALUE,
-                null,
-                null,
-                null,
-                256L << 20,
-                null);
+        return builder().build();
     }
 
     /// A builder that starts from the defaults.
     public static Builder builder() {
-        return new Builder(defaults());
+        Builder builder = new Builder();
+        for (HeapOption option : HeapOption.all()) {
+            builder.put(option.name(), option.byDefault());
+        }
+        return builder;
     }
 
     /// A builder that starts from these options.
     public Builder toBuilder() {
-        return new Builder(this);
-    }
-
-    /// The purge delay in nanoseconds, the longest that fits when it is longer than 292 years.
-    long purgeDelayNanos() {
-        try {
-            return purgeDelay.toNanos();
-        } catch (ArithmeticException tooLong) {
-            return purgeDelay.isNegative() ? -1 : Long.MAX_VALUE;
-        }
+        Builder builder = new Builder();
+        builder.values.putAll(values);
+        return builder;
     }
 
     /// The common heap's options, from properties that begin with `malloc4j.`.
@@ -137,46 +76,185 @@ public record HeapOptions(
         return builder.build();
     }
 
+    /// The system properties that give the common heap of another JVM these options: what is not the default, and has
+    /// a text.
+    public Map<String, String> properties() {
+        Map<String, String> properties = new LinkedHashMap<>();
+        for (HeapOption option : HeapOption.all()) {
+            Object value = values.get(option.name());
+            if (value != null && option.textName() != null && !value.equals(option.byDefault())) {
+                properties.put(OptionTexts.PREFIX + option.textName(), option.print(value));
+            }
+        }
+        return properties;
+    }
+
+    private <T> T get(String option, Class<T> type) {
+        return Objects.requireNonNull(find(option, type), option);
+    }
+
+    private <T> @Nullable T find(String option, Class<T> type) {
+        return type.cast(values.get(option));
+    }
+
+    /// For messages, statistics and events.
+    public String name() {
+        return get("name", String.class);
+    }
+
+    /// Told what the heap does seldom; null for those that [java.util.ServiceLoader] finds.
+    public @Nullable Probe probe() {
+        return find("probe", Probe.class);
+    }
+
+    /// Where memory comes from.
+    public Memory memory() {
+        return new Memory();
+    }
+
+    /// When memory goes back.
+    public Purging purging() {
+        return new Purging();
+    }
+
+    /// How much there may be.
+    public Limits limits() {
+        return new Limits();
+    }
+
+    /// Where memory comes from.
+    public final class Memory {
+        private Memory() {}
+
+        /// Where extents come from.
+        public MemorySource source() {
+            return get("source", MemorySource.class);
+        }
+
+        /// The path of the file, null where the source is another.
+        public @Nullable String file() {
+            return find("file", String.class);
+        }
+
+        /// From this size a block is a mapping of its own.
+        public long mmapThresholdBytes() {
+            return get("mmapThresholdBytes", Long.class);
+        }
+
+        /// By how much the program break is moved at once.
+        public long brkClaimBytes() {
+            return get("brkClaimBytes", Long.class);
+        }
+    }
+
+    /// When memory goes back.
+    public final class Purging {
+        private Purging() {}
+
+        /// How long free pages are kept.
+        public Duration purgeDelay() {
+            return get("purgeDelay", Duration.class);
+        }
+
+        /// In nanoseconds, the longest that fits when it is longer than 292 years.
+        long purgeDelayNanos() {
+            try {
+                return purgeDelay().toNanos();
+            } catch (ArithmeticException tooLong) {
+                return purgeDelay().isNegative() ? -1 : Long.MAX_VALUE;
+            }
+        }
+
+        /// Free pages that the purger leaves for reuse.
+        public long trimThresholdBytes() {
+            return get("trimThresholdBytes", Long.class);
+        }
+    }
+
+    /// How much there may be.
+    public final class Limits {
+        private Limits() {}
+
+        /// While more is committed, `onSoftLimit` is called; `Long.MAX_VALUE` for none.
+        public long softLimitBytes() {
+            return get("softLimitBytes", Long.class);
+        }
+
+        /// What is never passed; `Long.MAX_VALUE` for none.
+        public long hardLimitBytes() {
+            return get("hardLimitBytes", Long.class);
+        }
+
+        /// What frees memory in good time.
+        public @Nullable Runnable onSoftLimit() {
+            return find("onSoftLimit", Runnable.class);
+        }
+
+        /// What frees memory that a request wants.
+        public @Nullable LongPredicate onHardLimit() {
+            return find("onHardLimit", LongPredicate.class);
+        }
+
+        /// The heap whose limits count this one too.
+        public @Nullable Heap parent() {
+            return find("parent", Heap.class);
+        }
+    }
+
+    /// Whether `other` has the same values.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof HeapOptions options && values.equals(options.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    /// The name, and what is not the default.
+    @Override
+    public String toString() {
+        StringJoiner text = new StringJoiner(", ", "HeapOptions[", "]");
+        text.add(name());
+        for (HeapOption option : HeapOption.all()) {
+            Object value = values.get(option.name());
+            if (value != null && !value.equals(option.byDefault()) && value != name()) {
+                String called = option.textName() == null ? option.name() : option.textName();
+                text.add(called + "=" + option.print(value));
+            }
+        }
+        return text.toString();
+    }
+
     /// Sets options one by one.
     public static final class Builder {
-        private String name;
-        private MemorySource source;
-        private @Nullable String file;
-        private long mmapThresholdBytes;
-        private long trimThresholdBytes;
-        private Duration purgeDelay;
-        private long softLimitBytes;
-        private long hardLimitBytes;
-        private @Nullable Runnable onSoftLimit;
-        private @Nullable LongPredicate onHardLimit;
-        private @Nullable Heap parent;
-        private long brkClaimBytes;
-        private @Nullable Probe probe;
+        private final Map<String, Object> values = new LinkedHashMap<>();
 
-        private Builder(HeapOptions options) {
-            name = options.name;
-            source = options.source;
-            file = options.file;
-            mmapThresholdBytes = options.mmapThresholdBytes;
-            trimThresholdBytes = options.trimThresholdBytes;
-            purgeDelay = options.purgeDelay;
-            softLimitBytes = options.softLimitBytes;
-            hardLimitBytes = options.hardLimitBytes;
-            onSoftLimit = options.onSoftLimit;
-            onHardLimit = options.onHardLimit;
-            parent = options.parent;
-            brkClaimBytes = options.brkClaimBytes;
-            probe = options.probe;
+        private Builder() {}
+
+        Builder put(String option, @Nullable Object value) {
+            if (value == null) {
+                values.remove(option);
+            } else {
+                values.put(option, value);
+            }
+            return this;
         }
 
+        /// For messages, statistics and events.
         public Builder name(String value) {
-            name = value;
-            return this;
+            return put("name", value);
         }
 
+        /// Told what the heap does seldom, in place of those that [java.util.ServiceLoader] finds.
+        public Builder probe(Probe value) {
+            return put("probe", value);
+        }
+
+        /// Where extents come from.
         public Builder source(MemorySource value) {
-            source = value;
-            return this;
+            return put("source", value);
         }
 
         /// The path of the file for [MemorySource#FILE], which this sets as the source too. The heap creates the
@@ -186,59 +264,57 @@ public record HeapOptions(
         /// Whoever cuts the file takes the memory behind the cut away: touching it throws [InternalError], and the heap
         /// does not grow any more.
         public Builder file(String path) {
-            file = path;
-            source = MemorySource.FILE;
-            return this;
+            return put("file", path).source(MemorySource.FILE);
         }
 
+        /// From this size a block is a mapping of its own: 32,769 to 2^46. Blocks of `SHARED_MEMORY` and `FILE` never
+        /// are.
         public Builder mmapThresholdBytes(long value) {
-            mmapThresholdBytes = value;
-            return this;
+            return put("mmapThresholdBytes", value);
         }
 
-        public Builder trimThresholdBytes(long value) {
-            trimThresholdBytes = value;
-            return this;
-        }
-
-        public Builder purgeDelay(Duration value) {
-            purgeDelay = value;
-            return this;
-        }
-
-        public Builder softLimitBytes(long value) {
-            softLimitBytes = value;
-            return this;
-        }
-
-        public Builder hardLimitBytes(long value) {
-            hardLimitBytes = value;
-            return this;
-        }
-
-        public Builder onSoftLimit(Runnable value) {
-            onSoftLimit = value;
-            return this;
-        }
-
-        public Builder onHardLimit(LongPredicate value) {
-            onHardLimit = value;
-            return this;
-        }
-
-        public Builder parent(Heap value) {
-            parent = value;
-            return this;
-        }
-
+        /// By how much the program break is moved at once: 2 MiB to 16 GiB.
         public Builder brkClaimBytes(long value) {
-            brkClaimBytes = value;
-            return this;
+            return put("brkClaimBytes", value);
         }
 
-        public Builder probe(Probe value) {
-            probe = value;
-            return this;
+        /// How long free pages are kept: 0 gives back at every visit, a negative one never.
+        public Builder purgeDelay(Duration value) {
+            return put("purgeDelay", value);
+        }
+
+        /// Free pages that the purger leaves for reuse.
+        public Builder trimThresholdBytes(long value) {
+            return put("trimThresholdBytes", value);
+        }
+
+        /// While more is committed, allocating calls `onSoftLimit`; `Long.MAX_VALUE` for none.
+        public Builder softLimitBytes(long value) {
+            return put("softLimitBytes", value);
+        }
+
+        /// A request that would commit more calls `onHardLimit`, then fails; `Long.MAX_VALUE` for none.
+        public Builder hardLimitBytes(long value) {
+            return put("hardLimitBytes", value);
+        }
+
+        /// Run while this heap has more than `softLimitBytes`, again and again as long as somebody allocates, never
+        /// twice at once; on a daemon thread of ours, without a lock held: it may use the heap.
+        public Builder onSoftLimit(Runnable value) {
+            return put("onSoftLimit", value);
+        }
+
+        /// Asked before a request is refused because of `hardLimitBytes` of this heap or of one above it, with the
+        /// bytes that are wanted; it may free blocks, and answers whether to try again, as often as the answer is true
+        /// and the request still does not fit. Called by the thread that allocates, without a lock of this library
+        /// held; several threads may be in it at once. Requests that it makes itself are refused without asking it.
+        public Builder onHardLimit(LongPredicate value) {
+            return put("onHardLimit", value);
+        }
+
+        /// A heap that outlives this one, and whose limits count this one too.
+        public Builder parent(Heap value) {
+            return put("parent", value);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is
@@ -254,22 +330,9 @@ public record HeapOptions(
 
         /// Makes the options.
         ///
-        /// @throws IllegalArgumentException as the record's constructor does
+        /// @throws IllegalArgumentException if one is out of its range, or `file` is missing or not wanted
         public HeapOptions build() {
-            return new HeapOptions(
-                    name,
-                    source,
-                    file,
-                    mmapThresholdBytes,
-                    trimThresholdBytes,
-                    purgeDelay,
-                    softLimitBytes,
-                    hardLimitBytes,
-                    onSoftLimit,
-                    onHardLimit,
-                    parent,
-                    brkClaimBytes,
-                    probe);
+            return new HeapOptions(values);
         }
     }
 }

@@ -192,7 +192,7 @@ public final class Malloc {
                         + "mmap bytes       = %14d%n"
                         + "thread caches    = %14d%n",
                 heap().options().name(),
-                heap().options().source(),
+                heap().options().memory().source(),
                 now.reservedBytes(),
                 now.liveBytes(),
                 heap().residentBytes(),

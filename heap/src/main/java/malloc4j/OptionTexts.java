@@ -1,39 +1,22 @@
 package malloc4j;
 
-import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
-import java.util.function.BiConsumer;
-import java.util.function.ObjLongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The options that can be given as text, as system properties or on a command line: the one table of their names,
-/// and of how the text of each is read.
+/// Options of a heap as text, as system properties or a command line give them: finds them by name, and reads and
+/// prints numbers.
 ///
-/// A name that is not in the table is refused with the nearest one that is. Texts are read alike in every locale.
+/// A name that no option has is refused with the nearest one. Texts are read alike in every locale.
 final class OptionTexts {
-    private static final String PREFIX = "malloc4j.";
+    /// Of the system properties that are the common heap's options.
+    static final String PREFIX = "malloc4j.";
+
     private static final Pattern SIZE = Pattern.compile("(-?[0-9]+)(?:([KMGT])(?:IB)?)?", Pattern.CASE_INSENSITIVE);
     private static final String UNITS = "KMGT"; // each 1,024 times the one before
-
-    /// In the order in which they are set: a file makes the source a file, and another source then contradicts it.
-    private static final Map<String, BiConsumer<HeapOptions.Builder, String>> BY_NAME = new LinkedHashMap<>();
-
-    static {
-        BY_NAME.put("file", HeapOptions.Builder::file);
-        BY_NAME.put("source", (builder, text) -> builder.source(source(text)));
-        BY_NAME.put("mmapThresholdBytes", size(HeapOptions.Builder::mmapThresholdBytes));
-        BY_NAME.put("trimThresholdBytes", size(HeapOptions.Builder::trimThresholdBytes));
-        BY_NAME.put("purgeDelayMillis", (builder, text) -> builder.purgeDelay(Duration.ofMillis(wholeNumber(text))));
-        BY_NAME.put("softLimitBytes", size(HeapOptions.Builder::softLimitBytes));
-        BY_NAME.put("hardLimitBytes", size(HeapOptions.Builder::hardLimitBytes));
-        BY_NAME.put("brkClaimBytes", size(HeapOptions.Builder::brkClaimBytes));
-    }
 
     private OptionTexts() {}
 
@@ -48,7 +31,7 @@ final class OptionTexts {
     ///
     /// @throws IllegalArgumentException as [#set] does
     static void setAll(HeapOptions.Builder builder, Properties properties) {
-        Set<String> names = new LinkedHashSet<>(BY_NAME.keySet());
+        Set<String> names = textNames();
         for (String property : properties.stringPropertyNames()) {
             if (property.startsWith(PREFIX)) {
                 names.add(property.substring(PREFIX.length()));
@@ -63,31 +46,38 @@ final class OptionTexts {
     }
 
     private static void set(HeapOptions.Builder builder, String name, String text, String before) {
-        BiConsumer<HeapOptions.Builder, String> option = BY_NAME.get(name);
-        if (option == null) {
-            throw new IllegalArgumentException(before + name + "=" + text + " is no option of a heap, the nearest is "
-                    + nearest(name) + " of " + String.join(", ", BY_NAME.keySet()));
+        for (HeapOption option : HeapOption.all()) {
+            if (name.equals(option.textName())) {
+                try {
+                    option.set(builder, text);
+                } catch (IllegalArgumentException wrong) {
+                    throw new IllegalArgumentException(before + name + "=" + text + " " + wrong.getMessage(), wrong);
+                }
+                return;
+            }
         }
-        try {
-            option.accept(builder, text);
-        } catch (IllegalArgumentException wrong) {
-            throw new IllegalArgumentException(before + name + "=" + text + " " + wrong.getMessage(), wrong);
-        }
+        throw new IllegalArgumentException(before + name + "=" + text + " is no option of a heap, the nearest is "
+                + nearest(name) + " of " + String.join(", ", textNames()));
     }
 
-    private static MemorySource source(String text) {
-        try {
-            return MemorySource.valueOf(text.strip().toUpperCase(Locale.ROOT).replace('-', '_'));
-        } catch (IllegalArgumentException unknown) {
-            throw new IllegalArgumentException("is none of mmap, brk, huge, hugetlb, shared-memory, file", unknown);
+    /// In the order in which they are set.
+    private static Set<String> textNames() {
+        Set<String> names = new LinkedHashSet<>();
+        for (HeapOption option : HeapOption.all()) {
+            if (option.textName() != null) {
+                names.add(option.textName());
+            }
         }
+        return names;
     }
 
-    private static BiConsumer<HeapOptions.Builder, String> size(ObjLongConsumer<HeapOptions.Builder> option) {
-        return (builder, text) -> option.accept(builder, bytes(text));
+    /// A number of bytes with the largest unit that divides it.
+    static String size(long bytes) {
+        int shift = bytes == 0 ? 0 : Math.min(Long.numberOfTrailingZeros(bytes) / 10, UNITS.length());
+        return (bytes >> (10 * shift)) + (shift == 0 ? "" : UNITS.substring(shift - 1, shift));
     }
 
-    private static long bytes(String text) {
+    static long bytes(String text) {
         Matcher parts = SIZE.matcher(text.strip());
         if (!parts.matches()) {
             throw new IllegalArgumentException(
@@ -102,7 +92,7 @@ final class OptionTexts {
         }
     }
 
-    private static long wholeNumber(String text) {
+    static long wholeNumber(String text) {
         try {
             return Long.parseLong(text.strip());
         } catch (NumberFormatException garbage) {
@@ -118,7 +108,7 @@ final class OptionTexts {
         String letters = letters(name);
         String nearest = "";
         int least = Integer.MAX_VALUE;
-        for (String known : BY_NAME.keySet()) {
+        for (String known : textNames()) {
             String knownLetters = letters(known);
             boolean within = !letters.isEmpty() && (knownLetters.contains(letters) || letters.contains(knownLetters));
             int distance = within ? Math.abs(letters.length() - knownLetters.length()) : changes(letters, knownLetters);

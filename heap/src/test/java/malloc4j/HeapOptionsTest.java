@@ -24,16 +24,16 @@ class HeapOptionsTest {
     @Test
     void theDefaultsAreThoseOfTheTable() {
         HeapOptions options = HeapOptions.defaults();
-        assertThat(options.source()).isEqualTo(MemorySource.MMAP);
-        assertThat(options.mmapThresholdBytes()).isEqualTo(32L << 20);
-        assertThat(options.trimThresholdBytes()).isEqualTo(256L << 10);
-        assertThat(options.purgeDelay()).isEqualTo(Duration.ofSeconds(1));
-        assertThat(options.softLimitBytes()).isEqualTo(Long.MAX_VALUE);
-        assertThat(options.hardLimitBytes()).isEqualTo(Long.MAX_VALUE);
-        assertThat(options.brkClaimBytes()).isEqualTo(256L << 20);
-        assertThat(options.parent()).isNull();
-        assertThat(options.onSoftLimit()).isNull();
-        assertThat(options.file()).isNull();
+        assertThat(options.memory().source()).isEqualTo(MemorySource.MMAP);
+        assertThat(options.memory().mmapThresholdBytes()).isEqualTo(32L << 20);
+        assertThat(options.purging().trimThresholdBytes()).isEqualTo(256L << 10);
+        assertThat(options.purging().purgeDelay()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(options.limits().softLimitBytes()).isEqualTo(Long.MAX_VALUE);
+        assertThat(options.limits().hardLimitBytes()).isEqualTo(Long.MAX_VALUE);
+        assertThat(options.memory().brkClaimBytes()).isEqualTo(256L << 20);
+        assertThat(options.limits().parent()).isNull();
+        assertThat(options.limits().onSoftLimit()).isNull();
+        assertThat(options.memory().file()).isNull();
         assertThat(HeapOptions.builder().build()).isEqualTo(options);
         assertThat(options.toBuilder().build()).isEqualTo(options);
     }
@@ -77,15 +77,17 @@ class HeapOptionsTest {
     @ParameterizedTest
     @CsvSource({"mmap,MMAP", "brk,BRK", "HUGE,HUGE", "hugetlb,HUGETLB", "Shared-Memory,SHARED_MEMORY"})
     void sourcesAreNamedInAnyCase(String text, MemorySource source) {
-        assertThat(HeapOptions.fromProperties(properties("source", text)).source())
+        assertThat(HeapOptions.fromProperties(properties("source", text))
+                        .memory()
+                        .source())
                 .isEqualTo(source);
     }
 
     @Test
     void aFileMakesTheSourceAFile() {
         HeapOptions options = HeapOptions.fromProperties(properties("file", "/tmp/x"));
-        assertThat(options.source()).isEqualTo(MemorySource.FILE);
-        assertThat(options.file()).isEqualTo("/tmp/x");
+        assertThat(options.memory().source()).isEqualTo(MemorySource.FILE);
+        assertThat(options.memory().file()).isEqualTo("/tmp/x");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> HeapOptions.fromProperties(properties("source", "file")))
                 .withMessage("option file=null goes with source=FILE only, and source is FILE");
@@ -143,6 +145,7 @@ class HeapOptionsTest {
             for (String tag : new String[] {"en", "tr", "ar-EG", "hi-IN"}) {
                 Locale.setDefault(Locale.forLanguageTag(tag));
                 assertThat(HeapOptions.fromProperties(properties("hardLimitBytes", text))
+                                .limits()
                                 .hardLimitBytes())
                         .isEqualTo(byteSize);
             }
@@ -183,8 +186,8 @@ class HeapOptionsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> HeapOptions.fromProperties(properties("softLimitBytes", "1", name, "64M")))
                 .withMessage("-Dmalloc4j." + name + "=64M is no option of a heap, the nearest is " + nearest
-                        + " of file, source, mmapThresholdBytes, trimThresholdBytes, purgeDelayMillis, softLimitBytes,"
-                        + " hardLimitBytes, brkClaimBytes");
+                        + " of file, source, mmapThresholdBytes, brkClaimBytes, purgeDelayMillis, trimThresholdBytes,"
+                        + " softLimitBytes, hardLimitBytes");
     }
 
     @ParameterizedTest
@@ -204,6 +207,20 @@ class HeapOptionsTest {
         properties.put("malloc4j.hardLimitBytes", 5); // no text, so no property
         assertThat(HeapOptions.fromProperties(properties))
                 .isEqualTo(HeapOptions.builder().name("common").build());
+    }
+
+    @Test
+    void itPrintsWhatIsNotTheDefault() {
+        assertThat(HeapOptions.defaults()).hasToString("HeapOptions[heap]");
+        assertThat(HeapOptions.builder()
+                        .name("mine")
+                        .purgeDelay(Duration.ofSeconds(-2))
+                        .hardLimitBytes((3L << 20) + 1)
+                        .softLimitBytes(3L << 20)
+                        .mmapThresholdBytes(1L << 45)
+                        .build())
+                .hasToString("HeapOptions[mine, mmapThresholdBytes=32T, purgeDelayMillis=-2000, softLimitBytes=3M,"
+                        + " hardLimitBytes=3145729]");
     }
 
     @Test
@@ -270,13 +287,15 @@ class HeapOptionsTest {
         assertThat(HeapOptions.builder()
                         .purgeDelay(Duration.ofSeconds(Long.MAX_VALUE))
                         .build()
+                        .purging()
                         .purgeDelayNanos())
                 .isEqualTo(Long.MAX_VALUE);
         assertThat(HeapOptions.builder()
                         .purgeDelay(Duration.ofSeconds(Long.MIN_VALUE))
                         .build()
+                        .purging()
                         .purgeDelayNanos())
                 .isNegative();
-        assertThat(HeapOptions.defaults().purgeDelayNanos()).isEqualTo(1_000_000_000);
+        assertThat(HeapOptions.defaults().purging().purgeDelayNanos()).isEqualTo(1_000_000_000);
     }
 }

@@ -23,7 +23,7 @@ class ScatteredFreesTest {
 
     private final SplittableRandom random = new SplittableRandom(42);
     private final long[] addresses = new long[BLOCKS];
-    private Heap heap = heap(HeapOptions.defaults().purgeDelay());
+    private Heap heap = heap(HeapOptions.defaults().purging().purgeDelay());
     private long peak;
 
     private static Heap heap(Duration purgeDelay) {

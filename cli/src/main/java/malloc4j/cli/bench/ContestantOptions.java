@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +42,7 @@ final class ContestantOptions {
             names = "--heap",
             paramLabel = "KEY=VALUE",
             description = "An option of malloc4j's common heap, such as source=brk, hardLimitBytes=64M or"
-                    + " purgeDelayMillis=0.")
+                    + " purgeDelayMillis=0; docs/heap-options.md has them all.")
     private Map<String, String> heap = Map.of();
 
     /// Who takes part, in the order of reports.
@@ -65,16 +64,13 @@ final class ContestantOptions {
     ///
     /// @throws ParameterException if one is no option of a heap, or not what it takes
     Map<String, String> heapProperties() {
-        Map<String, String> properties = new LinkedHashMap<>();
-        HeapOptions.Builder checked = HeapOptions.builder();
+        HeapOptions.Builder options = HeapOptions.builder();
         try {
-            heap.forEach(checked::option);
-            checked.build();
+            heap.forEach(options::option);
+            return options.build().properties();
         } catch (IllegalArgumentException wrong) {
             throw new ParameterException(spec.commandLine(), "--heap: " + wrong.getMessage(), wrong);
         }
-        heap.forEach((key, value) -> properties.put("malloc4j." + key, value));
-        return properties;
     }
 
     /// From the command line.
