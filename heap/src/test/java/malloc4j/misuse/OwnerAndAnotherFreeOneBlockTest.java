@@ -3,9 +3,10 @@ package malloc4j.misuse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.atomic.AtomicLong;
-import malloc4j.BlockMisuseException;
+import malloc4j.CFamily;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
+import malloc4j.MisusePolicy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,12 +28,13 @@ class OwnerAndAnotherFreeOneBlockTest {
     @ValueSource(longs = {32 << 10, 1 << 10})
     void theBlockIsNeverGivenOutTwice(long byteSize) throws InterruptedException {
         try (Heap heap = Heap.create(HeapOptions.defaults())) {
-            Thread other = Thread.ofPlatform().daemon().start(() -> freeOthersBlocks(heap));
+            Thread other = Thread.ofPlatform().daemon().start(() -> freeOthersBlocks(heap.cFamily(MisusePolicy.COUNT)));
+            CFamily family = heap.cFamily(MisusePolicy.COUNT);
             long[] held = new long[BLOCKS];
             for (long race = 1; race <= RACES; race++) {
                 block = heap.malloc(byteSize);
                 started.set(race);
-                boolean mine = free(heap, block);
+                boolean mine = free(family, block);
                 while (Math.abs(ended.get()) != race) {
                     Thread.onSpinWait();
                 }
@@ -48,22 +50,20 @@ class OwnerAndAnotherFreeOneBlockTest {
         }
     }
 
-    private void freeOthersBlocks(Heap heap) {
+    private void freeOthersBlocks(CFamily family) {
         for (long race = 1; race <= RACES; race++) {
             while (started.get() != race) {
                 Thread.onSpinWait();
             }
-            ended.set(free(heap, block) ? race : -race);
+            ended.set(free(family, block) ? race : -race);
         }
     }
 
-    private static boolean free(Heap heap, long address) {
-        try {
-            heap.free(address);
-            return true;
-        } catch (BlockMisuseException refused) {
-            return false;
-        }
+    /// Whether the free was accepted, by a family that the thread has for itself.
+    private static boolean free(CFamily family, long address) {
+        long refused = family.misuseCount();
+        family.free(address);
+        return family.misuseCount() == refused;
     }
 
     private static void allocateDistinct(Heap heap, long[] held, long byteSize, long race) {
