@@ -103,7 +103,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.arenaChunks = new ArenaChunks(this);
         this.spans = parts.spans();
         this.huge = parts.huge();
-        this.reclaimer = parts.caches().reclaimer();
+        this.reclaimer = parts.reclaimer();
         this.budget = parts.budget();
         this.ground = parts.ground();
         this.options = options;

@@ -3,6 +3,7 @@ package malloc4j;
 import java.util.concurrent.atomic.AtomicInteger;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.Purger;
+import malloc4j.internal.cache.Reclaimer;
 import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.os.SystemCalls;
@@ -27,9 +28,12 @@ import malloc4j.observe.Probe;
 /// The wiring of a heap: which part is built on which, from the ground up.
 ///
 /// ```
-///   Heap -> CacheRegistry -> Slabs -> Spans -> PageSource -> Ground
-///     \--------------- large --------/        /
-///      \-------------- huge: HugeBlocks -----/        Budget: charged by Spans and HugeBlocks
+///   Heap -> Reclaimer -> CacheRegistry -> Slabs -> Spans -> PageSource -> Ground
+///     \-----------------------/--- large --------/                        /
+///      \-------------- huge: HugeBlocks --------------------------------/
+///
+///   upward, by an interface given here: CacheRegistry asks the Reclaimer for room
+///   Budget: charged by Spans and HugeBlocks
 /// ```
 record HeapAssembly(
         int heapId,
@@ -38,6 +42,7 @@ record HeapAssembly(
         Spans spans,
         HugeBlocks huge,
         CacheRegistry caches,
+        Reclaimer reclaimer,
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
@@ -64,18 +69,19 @@ record HeapAssembly(
         HeapEvents events = new HeapEvents(options.name(), heapId, probe, ground);
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
-        CacheRegistry caches = new CacheRegistry(slabs, spans, source, new ProcessBarrier(ground.calls()), common);
+        CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(ground.calls()), common);
+        Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
-        caches.reclaimer().keep(options.purging().trimThresholdBytes());
+        reclaimer.keep(options.purging().trimThresholdBytes());
         ground.memory()
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
         Runnable stopPurging = null;
         try {
-            stopPurging = Purger.start(caches.reclaimer(), options.purging().purgeDelayNanos());
+            stopPurging = Purger.start(reclaimer, options.purging().purgeDelayNanos());
             if (probe != null) {
                 EventDelivery.add(events, ground);
             }
-            return new HeapAssembly(heapId, ground, budget, spans, huge, caches, stopPurging);
+            return new HeapAssembly(heapId, ground, budget, spans, huge, caches, reclaimer, stopPurging);
         } catch (Throwable failed) {
             if (stopPurging != null) {
                 stopPurging.run();
@@ -88,7 +94,7 @@ record HeapAssembly(
     /// Takes back what was begun for a heap that could not be made after all.
     void discard() {
         stopPurging.run();
-        long unused = caches.reclaimer().close();
+        long unused = reclaimer.close();
         ground.memory().removeHeap(heapId);
     }
 

@@ -52,6 +52,19 @@ class LayersTest {
             "malloc4j",
             "malloc4j.alloc");
 
+    /// The classes of a heap's caches, the lowest first.
+    private static final List<String> CACHE_BOTTOM_UP = List.of(
+            "Magazine",
+            "ThreadTable",
+            "PurgerLoop",
+            "Purger",
+            "LargeStock",
+            "CacheTags",
+            "ThreadCache",
+            "CacheTable",
+            "CacheRegistry",
+            "Reclaimer");
+
     /// Dereferences addresses.
     private static final String RAW_MEMORY = "malloc4j.internal.memory.RawMemory";
 
@@ -143,6 +156,39 @@ class LayersTest {
                         .dependOnClassesThat(above(layer))
                         .check(HEAP_CLASSES)))
                 .toList();
+    }
+
+    /// What reclaims is above what caches.
+    @Test
+    void theClassesOfTheCachesKnowOnlyThoseBelow() {
+        assertOrder("malloc4j.internal.cache", CACHE_BOTTOM_UP);
+    }
+
+    /// Nested classes count as the class that they are in; constants that javac copies do not count.
+    private static void assertOrder(String layer, List<String> bottomUp) {
+        Set<String> found = classesIn(layer).stream()
+                .map(type -> outermost(type).substring(layer.length() + 1))
+                .collect(Collectors.toSet());
+        assertThat(bottomUp).as("classes of %s", layer).containsExactlyInAnyOrderElementsOf(found);
+        List<String> upward = classesIn(layer).stream()
+                .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
+                .map(dependency -> List.of(
+                        outermost(dependency.getOriginClass().getBaseComponentType()),
+                        outermost(dependency.getTargetClass().getBaseComponentType())))
+                .filter(pair ->
+                        found.contains(simple(layer, pair.getFirst())) && found.contains(simple(layer, pair.getLast())))
+                .filter(pair -> bottomUp.indexOf(simple(layer, pair.getFirst()))
+                        < bottomUp.indexOf(simple(layer, pair.getLast())))
+                .map(pair -> simple(layer, pair.getFirst()) + " knows " + simple(layer, pair.getLast()))
+                .distinct()
+                .sorted()
+                .toList();
+        assertThat(upward).isEmpty();
+    }
+
+    /// The name without the package, if it is in that.
+    private static String simple(String layer, String name) {
+        return name.startsWith(layer + ".") ? name.substring(layer.length() + 1) : name;
     }
 
     /// What a class of another module sees, it can also name: javac's warning of this, `exports`, is off in the build.

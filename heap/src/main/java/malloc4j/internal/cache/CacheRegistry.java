@@ -11,7 +11,6 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.region.PageGeometry;
-import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.LargeBlock;
@@ -47,7 +46,6 @@ public final class CacheRegistry {
     private final Slabs slabs;
     private final Spans spans;
     private final ProcessBarrier barrier;
-    private final Reclaimer reclaimer;
     private final Mutex lock = new Mutex();
     private final ArrayList<ThreadCache> caches = new ArrayList<>();
     private final List<Integer> closedTags = new ArrayList<>();
@@ -55,39 +53,33 @@ public final class CacheRegistry {
     private final CacheTable table;
     private final AtomicLongArray freedByOthers; // by threads without a cache, by stripe and class
     private volatile boolean othersFreed; // whether there is anything in it: it fills many cache lines
-    private final AtomicLongArray twiceFreed = new AtomicLongArray(SizeClasses.COUNT);
     private final long[] allocatedBefore = new long[SizeClasses.COUNT]; // by magazines before they went back
     private final long[] freedBefore = new long[SizeClasses.COUNT];
     private final long[] elsewhereBefore = new long[SizeClasses.COUNT];
     private long freedBytesBefore;
+    private ThreadCache.Room room = CacheRegistry::noRoom;
     private @Nullable ThreadCache idle; // the first of a list
     private int nextSearched;
     private long leaseCount;
     private volatile boolean closed;
 
     /// @param common whether many threads will use the heap
-    public CacheRegistry(Slabs slabs, Spans spans, PageSource source, ProcessBarrier barrier, boolean common) {
+    public CacheRegistry(Slabs slabs, Spans spans, ProcessBarrier barrier, boolean common) {
         this.slabs = slabs;
         this.spans = spans;
         this.barrier = barrier;
-        this.reclaimer = new Reclaimer(spans, slabs, source, this);
         this.table = CacheTable.of(common ? COMMON_ROWS : ROWS, slabs.heapId());
         int stripes = Integer.highestOneBit(Math.max(1, Runtime.getRuntime().availableProcessors() * 2 - 1)) * 2;
         this.shared = new SharedCache[Math.min(stripes, 64)];
         this.freedByOthers = new AtomicLongArray(shared.length << STRIPE_SHIFT);
     }
 
-    public Reclaimer reclaimer() {
-        return reclaimer;
+    /// Says who makes room before the heap grows, before there is a cache.
+    void setRoom(ThreadCache.Room maker) {
+        room = maker;
     }
 
-    Spans spans() {
-        return spans;
-    }
-
-    ProcessBarrier barrier() {
-        return barrier;
-    }
+    private static void noRoom() {}
 
     /// The way from a thread to its cache.
     public CacheTable table() {
@@ -147,17 +139,47 @@ public final class CacheRegistry {
             cache = lease();
         }
         if (cache != null) {
-            return cache.allocateLarge(pageCount, alignmentPages);
+            return allocateLarge(cache, pageCount, alignmentPages);
         }
         SharedCache borrowed = acquireShared();
         if (borrowed == null) {
             return closed ? -Errno.EBADF : allocateUnownedLarge(pageCount, alignmentPages);
         }
         try {
-            return borrowed.cache.allocateLarge(pageCount, alignmentPages);
+            return allocateLarge(borrowed.cache, pageCount, alignmentPages);
         } finally {
             borrowed.useLock.unlock();
         }
+    }
+
+    private long allocateLarge(ThreadCache cache, int pageCount, int alignmentPages) {
+        LargeStock stock = LargeStock.keeps(pageCount) ? openStock(cache) : null;
+        if (stock != null && alignmentPages == 1) {
+            Thread owner = cache.thread;
+            long address = stock.takeSlow(owner == null ? LargeStock.NOBODY : owner.threadId(), pageCount);
+            if (address != LargeStock.MISS) {
+                if (address > 0) {
+                    Spans.noteWritten(address);
+                }
+                return address;
+            }
+        }
+        return allocateLarge(pageCount, alignmentPages, stock == null ? 0 : cache.tag());
+    }
+
+    /// A cache's stock, made if it can be.
+    private @Nullable LargeStock openStock(ThreadCache cache) {
+        LargeStock stock = cache.stock();
+        if (stock == null && barrier.isAvailable()) {
+            try {
+                stock = new LargeStock(cache.tag(), spans, barrier);
+                cache.putStock(stock);
+                table.insert(cache, stock);
+            } catch (OutOfMemoryError ofJava) {
+                return null; // then by the lock of Spans
+            }
+        }
+        return stock;
     }
 
     /// As [#allocateLarge], a block that belongs to no cache: what frees it takes the lock of [Spans].
@@ -166,10 +188,10 @@ public final class CacheRegistry {
     }
 
     /// @param tag the number of the cache whose it is to be, 0 for none
-    long allocateLarge(int pageCount, int alignmentPages, int tag) {
+    private long allocateLarge(int pageCount, int alignmentPages, int tag) {
         long span = spans.allocateLarge(pageCount, alignmentPages, false, tag);
         if (span == -Errno.EAGAIN) {
-            reclaimer.makeRoom();
+            room.makeRoom();
             span = spans.allocateLarge(pageCount, alignmentPages, true, tag);
         }
         return span;
@@ -186,7 +208,7 @@ public final class CacheRegistry {
         if (tag == 0) {
             return spans.freeLarge(address) != 0;
         }
-        ThreadCache owner = CacheTags.PROCESS.get(tag);
+        ThreadCache owner = ThreadCache.TAGS.get(tag);
         LargeStock stock = owner == null ? null : owner.stock();
         if (stock == null) {
             return false;
@@ -201,7 +223,7 @@ public final class CacheRegistry {
         if (tag == 0) {
             return spans.resizeLarge(address, pageCount);
         }
-        ThreadCache owner = CacheTags.PROCESS.get(tag);
+        ThreadCache owner = ThreadCache.TAGS.get(tag);
         LargeStock stock = owner == null ? null : owner.stock();
         return stock != null && stock.resize(address, entry, pageCount, owner == current());
     }
@@ -283,13 +305,6 @@ public final class CacheRegistry {
         }
     }
 
-    /// Notes blocks that were freed by their owner and by another thread at the same moment, and counted twice.
-    void noteTwiceFreed(int sizeClass, int count) {
-        if (count != 0) {
-            twiceFreed.getAndAdd(sizeClass, count);
-        }
-    }
-
     /// About how many bytes of blocks came free, ever, but for those that their threads keep at hand: it only grows.
     long freedBytes() {
         lock.lock();
@@ -346,7 +361,7 @@ public final class CacheRegistry {
             for (int sizeClass = 0; sizeClass < SizeClasses.COUNT; sizeClass++) {
                 counts.allocated[sizeClass] += allocatedBefore[sizeClass];
                 counts.freed[sizeClass] +=
-                        freedBefore[sizeClass] + freedByOthers(sizeClass) - twiceFreed.get(sizeClass);
+                        freedBefore[sizeClass] + freedByOthers(sizeClass) - slabs.twiceFreedCount(sizeClass);
             }
             return counts;
         } finally {
@@ -405,10 +420,10 @@ public final class CacheRegistry {
         return cache == null ? null : cache.cache;
     }
 
-    /// The registry of the heap whose slab has number `tag`, or null.
-    public static @Nullable CacheRegistry owner(int tag) {
-        ThreadCache cache = CacheTags.PROCESS.get(tag);
-        return cache == null ? null : cache.registry();
+    /// Whether the cache with number `tag` is one of these.
+    public boolean has(int tag) {
+        ThreadCache cache = ThreadCache.TAGS.get(tag);
+        return cache != null && cache.isOf(slabs);
     }
 
     /// Gives the current thread, which has none, a cache: an idle one, or a new one. Returns null when the registry is
@@ -476,23 +491,18 @@ public final class CacheRegistry {
     }
 
     private @Nullable ThreadCache newCache() {
-        int tag = CacheTags.PROCESS.next();
+        int tag = ThreadCache.TAGS.next();
         if (tag == CacheTags.NONE) {
             return null;
         }
         try {
-            ThreadCache cache = new ThreadCache(tag, this, slabs);
-            CacheTags.PROCESS.put(tag, cache);
+            ThreadCache cache = new ThreadCache(tag, slabs, room);
+            ThreadCache.TAGS.put(tag, cache);
             return cache;
         } catch (OutOfMemoryError full) {
-            CacheTags.PROCESS.free(tag);
+            ThreadCache.TAGS.free(tag);
             throw full;
         }
-    }
-
-    /// Whether a cache has no thread, or one that has ended.
-    static boolean isIdle(ThreadCache cache) {
-        return cache.thread == null || !cache.thread.isAlive();
     }
 
     /// A shared cache with its use lock held, a free one where there is one; null when the heap is closed.
@@ -535,7 +545,7 @@ public final class CacheRegistry {
         try {
             return new SharedCache(created);
         } catch (OutOfMemoryError full) {
-            CacheTags.PROCESS.free(created.tag());
+            ThreadCache.TAGS.free(created.tag());
             throw full;
         }
     }
@@ -743,7 +753,7 @@ public final class CacheRegistry {
     void freeTags() {
         lock.lock();
         try {
-            closedTags.forEach(CacheTags.PROCESS::free);
+            closedTags.forEach(ThreadCache.TAGS::free);
             closedTags.clear();
         } finally {
             lock.unlock();

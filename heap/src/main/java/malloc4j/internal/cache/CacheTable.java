@@ -165,7 +165,7 @@ public record CacheTable(
     void insert(ThreadCache cache, Thread thread) {
         int place = place(thread.threadId());
         ThreadCache holder = caches[place];
-        if (holder == null || CacheRegistry.isIdle(holder)) {
+        if (holder == null || holder.isIdle()) {
             caches[place] = cache;
             stocks[place] = cache.stock();
             RawMemory.putLong(row(place) + MAGAZINES, cache.magazines() << RawMemory.ADDRESS_SHIFT);

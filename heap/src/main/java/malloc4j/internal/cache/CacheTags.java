@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: numbers are given out and taken back under the lock; a reader that holds a number which is
 /// in use finds its cache without a lock.
-final class CacheTags {
+/// @param <C> a cache
+final class CacheTags<C> {
     /// No number: the memory for another cache cannot be had.
     static final int NONE = -1;
 
@@ -33,14 +34,11 @@ final class CacheTags {
     /// What a number takes: pages of its own, so that they can go back to the kernel alone.
     private static final long STRIDE_BYTES = Math.max(Magazine.CACHE_BYTES, PageGeometry.PAGE_BYTES);
 
-    /// The numbers in the records of this process.
-    static final CacheTags PROCESS = new CacheTags(Ground.process());
-
     private final Ground ground;
     private final Mutex lock = new Mutex();
     private int[] free = new int[FIRST_LENGTH]; // as many places as numbers were ever made
     private int freeCount;
-    private volatile AtomicReferenceArray<@Nullable ThreadCache> caches = new AtomicReferenceArray<>(FIRST_LENGTH);
+    private volatile AtomicReferenceArray<@Nullable C> caches = new AtomicReferenceArray<>(FIRST_LENGTH);
     private long memory;
     private int reservedTags;
     private int committedTags;
@@ -108,9 +106,9 @@ final class CacheTags {
 
     /// Makes a place for a number. Under the lock.
     private void growTo(int tag) {
-        AtomicReferenceArray<@Nullable ThreadCache> old = caches;
+        AtomicReferenceArray<@Nullable C> old = caches;
         if (tag >= old.length()) {
-            AtomicReferenceArray<@Nullable ThreadCache> grown = new AtomicReferenceArray<>(2 * tag);
+            AtomicReferenceArray<@Nullable C> grown = new AtomicReferenceArray<>(2 * tag);
             for (int index = 0; index < old.length(); index++) {
                 grown.set(index, old.get(index));
             }
@@ -118,7 +116,7 @@ final class CacheTags {
         }
     }
 
-    void put(int tag, ThreadCache cache) {
+    void put(int tag, C cache) {
         lock.lock();
         try {
             caches.set(tag, cache);
@@ -147,8 +145,8 @@ final class CacheTags {
 
     /// The cache with number `tag`, or null.
     @Nullable
-    ThreadCache get(int tag) {
-        AtomicReferenceArray<@Nullable ThreadCache> all = caches;
+    C get(int tag) {
+        AtomicReferenceArray<@Nullable C> all = caches;
         return tag > 0 && tag < all.length() ? all.get(tag) : null;
     }
 }

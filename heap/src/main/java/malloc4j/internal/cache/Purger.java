@@ -58,6 +58,13 @@ public final class Purger implements LongSupplier {
 
     private Purger() {}
 
+    /// Who is visited.
+    public interface Visited {
+        /// Gives back what was free at the last visit too, or all that is free. Returns whether there was, or soon will
+        /// be, anything to do.
+        boolean visitIdle(boolean all);
+    }
+
     /// What a heap holds as long as it is to be visited; to run it ends the visits.
     private static final class Registration implements Runnable {
         final Visits visits;
@@ -74,7 +81,7 @@ public final class Purger implements LongSupplier {
 
     /// The visits of one heap.
     private static final class Visits {
-        final Reclaimer reclaimer;
+        final Visited heap;
         final long periodNanos;
         final long restingNanos;
         final boolean all;
@@ -83,8 +90,8 @@ public final class Purger implements LongSupplier {
         volatile boolean ended;
         volatile @Nullable Visits next;
 
-        Visits(Reclaimer reclaimer, long periodNanos, boolean all, Registration[] registration) {
-            this.reclaimer = reclaimer;
+        Visits(Visited heap, long periodNanos, boolean all, Registration[] registration) {
+            this.heap = heap;
             this.periodNanos = periodNanos;
             this.restingNanos = periodNanos * (1 + Math.min(MAX_SKIPPED, MAX_SKIPPED_NANOS / periodNanos));
             this.all = all;
@@ -102,13 +109,13 @@ public final class Purger implements LongSupplier {
     /// Starts visiting, as long as what this returns is reachable. A negative delay means never.
     ///
     /// @return what ends the visits when run
-    public static Runnable start(Reclaimer reclaimer, long purgeDelayNanos) {
+    public static Runnable start(Visited heap, long purgeDelayNanos) {
         if (purgeDelayNanos < 0) {
             return Purger::endNothing;
         }
         Registration[] registration = new Registration[1];
         long periodNanos = Math.max(purgeDelayNanos / 2, MIN_PERIOD_NANOS);
-        INSTANCE.add(new Visits(reclaimer, periodNanos, purgeDelayNanos == 0, registration));
+        INSTANCE.add(new Visits(heap, periodNanos, purgeDelayNanos == 0, registration));
         return registration[0];
     }
 
@@ -267,7 +274,7 @@ public final class Purger implements LongSupplier {
     /// was closed.
     private static boolean visit(Visits visits) {
         try {
-            return visits.reclaimer.visitIdle(visits.all);
+            return visits.heap.visitIdle(visits.all);
         } catch (OutOfMemoryError | NoClassDefFoundError noRoom) {
             // The next visit finds what this one has left.
         } catch (RuntimeException | Error failure) {

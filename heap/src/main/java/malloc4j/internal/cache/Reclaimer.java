@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: one visitor at a time; the lock of the cache in question is held over each slab. Extents are
 /// released by a visitor only, so that the records it walks stay.
-public final class Reclaimer {
+public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
     private static final int ALL_PAGES = Slab.ALL_PAGES;
     private static final int MAX_CHUNKS = 512; // that a request looks at before the heap grows
     private static final int PROBES = 16; // chunks that a refused request looks at when a page's worth was freed
@@ -58,13 +58,15 @@ public final class Reclaimer {
     private volatile long keepBytes;
     private final AtomicLong purgedBytes = new AtomicLong();
 
-    Reclaimer(Spans spans, Slabs slabs, PageSource source, CacheRegistry registry) {
+    /// Stands on the caches, which ask it for room from now on.
+    public Reclaimer(Spans spans, Slabs slabs, PageSource source, CacheRegistry registry) {
         this.spans = spans;
         this.slabs = slabs;
         this.source = source;
         this.registry = registry;
         this.walk = new HeapWalk(spans);
         this.search = new HeapWalk(spans);
+        registry.setRoom(this);
     }
 
     /// What a heap's slabs hold, and what happened to their blocks.
@@ -92,13 +94,15 @@ public final class Reclaimer {
 
     /// A visit by the purger: of what was free at the last visit too, or of all. Returns whether there was, or soon
     /// will be, anything to do.
-    boolean visitIdle(boolean all) {
+    @Override
+    public boolean visitIdle(boolean all) {
         return keepBytes < Long.MAX_VALUE && visit(keepBytes, all, false);
     }
 
     /// Makes spans of some empty slabs, because there is no span left and the heap would have to grow. Goes on where
     /// the last search ended, and looks at some hundred chunks at most, however large the heap is. Does nothing when
     /// another thread is at it.
+    @Override
     public void makeRoom() {
         if (!visiting.tryLock()) {
             return;
@@ -304,7 +308,7 @@ public final class Reclaimer {
     /// record is not one of a slab.
     private static @Nullable ThreadCache lockOwner(long slab) {
         int tag = Slab.tag(slab);
-        ThreadCache owner = CacheTags.PROCESS.get(tag);
+        ThreadCache owner = ThreadCache.TAGS.get(tag);
         if (owner == null) {
             return null;
         }
@@ -380,7 +384,7 @@ public final class Reclaimer {
         if (Slab.state(slab) == Slab.AVAILABLE) {
             owner.remove(slab);
         }
-        registry.noteTwiceFreed(Slab.sizeClass(slab), Slab.twiceFreedCount(slab));
+        slabs.noteTwiceFreed(Slab.sizeClass(slab), Slab.twiceFreedCount(slab));
         slabs.freeSlab(slab);
     }
 
@@ -499,7 +503,7 @@ public final class Reclaimer {
     }
 
     private void verifySlab(ThreadCache owner, long slab) {
-        if (owner.registry() != registry) {
+        if (!owner.isOf(slabs)) {
             throw new AssertionError("a slab in this heap's extent belongs to another heap");
         }
         Slab.verify(slab);

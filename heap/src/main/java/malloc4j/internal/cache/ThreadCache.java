@@ -3,12 +3,12 @@ package malloc4j.internal.cache;
 import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.SlabEntry;
 import malloc4j.internal.slab.Slabs;
-import malloc4j.internal.span.Spans;
 import org.jspecify.annotations.Nullable;
 
 /// The slabs that one thread allocates from, and for each size class a [Magazine] of the blocks that come next.
@@ -37,9 +37,18 @@ public final class ThreadCache {
 
     private static final long NEVER = Long.MIN_VALUE / 2;
 
+    /// The caches by the numbers that the records of this process have.
+    static final CacheTags<ThreadCache> TAGS = new CacheTags<>(Ground.process());
+
+    /// Who makes room in a heap, given at wiring.
+    interface Room {
+        /// Is asked before the heap grows.
+        void makeRoom();
+    }
+
     private final int tag;
-    private final CacheRegistry registry;
     private final Slabs slabs;
+    private final Room room;
     private final long magazines;
     private volatile @Nullable LargeStock stock; // made with the first large block
     private final long[] leased = new long[SizeClasses.COUNT];
@@ -74,11 +83,11 @@ public final class ThreadCache {
 
     private long leaseCount;
 
-    ThreadCache(int tag, CacheRegistry registry, Slabs slabs) {
+    ThreadCache(int tag, Slabs slabs, Room room) {
         this.tag = tag;
-        this.registry = registry;
         this.slabs = slabs;
-        this.magazines = CacheTags.PROCESS.magazines(tag);
+        this.room = room;
+        this.magazines = TAGS.magazines(tag);
     }
 
     /// The number that marks this cache's slabs.
@@ -95,8 +104,15 @@ public final class ThreadCache {
         return Magazine.of(magazines, sizeClass);
     }
 
-    CacheRegistry registry() {
-        return registry;
+    /// Whether the slabs are those of the heap that `all` are of.
+    boolean isOf(Slabs all) {
+        return slabs == all;
+    }
+
+    /// Whether no thread has this cache, or one that has ended.
+    boolean isIdle() {
+        Thread owner = thread;
+        return owner == null || !owner.isAlive();
     }
 
     Mutex lock() {
@@ -114,35 +130,9 @@ public final class ThreadCache {
         return stock;
     }
 
-    /// Takes a large block. Returns its address, of which [Spans#isZeroed] tells more, or minus errno. By the owner.
-    long allocateLarge(int pageCount, int alignmentPages) {
-        LargeStock own = LargeStock.keeps(pageCount) ? openStock() : null;
-        if (own != null && alignmentPages == 1) {
-            Thread owner = thread;
-            long address = own.takeSlow(owner == null ? LargeStock.NOBODY : owner.threadId(), pageCount);
-            if (address != LargeStock.MISS) {
-                if (address > 0) {
-                    Spans.noteWritten(address);
-                }
-                return address;
-            }
-        }
-        return registry.allocateLarge(pageCount, alignmentPages, own == null ? 0 : tag);
-    }
-
-    /// The stock, made if it can be.
-    private @Nullable LargeStock openStock() {
-        LargeStock own = stock;
-        if (own == null && registry.barrier().isAvailable()) {
-            try {
-                own = new LargeStock(tag, registry.spans(), registry.barrier());
-                stock = own;
-                registry.table().insert(this, own);
-            } catch (OutOfMemoryError ofJava) {
-                return null; // then by the lock of Spans
-            }
-        }
-        return own;
+    /// Says which stock the owner has from now on. By the owner.
+    void putStock(LargeStock made) {
+        stock = made;
     }
 
     /// Frees a live block of `slab`, which is this cache's. Returns false, and has done nothing, when `address` is
@@ -271,7 +261,7 @@ public final class ThreadCache {
         }
         long slab = slabs.allocateSlab(sizeClass, tag, false);
         if (slab == -Errno.EAGAIN) {
-            registry.reclaimer().makeRoom();
+            room.makeRoom();
             slab = slabs.allocateSlab(sizeClass, tag, true);
         }
         changes[sizeClass]++;
@@ -287,7 +277,7 @@ public final class ThreadCache {
     private boolean collect(int sizeClass, long slab) {
         long blocks = Slab.ownerCollect(slab);
         if (blocks > 0 && blocks >>> Integer.SIZE != 0) {
-            registry.noteTwiceFreed(sizeClass, (int) (blocks >>> Integer.SIZE));
+            slabs.noteTwiceFreed(sizeClass, (int) (blocks >>> Integer.SIZE));
         }
         return blocks >= 0;
     }
@@ -330,7 +320,7 @@ public final class ThreadCache {
     /// Tells the slab's owner that there is something to collect. Whatever has become of the slab when this runs,
     /// the worst it does is to make somebody look in vain.
     private static void queue(long slab) {
-        ThreadCache owner = CacheTags.PROCESS.get(Slab.tag(slab));
+        ThreadCache owner = TAGS.get(Slab.tag(slab));
         if (owner != null && Slab.tryQueue(slab)) {
             long head;
             do {
@@ -565,7 +555,7 @@ public final class ThreadCache {
     boolean giveBackMagazines() {
         lock.lock();
         try {
-            return CacheTags.PROCESS.giveBackMagazines(tag) == 0;
+            return TAGS.giveBackMagazines(tag) == 0;
         } finally {
             lock.unlock();
         }

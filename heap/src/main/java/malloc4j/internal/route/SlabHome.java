@@ -34,7 +34,7 @@ final class SlabHome extends Home {
     long byteSize(long record, long address) {
         long reciprocal = Slab.reciprocal(record);
         long product = Slab.product(address, reciprocal);
-        boolean live = CacheRegistry.owner(Slab.tag(record)) == caches
+        boolean live = caches.has(Slab.tag(record))
                 && Slab.isBlock(product, reciprocal)
                 && Slab.isLive(record, Slab.index(product));
         return live ? Slab.blockBytes(record) : 0;
@@ -43,7 +43,7 @@ final class SlabHome extends Home {
     @Override
     long free(long record, long address) {
         int tag = Slab.tag(record);
-        if (CacheRegistry.owner(tag) != caches) {
+        if (!caches.has(tag)) {
             return 0;
         }
         ThreadCache cache = caches.currentToFree();
@@ -74,7 +74,7 @@ final class SlabHome extends Home {
 
     @Override
     String explain(long record, long address) {
-        if (CacheRegistry.owner(Slab.tag(record)) != caches) {
+        if (!caches.has(Slab.tag(record))) {
             return "block of another heap";
         }
         long reciprocal = Slab.reciprocal(record);

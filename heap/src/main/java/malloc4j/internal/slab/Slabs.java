@@ -16,6 +16,7 @@ public final class Slabs {
     private final int heapId;
     private final AtomicLongArray made = new AtomicLongArray(SizeClasses.COUNT);
     private final AtomicLongArray retired = new AtomicLongArray(SizeClasses.COUNT);
+    private final AtomicLongArray twiceFreed = new AtomicLongArray(SizeClasses.COUNT);
 
     public Slabs(Spans spans, int heapId) {
         this.spans = spans;
@@ -63,6 +64,18 @@ public final class Slabs {
     /// How many slabs of a size class became free spans, ever.
     public long retiredCount(int sizeClass) {
         return retired.get(sizeClass);
+    }
+
+    /// Notes blocks that were freed by their owner and by another thread at the same moment, and counted twice.
+    public void noteTwiceFreed(int sizeClass, int count) {
+        if (count != 0) {
+            twiceFreed.getAndAdd(sizeClass, count);
+        }
+    }
+
+    /// How many blocks of a size class were so, ever.
+    public long twiceFreedCount(int sizeClass) {
+        return twiceFreed.get(sizeClass);
     }
 
     /// Makes the pages of a word of a leased slab ready to be used: those that went back to the kernel are charged

@@ -15,7 +15,8 @@ class CacheTagsTest {
     private static final int STEP = 32;
 
     private final RecordingCalls calls = new RecordingCalls(TestKernel.calls());
-    private final CacheTags tags = new CacheTags(new Ground(calls, System::nanoTime, Daemons::unstarted));
+    private final CacheTags<ThreadCache> tags =
+            new CacheTags<>(new Ground(calls, System::nanoTime, Daemons::unstarted));
 
     private void takeStep(int first) {
         for (int tag = first; tag < first + STEP - first % STEP; tag++) {

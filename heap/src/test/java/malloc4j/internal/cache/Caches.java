@@ -20,6 +20,7 @@ final class Caches implements AutoCloseable {
     final Budget budget = new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE);
     final Spans spans;
     final CacheRegistry registry;
+    final Reclaimer reclaimer;
     boolean torn; // whether a call was made to look as if an error had ended it
 
     Caches() {
@@ -29,12 +30,10 @@ final class Caches implements AutoCloseable {
     Caches(int heapId) {
         MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         spans = new Spans(source, budget, heapId);
-        registry = new CacheRegistry(
-                new Slabs(spans, heapId),
-                spans,
-                source,
-                new ProcessBarrier(Ground.process().calls()),
-                false);
+        Slabs slabs = new Slabs(spans, heapId);
+        ProcessBarrier barrier = new ProcessBarrier(Ground.process().calls());
+        registry = new CacheRegistry(slabs, spans, barrier, false);
+        reclaimer = new Reclaimer(spans, slabs, source, registry);
     }
 
     /// As [malloc4j.Heap] allocates.
@@ -69,19 +68,19 @@ final class Caches implements AutoCloseable {
     }
 
     long slabCount() {
-        return registry.reclaimer().census().sizeClasses().stream()
+        return reclaimer.census().sizeClasses().stream()
                 .mapToLong(each -> each.slabCount())
                 .sum();
     }
 
     long liveBlocks() {
-        return registry.reclaimer().census().liveBlocks();
+        return reclaimer.census().liveBlocks();
     }
 
     void verify() {
-        registry.reclaimer().verify();
+        reclaimer.verify();
         if (!torn) {
-            registry.reclaimer().verifyCounts();
+            reclaimer.verifyCounts();
         }
     }
 
@@ -95,7 +94,7 @@ final class Caches implements AutoCloseable {
     @Override
     public void close() {
         verify();
-        assertThat(registry.reclaimer().close()).isZero();
+        assertThat(reclaimer.close()).isZero();
         assertThat(budget.usedBytes()).isZero();
     }
 }

@@ -52,7 +52,7 @@ class IdleCachesTest {
         long words = 0;
         for (int tag : tags) {
             for (int offset = 0; offset < Magazine.CACHE_BYTES; offset += Long.BYTES) {
-                words += RawMemory.getLong(CacheTags.PROCESS.magazines(tag) + offset) == 0 ? 0 : 1;
+                words += RawMemory.getLong(ThreadCache.TAGS.magazines(tag) + offset) == 0 ? 0 : 1;
             }
         }
         return words;
@@ -63,17 +63,17 @@ class IdleCachesTest {
         try (Caches caches = new Caches()) {
             runThreads(caches);
             assertThat(caches.registry.magazineBytes()).isEqualTo((long) THREADS * Magazine.CACHE_BYTES);
-            caches.registry.reclaimer().visit(0, false);
+            caches.reclaimer.visit(0, false);
             assertThat(caches.registry.magazineBytes()).isEqualTo((long) THREADS * Magazine.CACHE_BYTES);
             assertThat(writtenWords()).isPositive();
 
-            caches.registry.reclaimer().visit(0, false);
+            caches.reclaimer.visit(0, false);
 
             assertThat(caches.registry.magazineBytes()).isZero();
             assertThat(writtenWords()).isZero();
             assertThat(caches.registry.cacheCount()).isEqualTo(THREADS);
             caches.verify();
-            caches.registry.reclaimer().visit(0, false);
+            caches.reclaimer.visit(0, false);
             assertThat(writtenWords()).as("an idle cache is left alone").isZero();
         }
     }
@@ -82,7 +82,7 @@ class IdleCachesTest {
     void aTrimGivesThemBackAtOnceAndTheNextThreadsUseTheCachesAgain() throws InterruptedException {
         try (Caches caches = new Caches()) {
             runThreads(caches);
-            caches.registry.reclaimer().visit(0, true);
+            caches.reclaimer.visit(0, true);
             assertThat(caches.registry.magazineBytes()).isZero();
             assertThat(writtenWords()).isZero();
             List<Integer> before = List.copyOf(tags);
@@ -108,7 +108,7 @@ class IdleCachesTest {
         try (Caches caches = new Caches()) {
             for (int round = 0; round < 3; round++) {
                 Caches.inThread(() -> caches.allocate(3));
-                caches.registry.reclaimer().visit(0, false);
+                caches.reclaimer.visit(0, false);
                 assertThat(caches.registry.magazineBytes()).isEqualTo(Magazine.CACHE_BYTES);
             }
         }

@@ -13,7 +13,7 @@ class PurgerRegistrationTest {
     void aHeapThatNobodyRefersToAnyMoreIsNotVisited() {
         try (Caches caches = new Caches()) {
             int before = Purger.heapCount();
-            Runnable registration = Purger.start(caches.registry.reclaimer(), DELAY_NANOS);
+            Runnable registration = Purger.start(caches.reclaimer, DELAY_NANOS);
             assertThat(Purger.heapCount()).isGreaterThan(before);
             System.gc();
             assertThat(Purger.heapCount()).isGreaterThan(before);
@@ -31,7 +31,7 @@ class PurgerRegistrationTest {
     @Test
     void endingTheVisitsTakesTheHeapOut() {
         try (Caches caches = new Caches()) {
-            Runnable registration = Purger.start(caches.registry.reclaimer(), DELAY_NANOS);
+            Runnable registration = Purger.start(caches.reclaimer, DELAY_NANOS);
             int with = Purger.heapCount();
 
             registration.run();

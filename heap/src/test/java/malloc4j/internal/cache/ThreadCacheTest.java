@@ -265,7 +265,7 @@ class ThreadCacheTest {
     void aVisitMakesSpansOfEmptySlabs() {
         freeAll(allocate(SIZE_CLASS, 3 * CAPACITY));
         assertThat(caches.slabCount()).isEqualTo(3);
-        caches.registry.reclaimer().visit(0, true);
+        caches.reclaimer.visit(0, true);
         caches.verify();
         assertThat(caches.slabCount()).isZero();
         assertThat(caches.spans.census().spanBytes()).isZero();
@@ -283,13 +283,11 @@ class ThreadCacheTest {
                 freeAll(blocks[index]);
             }
         }
-        assertThat(caches.registry.reclaimer().visit(0, true)).isEqualTo(65_536 - PageGeometry.PAGE_BYTES);
+        assertThat(caches.reclaimer.visit(0, true)).isEqualTo(65_536 - PageGeometry.PAGE_BYTES);
         caches.verify();
         assertThat(RawMemory.getLong(blocks[9])).isEqualTo(blocks[9]);
         assertThat(RawMemory.getLong(blocks[40])).isEqualTo(PageGeometry.PAGES_PER_CHUNK == 1 ? blocks[40] : 0);
-        assertThat(caches.registry.reclaimer().visit(0, true))
-                .as("once is enough")
-                .isZero();
+        assertThat(caches.reclaimer.visit(0, true)).as("once is enough").isZero();
         assertThat(caches.free(blocks[40])).isFalse();
         assertThat(caches.allocate(SIZE_CLASS)).isEqualTo(blocks[0]);
     }
@@ -303,7 +301,7 @@ class ThreadCacheTest {
         long blocksPerPage = PageGeometry.PAGE_BYTES / 1024;
         freeAll(Arrays.copyOf(blocks, CAPACITY));
         for (int visit = 0; visit < 3; visit++) {
-            caches.registry.reclaimer().visit(0, false);
+            caches.reclaimer.visit(0, false);
             caches.verify();
         }
         for (int index = 0; index < CAPACITY; index++) {
@@ -319,13 +317,13 @@ class ThreadCacheTest {
         long[] blocks = allocate(SIZE_CLASS, 2 * CAPACITY);
         freeAll(blocks[0]);
         freeAll(Arrays.copyOfRange(blocks, 1, CAPACITY));
-        caches.registry.reclaimer().visit(0, false);
-        caches.registry.reclaimer().visit(0, false);
+        caches.reclaimer.visit(0, false);
+        caches.reclaimer.visit(0, false);
         assertThat(caches.slabCount()).isEqualTo(2);
         allocate(SIZE_CLASS, 34);
         freeAll(Arrays.copyOfRange(blocks, CAPACITY, 2 * CAPACITY));
         caches.verify();
-        caches.registry.reclaimer().visit(0, true);
+        caches.reclaimer.visit(0, true);
         assertThat(caches.liveBlocks()).isEqualTo(34);
         assertThat(caches.slabCount()).isEqualTo(1);
     }
@@ -448,7 +446,7 @@ class ThreadCacheTest {
         });
         ThreadCache heir = caches.registry.currentToFree();
         assertThat(heir).isNotNull();
-        assertThat(CacheTags.PROCESS.get(Slab.tag(ChunkMap.record(blocks[0])))).isSameAs(heir);
+        assertThat(ThreadCache.TAGS.get(Slab.tag(ChunkMap.record(blocks[0])))).isSameAs(heir);
         for (long block : blocks) {
             assertThat(caches.registry.table().freeElsewhere(block))
                     .as("its own")
@@ -463,8 +461,8 @@ class ThreadCacheTest {
     void whatIsLeasedIsNotVisited() {
         long block = caches.allocate(SIZE_CLASS);
         caches.free(block);
-        caches.registry.reclaimer().visit(0, false);
-        caches.registry.reclaimer().visit(0, false);
+        caches.reclaimer.visit(0, false);
+        caches.reclaimer.visit(0, false);
         assertThat(caches.slabCount()).isEqualTo(1);
         assertThat(ChunkMap.record(caches.allocate(SIZE_CLASS))).isEqualTo(ChunkMap.record(block));
     }

@@ -18,7 +18,7 @@ class VisitsByChangeTest {
     private static final int LARGE = SizeClasses.of(4096);
 
     private final Caches caches = new Caches();
-    private final Reclaimer reclaimer = caches.registry.reclaimer();
+    private final Reclaimer reclaimer = caches.reclaimer;
 
     @AfterEach
     void close() {

@@ -63,7 +63,7 @@ public class LookupMeetsLease {
 
     private static void free(long block) {
         long slab = ChunkMap.record(block);
-        ThreadCache owner = CacheTags.PROCESS.get(Slab.tag(slab));
+        ThreadCache owner = ThreadCache.TAGS.get(Slab.tag(slab));
         if (owner != null) {
             Parts.freeSlab(owner, slab);
         }

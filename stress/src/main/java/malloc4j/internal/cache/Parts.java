@@ -21,27 +21,28 @@ final class Parts {
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
     private static final ProcessBarrier BARRIER =
             new ProcessBarrier(Ground.process().calls());
-    private static final CacheRegistry REGISTRY = registry();
     private static final int LARGE_PAGES = 1 + (int) (SizeClasses.MAX_SMALL_BYTES / PageGeometry.PAGE_BYTES);
 
     private Parts() {}
 
     static CacheRegistry registry() {
-        return new CacheRegistry(SLABS, SPANS, SOURCE, BARRIER, false);
+        return new CacheRegistry(SLABS, SPANS, BARRIER, false);
     }
+
+    private static void noRoom() {}
 
     /// A cache that its tag leads to, and no thread.
     static ThreadCache cache() {
-        int tag = CacheTags.PROCESS.next();
-        ThreadCache cache = new ThreadCache(tag, REGISTRY, SLABS);
-        CacheTags.PROCESS.put(tag, cache);
+        int tag = ThreadCache.TAGS.next();
+        ThreadCache cache = new ThreadCache(tag, SLABS, Parts::noRoom);
+        ThreadCache.TAGS.put(tag, cache);
         return cache;
     }
 
     /// Gives a cache's number back, whose slabs are freed.
     static void release(ThreadCache cache) {
         cache.forget();
-        CacheTags.PROCESS.free(cache.tag());
+        ThreadCache.TAGS.free(cache.tag());
     }
 
     /// A stock for blocks of the cache with number `tag`, whose owner is no thread: the short way is open to id 0.
