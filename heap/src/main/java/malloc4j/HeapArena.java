@@ -149,7 +149,7 @@ final class HeapArena implements Arena {
         if (room > limit - address) {
             StackProbe.requireForCall();
             if (Math.max(room, byteAlignment) > nextPieceBytes >>> PIECE_SHARE_SHIFT) {
-                return RawMemory.segment(allocateAlone(byteSize, byteAlignment), byteSize, scope);
+                return RawMemory.segment(allocateAlone(room, byteAlignment), byteSize, scope);
             }
             address = Bits.alignUp(allocatePiece(), byteAlignment);
         }

@@ -187,6 +187,30 @@ class HeapArenaTest {
     }
 
     @ParameterizedTest
+    @MethodSource("all")
+    void segmentsOfNoBytesHaveNoAddressOfAnotherBlock(Kind kind) {
+        Arena arena = kind.open.get();
+        Set<Long> addresses = new HashSet<>();
+        for (long byteAlignment = 1; byteAlignment <= 1 << 16; byteAlignment <<= 1) { // also in blocks of their own
+            assertThat(addresses.add(arena.allocate(0, byteAlignment).address()))
+                    .isTrue();
+        }
+        for (Heap heap : List.of(HEAP, COLLECTED)) {
+            List<Long> blocks = new ArrayList<>();
+            for (long byteSize = 16; byteSize <= 1 << 16; byteSize <<= 1) {
+                for (int index = 0; index < 20; index++) {
+                    blocks.add(heap.malloc(byteSize));
+                }
+            }
+            assertThat(addresses).doesNotContainAnyElementsOf(blocks);
+            blocks.forEach(heap::free);
+        }
+        if (kind.closeable) {
+            arena.close();
+        }
+    }
+
+    @ParameterizedTest
     @MethodSource("confined")
     void anotherThreadIsRefusedInTheWordsOfTheJdk(Kind kind) throws Exception {
         try (Arena jdk = Arena.ofConfined();
