@@ -180,7 +180,7 @@ public final class Bytes {
     /// @throws IndexOutOfBoundsException if the range is not within the segment
     public static long memrchr(MemorySegment segment, long offset, int value, long byteSize) {
         checkRange(segment, offset, byteSize);
-        if (byteSize <= MAX_SHORT_SEARCH) {
+        if (byteSize <= MAX_SHORT_SEARCH && ShortRanges.inOnePage(segment.address() + offset, byteSize)) {
             long index = ShortRanges.last(segment, offset, value, byteSize);
             return index < 0 ? -1 : offset + index;
         }

@@ -136,6 +136,24 @@ class EarlyMatchTest {
     }
 
     @Test
+    void memrchrOfASegmentTouchesNoPageBeforeTheMatch() {
+        MemorySegment all = RawMemory.segment(base, 2L * BYTE_SIZE);
+        for (int at = 0; at <= Long.BYTES; at++) {
+            long match = start + at;
+            RawMemory.putByte(match, (byte) 'y');
+            for (int behind = 0; behind <= MOST_BYTES; behind++) {
+                for (int before = 0; before <= 40; before++) {
+                    assertThat(Bytes.memrchr(all, match - before - base, 'y', before + 1 + behind))
+                            .isEqualTo(match - base);
+                }
+                assertThat(Bytes.memrchr(all, 0, 'y', match - base + 1 + behind))
+                        .isEqualTo(match - base);
+            }
+            RawMemory.putByte(match, (byte) 0);
+        }
+    }
+
+    @Test
     void whatIsNoAddressOrSizeIsRefusedStill() {
         for (long address : new long[] {0, -1, Long.MIN_VALUE}) {
             assertThatIllegalArgumentException().isThrownBy(() -> Bytes.memchr(address, 'y', Long.MAX_VALUE));
