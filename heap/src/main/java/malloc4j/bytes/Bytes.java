@@ -34,6 +34,7 @@ import malloc4j.internal.memory.RawMemory;
 /// | closed, or another thread's | `IllegalStateException`, `WrongThreadException` | not checked |
 /// | read-only | `IllegalArgumentException`, as from the JDK | `SIGSEGV`, the JVM dies |
 /// | over a file that was cut short | `InternalError`, as from the JDK | `SIGBUS`, the JVM dies |
+/// | without native access | yes, in Java | `IllegalCallerException` |
 /// | memory of Java arrays | yes | has no address |
 /// | found | the offset in the segment | the address |
 /// | not found | -1 | 0, C's null |
@@ -388,6 +389,7 @@ public final class Bytes {
 
     /// No range begins at 0, below it, or ends beyond the largest `long`; one of zero bytes is no range.
     private static void checkRange(String function, long address, long byteSize) {
+        RawMemory.requireGrant();
         if (((address - 1) | byteSize | (address + byteSize)) < 0 && byteSize != 0) {
             throw noRange(function, address, byteSize);
         }
@@ -395,6 +397,7 @@ public final class Bytes {
 
     /// Both checks at the cost of one.
     private static void checkRanges(String function, long one, long other, long byteSize) {
+        RawMemory.requireGrant();
         if (((one - 1) | (other - 1) | byteSize | (one + byteSize) | (other + byteSize)) < 0) {
             checkRange(function, one, byteSize);
             checkRange(function, other, byteSize);

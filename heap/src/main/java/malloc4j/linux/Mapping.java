@@ -103,6 +103,8 @@ public final class Mapping implements AutoCloseable {
     /// The largest size in bytes, 2^56: no processor has more addresses.
     public static final long MAX_BYTE_SIZE = 1L << 56;
 
+    private static long systemPageByteSize; // 0 until it is asked for: not by an initialiser, which could fail but once
+
     static final int NO_FILE = -1;
 
     private final SystemCalls calls;
@@ -167,12 +169,16 @@ public final class Mapping implements AutoCloseable {
     }
 
     /// The kernel's page in bytes: 4,096, or 16,384 or 65,536 on some aarch64 machines.
+    ///
+    /// @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64
+    /// @throws IllegalCallerException if native access is not granted; it names the flag
     public static long systemPageByteSize() {
-        return SystemPage.BYTE_SIZE;
-    }
-
-    private static final class SystemPage {
-        static final long BYTE_SIZE = LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE);
+        long known = systemPageByteSize;
+        if (known == 0) {
+            known = LinuxCalls.instance().sysconf(Linux._SC_PAGESIZE);
+            systemPageByteSize = known;
+        }
+        return known;
     }
 
     /// Makes a mapping where the kernel likes. The descriptor is the caller's, who may close it at once.
@@ -224,7 +230,7 @@ public final class Mapping implements AutoCloseable {
         long huge = (flags & Linux.MAP_HUGETLB) != 0
                 ? 1L << (flags >>> Linux.MAP_HUGE_SHIFT)
                 : fd == NO_FILE ? 0 : MappedFile.hugePageByteSize(calls, fd);
-        return huge == 0 ? SystemPage.BYTE_SIZE : huge;
+        return huge == 0 ? systemPageByteSize() : huge;
     }
 
     /// Makes the mapping the owner of its open file.
@@ -503,7 +509,7 @@ public final class Mapping implements AutoCloseable {
     private long residentBytes(PageRange pages) {
         long[] count = {0};
         forEachResident(pages, index -> count[0]++);
-        return count[0] * SystemPage.BYTE_SIZE;
+        return count[0] * systemPageByteSize();
     }
 
     /// Which pages the kernel holds memory for now: bit 0 is the page that the mapping begins in.
@@ -527,7 +533,7 @@ public final class Mapping implements AutoCloseable {
     }
 
     private BitSet residentPages(PageRange pages) {
-        if (pages.byteSize() / SystemPage.BYTE_SIZE > Integer.MAX_VALUE) {
+        if (pages.byteSize() / systemPageByteSize() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
                     what + ": " + pages + " has more than 2^31 - 1 pages: ask for parts, or for residentBytes");
         }
@@ -538,7 +544,7 @@ public final class Mapping implements AutoCloseable {
 
     private void forEachResident(PageRange pages, LongConsumer visitor) {
         long result =
-                Residency.forEachPage(calls, base + pages.from(), pages.byteSize(), SystemPage.BYTE_SIZE, visitor);
+                Residency.forEachPage(calls, base + pages.from(), pages.byteSize(), systemPageByteSize(), visitor);
         if (result < 0) {
             throw Refusals.mincore("mincore(" + what + ", " + pages + ")", result);
         }
@@ -753,7 +759,7 @@ public final class Mapping implements AutoCloseable {
 
     private PageRange systemPagesAround(long offset, long partByteSize) {
         checkInside(offset, partByteSize);
-        return PageRange.around(lead + offset, partByteSize, SystemPage.BYTE_SIZE);
+        return PageRange.around(lead + offset, partByteSize, systemPageByteSize());
     }
 
     private PageRange pagesFor(MemoryAdvice advice, long offset, long partByteSize) {

@@ -25,8 +25,10 @@ public final class RawMemory {
     /// known to be small enough for the bounds of [#MEMORY], which costs no check.
     public static final int ADDRESS_SHIFT = 8;
 
-    /// All addresses, for the handles below.
+    /// All addresses, for the handles below; none where native access is not granted.
     public static final MemorySegment MEMORY = everything();
+
+    private static final boolean GRANTED = MEMORY.byteSize() != 0;
 
     private static final VarHandle INT = ValueLayout.JAVA_INT_UNALIGNED.varHandle();
 
@@ -46,12 +48,28 @@ public final class RawMemory {
     private static MemorySegment everything() {
         try {
             return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-        } catch (IllegalCallerException denied) {
-            Module module = RawMemory.class.getModule();
-            String target = module.isNamed() ? module.getName() : "ALL-UNNAMED";
-            throw new IllegalCallerException(
-                    "malloc4j needs native access: start java with --enable-native-access=" + target, denied);
+        } catch (
+                IllegalCallerException
+                        denied) { // an initialiser that throws would be told once, and not be asked again
+            return MemorySegment.NULL;
         }
+    }
+
+    /// Asks for the grant of native access, for who reaches for memory without a system call or a heap, which ask for
+    /// it themselves. Costs compiled code nothing.
+    ///
+    /// @throws IllegalCallerException if native access is not granted; it names the flag
+    public static void requireGrant() {
+        if (!GRANTED) {
+            throw notGranted();
+        }
+    }
+
+    private static IllegalCallerException notGranted() {
+        Module module = RawMemory.class.getModule();
+        String target = module.isNamed() ? module.getName() : "ALL-UNNAMED";
+        return new IllegalCallerException(
+                "malloc4j needs native access: start java with --enable-native-access=" + target);
     }
 
     public static byte getByte(long address) {
@@ -141,12 +159,14 @@ public final class RawMemory {
 
     /// A segment over a range, alive for ever and open to every thread.
     public static MemorySegment segment(long address, long byteSize) {
+        requireGrant();
         return MEMORY.asSlice(address, byteSize);
     }
 
     /// A segment over a range with the scope and thread rules of `arena`.
     @SuppressWarnings("restricted")
     public static MemorySegment segment(long address, long byteSize, Arena arena) {
+        requireGrant();
         return MemorySegment.ofAddress(address).reinterpret(byteSize, arena, null);
     }
 

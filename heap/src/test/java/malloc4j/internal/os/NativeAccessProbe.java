@@ -17,10 +17,10 @@ final class NativeAccessProbe {
             }
         }
         try {
-            RawMemory.copy(0, 0, 0);
+            RawMemory.requireGrant();
             System.out.println("memory is reached");
-        } catch (ExceptionInInitializerError refused) {
-            System.out.println(String.valueOf(refused.getCause()).replaceFirst("^.*?: ", ""));
+        } catch (IllegalCallerException refused) {
+            System.out.println(refused.getMessage());
         }
         System.out.println(Platform.current().libc());
     }
