@@ -265,7 +265,12 @@ public record MemoryLimits(
     ///
     /// @param what is hit then
     /// @param bytes until then
-    public record Room(String what, long bytes) {}
+    public record Room(String what, long bytes) {
+        @Override
+        public String toString() {
+            return "Room[what=" + what + ", bytes=" + Sizes.text(bytes) + "]";
+        }
+    }
 
     /// Reads everything now.
     public static MemoryLimits read() {

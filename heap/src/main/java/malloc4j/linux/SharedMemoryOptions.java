@@ -2,6 +2,7 @@ package malloc4j.linux;
 
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
+import malloc4j.internal.memory.Sizes;
 import org.jspecify.annotations.Nullable;
 
 /// How shared memory is created.
@@ -53,6 +54,12 @@ public record SharedMemoryOptions(
             throw new IllegalArgumentException(
                     "mode 0" + Integer.toOctalString(mode) + " is not from 0 to 0777 (octal)");
         }
+    }
+
+    @Override
+    public String toString() {
+        return "SharedMemoryOptions[mode=0" + Integer.toOctalString(mode) + ", reserve=" + reserve + ", persistent="
+                + persistent + ", hugePageBytes=" + Sizes.text(hugePageBytes) + ", contents=" + contents + "]";
     }
 
     /// The defaults of the table above.

@@ -3,6 +3,7 @@ package malloc4j.observe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import malloc4j.internal.memory.Sizes;
 
 /// An extent of a heap, page by page and chunk by chunk, as [HeapSnapshot] has found it. Never changes.
 ///
@@ -49,7 +50,14 @@ public final class ExtentSnapshot {
     /// @param liveBlocks how many of them are allocated and not freed
     /// @param cache the number of the cache that it belongs to
     /// @param purgedPages bit `p` for page `p`: no live block touches it, and its memory went back to the kernel
-    public record Slab(long address, int blockBytes, int capacity, int liveBlocks, int cache, int purgedPages) {}
+    public record Slab(long address, int blockBytes, int capacity, int liveBlocks, int cache, int purgedPages) {
+        @Override
+        public String toString() {
+            return "Slab[address=" + Sizes.hex(address) + ", blockBytes=" + blockBytes + ", capacity=" + capacity
+                    + ", liveBlocks=" + liveBlocks + ", cache=" + cache + ", purgedPages=" + Sizes.hex(purgedPages)
+                    + "]";
+        }
+    }
 
     /// Copies what is given.
     ///
@@ -185,7 +193,7 @@ public final class ExtentSnapshot {
 
     @Override
     public String toString() {
-        return "ExtentSnapshot[address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize() + ", slabs="
-                + slabs().size() + ", largeBlocks=" + largeBlockCount() + "]";
+        return "ExtentSnapshot[" + Sizes.range(address, address + byteSize()) + " " + Sizes.text(byteSize())
+                + ", slabs=" + slabs().size() + ", largeBlocks=" + largeBlockCount() + "]";
     }
 }

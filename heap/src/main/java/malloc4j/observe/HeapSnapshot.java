@@ -2,6 +2,7 @@ package malloc4j.observe;
 
 import java.util.List;
 import java.util.Map;
+import malloc4j.internal.memory.Sizes;
 
 /// What one heap's memory is, chunk by chunk: made by one walk over its records while threads go on.
 ///
@@ -60,7 +61,12 @@ public record HeapSnapshot(
     }
 
     /// A block: of a run of pages, or a mapping of its own.
-    public record Block(long address, long byteSize) {}
+    public record Block(long address, long byteSize) {
+        @Override
+        public String toString() {
+            return "Block[" + Sizes.range(address, address + byteSize) + " " + Sizes.text(byteSize) + "]";
+        }
+    }
 
     /// The slabs of one size class.
     ///
@@ -76,7 +82,13 @@ public record HeapSnapshot(
     /// @param thread the name of the thread that has it, empty if none has
     /// @param slabs how many slabs it has
     /// @param liveBytes of their blocks
-    public record Cache(int number, String thread, long slabs, long liveBytes) {}
+    public record Cache(int number, String thread, long slabs, long liveBytes) {
+        @Override
+        public String toString() {
+            return "Cache[number=" + number + ", thread=" + thread + ", slabs=" + slabs + ", liveBytes="
+                    + Sizes.text(liveBytes) + "]";
+        }
+    }
 
     /// Confined arenas.
     ///
@@ -89,7 +101,17 @@ public record HeapSnapshot(
     /// @param usedBytes what it counts
     /// @param softBytes the soft limit, `Long.MAX_VALUE` for none
     /// @param hardBytes the hard limit, `Long.MAX_VALUE` for none
-    public record Budget(long usedBytes, long softBytes, long hardBytes) {}
+    public record Budget(long usedBytes, long softBytes, long hardBytes) {
+        @Override
+        public String toString() {
+            return "Budget[usedBytes=" + Sizes.text(usedBytes) + ", softBytes=" + limit(softBytes) + ", hardBytes="
+                    + limit(hardBytes) + "]";
+        }
+
+        private static String limit(long bytes) {
+            return bytes == Long.MAX_VALUE ? "none" : Sizes.text(bytes);
+        }
+    }
 
     /// What the mapped memory is, in bytes.
     ///
@@ -123,6 +145,15 @@ public record HeapSnapshot(
                     + freeBytes
                     + otherBytes
                     + hugeBytes;
+        }
+
+        @Override
+        public String toString() {
+            return "Parts[liveBytes=" + Sizes.text(liveBytes) + ", slabFreeBytes=" + Sizes.text(slabFreeBytes)
+                    + ", slabTailBytes=" + Sizes.text(slabTailBytes) + ", largeBytes=" + Sizes.text(largeBytes)
+                    + ", stockedBytes=" + Sizes.text(stockedBytes) + ", dirtyBytes=" + Sizes.text(dirtyBytes)
+                    + ", freeBytes=" + Sizes.text(freeBytes) + ", otherBytes=" + Sizes.text(otherBytes)
+                    + ", hugeBytes=" + Sizes.text(hugeBytes) + "]";
         }
     }
 

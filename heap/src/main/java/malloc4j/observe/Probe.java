@@ -1,5 +1,7 @@
 package malloc4j.observe;
 
+import malloc4j.internal.memory.Sizes;
+
 /// Is told what heaps do seldom: what a malloc or free that hits does is never told. Given in
 /// `HeapOptions.Builder.probe`, or for heaps without one found by [java.util.ServiceLoader].
 ///
@@ -42,7 +44,14 @@ public interface Probe {
     /// @param address where, or 0
     /// @param byteSize how much
     /// @param detail what [Kind] says, or 0
-    record Event(String heap, int heapId, Kind kind, long nanoTime, long address, long byteSize, int detail) {}
+    record Event(String heap, int heapId, Kind kind, long nanoTime, long address, long byteSize, int detail) {
+        @Override
+        public String toString() {
+            return "Event[heap=" + heap + ", heapId=" + heapId + ", kind=" + kind + ", nanoTime=" + nanoTime
+                    + ", address=" + Sizes.hex(address) + ", byteSize=" + Sizes.text(byteSize) + ", detail=" + detail
+                    + "]";
+        }
+    }
 
     /// Is told of an event.
     void event(Event event);

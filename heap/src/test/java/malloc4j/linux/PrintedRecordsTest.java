@@ -13,9 +13,12 @@ import malloc4j.internal.os.LinuxCalls;
 import malloc4j.linux.SharedMemory.Liveness;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
+import malloc4j.observe.ExtentSnapshot;
+import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.MappedRange;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.observe.Probe;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +81,29 @@ class PrintedRecordsTest {
     }
 
     @Test
+    void snapshotsEventsAndRoomsHaveThemToo() {
+        assertThat(new HeapSnapshot.Block(0x7f0d_c2d8_6000L, 5 << 20))
+                .hasToString("Block[0x7f0dc2d86000-0x7f0dc3286000 5 MiB]");
+        assertThat(new HeapSnapshot.Budget(3 << 19, Long.MAX_VALUE, 64 << 20))
+                .hasToString("Budget[usedBytes=1.5 MiB, softBytes=none, hardBytes=64 MiB]");
+        assertThat(new HeapSnapshot.Cache(1, "main", 2, 3 << 19))
+                .hasToString("Cache[number=1, thread=main, slabs=2, liveBytes=1.5 MiB]");
+        assertThat(new HeapSnapshot.Parts(1024, 2048, 16, 1 << 20, 0, 0, 0, 0, 1L << 30))
+                .hasToString("Parts[liveBytes=1 KiB, slabFreeBytes=2 KiB, slabTailBytes=16 B, largeBytes=1 MiB,"
+                        + " stockedBytes=0 B, dirtyBytes=0 B, freeBytes=0 B, otherBytes=0 B, hugeBytes=1 GiB]");
+        assertThat(new ExtentSnapshot.Slab(0xab000, 16, 4096, 7, 3, 0xC000))
+                .hasToString("Slab[address=0xab000, blockBytes=16, capacity=4096, liveBlocks=7, cache=3,"
+                        + " purgedPages=0xc000]");
+        assertThat(new ExtentSnapshot(0x20_0000, 4096, 512, 16, new long[8], new long[8], new long[32], new long[0]))
+                .hasToString("ExtentSnapshot[0x200000-0x400000 2 MiB, slabs=0, largeBlocks=0]");
+        assertThat(new Probe.Event("cache", 2, Probe.Kind.MAP, 5, 0xab000, 4 << 20, 0))
+                .hasToString("Event[heap=cache, heapId=2, kind=MAP, nanoTime=5, address=0xab000, byteSize=4 MiB,"
+                        + " detail=0]");
+        assertThat(new MemoryLimits.Room("the machine has no more", 3L << 29))
+                .hasToString("Room[what=the machine has no more, bytes=1.5 GiB]");
+    }
+
+    @Test
     void filesHaveOctalModes(@TempDir Path directory) throws Exception {
         Path file = Files.write(directory.resolve("file"), new byte[3 << 20]);
         Files.setPosixFilePermissions(file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r-----"));
@@ -89,5 +115,8 @@ class PrintedRecordsTest {
                         .toString())
                 .isEqualTo("Status[name=/a, byteSize=4096 (4 KiB), allocatedBytes=0 (0 B), mode=0600, uid=7,"
                         + " created=1970-01-01T00:00:00Z, liveness=STALE, creatorPid=-]");
+        assertThat(SharedMemoryOptions.builder().mode(0640).build())
+                .hasToString("SharedMemoryOptions[mode=0640, reserve=true, persistent=false, hugePageBytes=0 B,"
+                        + " contents=null]");
     }
 }
