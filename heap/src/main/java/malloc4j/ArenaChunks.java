@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.route.Tenants;
 
 /// The chunks of a heap's confined arenas, one for each platform thread that opens such arenas, so that opening one,
@@ -14,7 +15,7 @@ import malloc4j.internal.route.Tenants;
 /// ```
 /// places, by thread id     |NONE| * |NONE| * | ...                  256 of them
 ///                                 |        `-> chunk of thread 259
-///                                 `-> chunk of thread 257   |####|##|###|            |   16 KiB, a block of the heap
+///                                 `-> chunk of thread 257   |####|##|###|            |   16 KiB, a block of pages
 ///                                                           begin       cursor of    limit
 ///                                                                       the open arena
 /// displaced   513 -> chunk, 1027 -> chunk           of threads whose place another living thread has
@@ -34,7 +35,10 @@ import malloc4j.internal.route.Tenants;
 /// it as the owner, which it has written itself.
 final class ArenaChunks {
     /// The size of a chunk in bytes.
-    static final int CHUNK_BYTES = 16 << 10;
+    static final int CHUNK_BYTES = Math.max(16 << 10, (int) PageGeometry.PAGE_BYTES);
+
+    /// Its pages.
+    static final int PAGE_COUNT = CHUNK_BYTES >>> PageGeometry.PAGE_SHIFT;
 
     private static final int PLACES = 1 << 8;
     private static final int SEARCHED = 8; // chunks that each new displaced thread looks at
@@ -89,7 +93,7 @@ final class ArenaChunks {
         if (used != ArenaChunk.NONE) {
             return used;
         }
-        long address = heap.mallocResult(CHUNK_BYTES); // without the lock: it may ask the program for room
+        long address = heap.arenaPagesResult(CHUNK_BYTES, 1); // without the lock: it may ask the program for room
         if (address < 0) {
             return unplaced;
         }
@@ -101,7 +105,7 @@ final class ArenaChunks {
         } finally {
             lock.unlock();
             if (chunk.begin != address + HeapArena.LEAD_BYTES) { // or the Java heap is full
-                heap.free(address);
+                heap.freeOfArena(address);
             }
         }
         return chunk;
@@ -231,7 +235,7 @@ final class ArenaChunks {
 
     private void free(ArenaChunk chunk) {
         chunk.owner = null;
-        heap.free(chunk.begin - HeapArena.LEAD_BYTES);
+        heap.freeOfArena(chunk.begin - HeapArena.LEAD_BYTES);
     }
 
     /// Forgets all chunks, because their heap has been closed.

@@ -462,7 +462,32 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
     }
 
-    /// Blocks of pools, regions, stacks and arenas.
+    /// Pages for an arena, which only [#freeOfArena] frees.
+    ///
+    /// @param byteSize 1 or more
+    long arenaPages(long byteSize, long byteAlignment) {
+        long address = arenaPagesResult(byteSize, byteAlignment);
+        return address > 0
+                ? address
+                : fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
+    }
+
+    long arenaPagesResult(long byteSize, long byteAlignment) {
+        long address = closed ? -Errno.EBADF : route.allocateHeld(byteSize, byteAlignment);
+        limits.noticeSoftLimit();
+        return address;
+    }
+
+    /// Whether every byte of a block is zero that was just allocated, and not written since.
+    boolean isZeroed(long address) {
+        return route.isZeroed(address);
+    }
+
+    void freeOfArena(long address) {
+        requireFreed(address, closed ? 0 : route.freeHeld(address));
+    }
+
+    /// Blocks of pools, regions and stacks.
     private final class OwnedBlocks implements Tenants.Chunks {
         @Override
         public long allocate(long byteSize, long byteAlignment, Object owner) {
@@ -846,14 +871,16 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return byteSize > 0;
     }
 
-    /// Once more when a stock has given blocks back meanwhile, which would be counted on neither side.
+    /// With idle chunks of arenas as free blocks: they are the heap's own. Once more when a stock has given blocks back
+    // meanwhile, which would be counted on neither side.
     private Spans.Census pageCensus() {
+        long idleChunks = arenaChunks.idleCount();
         Spans.Census census;
         long before;
         int attempt = 0;
         do {
             before = spans.largeFreed();
-            census = spans.census(caches.stocked());
+            census = spans.census(caches.stocked().with(idleChunks, idleChunks * ArenaChunks.PAGE_COUNT));
         } while (spans.largeFreed() != before && ++attempt < MAX_READINGS);
         return census;
     }
@@ -864,7 +891,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public HeapStatistics statistics() {
         requireOpen("statistics");
-        Reclaimer.Census slabs = reclaimer.census(SizeClasses.of(ArenaChunks.CHUNK_BYTES), arenaChunks.idleCount());
+        Reclaimer.Census slabs = reclaimer.census();
         Spans.Census pages = pageCensus();
         HugeBlocks.Census mapped = huge.census();
         return new HeapStatistics(

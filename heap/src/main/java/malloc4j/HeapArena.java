@@ -10,7 +10,9 @@ import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.route.Tenants;
+import malloc4j.internal.slab.SizeClasses;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```
 /// chunk     |##|##|###|#|      of the thread, see ArenaChunks; then, and in other arenas than confined ones:
-/// pieces   1 KiB   2 KiB   4 KiB ... 32 KiB      each filled from its start; what is larger than an eighth of the next
+/// pieces   1 KiB   2 KiB   4 KiB ... 64 KiB      each filled from its start; what is larger than an eighth of the next
 ///          |##|##| |###|-- cursor   limit        piece gets a block of its own
 /// ```
 ///
@@ -38,16 +40,18 @@ import org.jspecify.annotations.Nullable;
 /// arena may have been closed, or have got a block meanwhile; in a confined arena too, by the program's own call.
 final class HeapArena implements Arena {
     private static final long FIRST_PIECE_BYTES = 1 << 10;
-    private static final long LAST_PIECE_BYTES = 32 << 10;
+    private static final long LAST_PIECE_BYTES = 64 << 10;
     private static final int PIECE_SHARE_SHIFT = 3;
 
-    /// How much of a block's begin is never handed out.
+    /// How much of the begin of a block in a slab, and of a chunk, is never handed out.
     static final int LEAD_BYTES = 16;
 
-    private static final int MAX_LEAD_BYTES = 4096; // for larger alignments that would be a waste
+    /// The largest block that is in a slab: what has a page is pages, whose begin the heap refuses as well.
+    private static final long MAX_SLAB_BYTES = Math.min(PageGeometry.PAGE_BYTES - 1, SizeClasses.MAX_SMALL_BYTES);
+
     private static final int MAX_TURNS = 64; // of the collector, each of which has freed what others may have taken
     private static final int MAX_IN_VAIN = 3; // other threads may be about to drop what they have just been given
-    private static final long OWNED = 1; // added to a block's address in the list: the heap knows it as an arena's
+    private static final long HELD = 1; // added to a block's address in the list: the heap knows it as an arena's
 
     private final Arena scope;
     private final Blocks blocks;
@@ -174,27 +178,29 @@ final class HeapArena implements Arena {
         }
     }
 
-    /// Begins another piece, a multiple of whose size is right before it. Returns where it can be filled from.
+    /// Begins another piece. Returns where it can be filled from.
     ///
-    /// Not from the start of its block, nor is anything else here handed out from there: so the heap, which knows the
-    /// blocks of a warm free by nothing else, refuses what an arena has handed out.
+    /// Not from the start of a block in a slab, nor is anything else here handed out from there: so the heap, which
+    /// knows the blocks of a warm free by nothing else, refuses what an arena has handed out.
     private long allocatePiece() {
         long byteSize = nextPieceBytes;
         long piece = take(byteSize, 0);
-        cursor = piece + LEAD_BYTES; // no call between the two: they belong together
-        limit = piece + byteSize;
+        long begin = piece & -Heap.MIN_BYTE_ALIGNMENT;
         nextPieceBytes = Math.min(2 * byteSize, LAST_PIECE_BYTES);
+        cursor = begin == piece ? begin + LEAD_BYTES : begin; // no call between the two: they belong together
+        limit = begin + byteSize;
         return cursor;
     }
 
     /// Allocates a zeroed block of its own.
     private long allocateAlone(long byteSize, long byteAlignment) {
-        if (byteAlignment > MAX_LEAD_BYTES) {
-            return take(byteSize, byteAlignment) - OWNED;
-        }
         long lead = Math.max(LEAD_BYTES, byteAlignment);
-        long bytes = byteSize <= Heap.MAX_BYTE_SIZE - lead ? byteSize + lead : Long.MAX_VALUE;
-        return take(bytes, lead) + lead;
+        if (byteSize > MAX_SLAB_BYTES - lead) {
+            long pages = take(Math.max(byteSize, MAX_SLAB_BYTES + 1), byteAlignment) - HELD;
+            nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
+            return pages;
+        }
+        return take(byteSize + lead, lead) + lead;
     }
 
     /// Gets a block from the heap, without the lock, and adds it to those of this arena.
@@ -241,35 +247,20 @@ final class HeapArena implements Arena {
         }
     }
 
-    /// A block that is in no list yet, [#OWNED] added where the heap knows it as an arena's.
+    /// A block that is in no list yet, [#HELD] added where the heap knows it as an arena's.
     private long newBlockOnce(long byteSize, long byteAlignment) {
         Heap heap = blocks.heap;
+        if (byteSize > MAX_SLAB_BYTES) {
+            long pages = heap.arenaPages(byteSize, Math.max(1, byteAlignment));
+            return byteAlignment == 0 || heap.isZeroed(pages) ? pages | HELD : zeroed(pages | HELD, byteSize);
+        }
         if (byteAlignment == 0) {
             return heap.malloc(byteSize);
         }
-        if (byteAlignment > MAX_LEAD_BYTES) {
-            return newOwnedBlock(byteSize, byteAlignment);
-        }
-        if (byteAlignment > Heap.MIN_BYTE_ALIGNMENT) {
-            return heap.allocateZeroed(byteSize, byteAlignment).address();
-        }
-        if (byteSize > LAST_PIECE_BYTES) {
-            return heap.calloc(1, byteSize);
-        }
-        return zeroed(heap.malloc(byteSize), byteSize);
-    }
-
-    private long newOwnedBlock(long byteSize, long byteAlignment) {
-        Tenants.Chunks chunks = blocks.heap.tenants().chunks();
-        while (true) {
-            try {
-                return zeroed(chunks.allocate(byteSize, byteAlignment, "an arena") | OWNED, byteSize);
-            } catch (OutOfNativeMemoryError refused) {
-                if (!chunks.makeRoom(refused, byteSize)) {
-                    throw refused;
-                }
-            }
-        }
+        long block = byteAlignment > Heap.MIN_BYTE_ALIGNMENT
+                ? heap.alignedAlloc(byteAlignment, byteSize)
+                : heap.malloc(byteSize);
+        return zeroed(block, byteSize);
     }
 
     private long zeroed(long block, long byteSize) {
@@ -381,10 +372,10 @@ final class HeapArena implements Arena {
         }
 
         void free(long block) {
-            if ((block & OWNED) == 0) {
+            if ((block & HELD) == 0) {
                 heap.free(block);
             } else {
-                heap.tenants().chunks().free(block - OWNED);
+                heap.freeOfArena(block - HELD);
             }
         }
 

@@ -120,6 +120,7 @@ final class HeapMaker implements Runnable {
     private static void initialiseTheRest() {
         String[] names = {
             "CollectorTurns",
+            "HeapArena",
             "HeapArena$Blocks",
             "HeapArena$Closing",
             "OutOfNativeMemoryError$Limit",

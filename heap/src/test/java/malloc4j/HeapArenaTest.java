@@ -17,6 +17,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import malloc4j.internal.region.PageGeometry;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -438,6 +440,51 @@ class HeapArenaTest {
         }
     }
 
+    /// Pages, mappings of their own, and the first bytes of a chunk or of a piece.
+    @Test
+    void theHeapDoesNotFreeThePagesThatAnArenaHas() throws Exception {
+        for (Supplier<Arena> open : List.<Supplier<Arena>>of(HEAP::ofConfined, HEAP::ofShared, HEAP::ofUnscoped)) {
+            assertPagesAreTheArenas(HEAP, open);
+        }
+        assertPagesAreTheArenas(COLLECTED, COLLECTED::ofAuto);
+    }
+
+    private static void assertPagesAreTheArenas(Heap heap, Supplier<Arena> open) throws Exception {
+        for (long byteSize : new long[] {4 << 10, 9 << 10, 31 << 10, 33 << 10, 100_000, 300 << 10, 33 << 20}) {
+            Arena arena = open.get();
+            Arena beside = open.get();
+            arena.allocate(16);
+            beside.allocate(16);
+            assertPagesAreTheArenas(heap, arena.allocate(byteSize));
+            assertPagesAreTheArenas(heap, beside.allocate(byteSize));
+            closeIfOpen(beside);
+            closeIfOpen(arena);
+        }
+    }
+
+    private static void assertPagesAreTheArenas(Heap heap, MemorySegment segment) throws Exception {
+        long begin = segment.address() & -PageGeometry.PAGE_BYTES;
+        assertBelongsToArena(heap, begin);
+        assertThrowsInThread(BlockMisuseException.class, () -> heap.free(begin));
+        assertThatThrownBy(() -> heap.free(segment.address() - 16)).isInstanceOf(BlockMisuseException.class);
+        segment.fill((byte) 1);
+        assertBelongsToArena(heap, begin);
+    }
+
+    private static void assertBelongsToArena(Heap heap, long begin) {
+        for (ThrowingCallable call : List.<ThrowingCallable>of(
+                () -> heap.free(begin),
+                () -> heap.realloc(begin, 100_000),
+                () -> heap.usableSize(begin),
+                () -> heap.resizeInPlace(begin, 1),
+                () -> heap.segment(begin),
+                () -> heap.free(MemorySegment.ofAddress(begin)))) {
+            assertThatThrownBy(call)
+                    .isInstanceOf(BlockMisuseException.class)
+                    .hasMessageContaining("the block belongs to an arena");
+        }
+    }
+
     private static void assertRefused(MemorySegment segment) {
         assertThatThrownBy(() -> HEAP.free(segment)).isInstanceOf(BlockMisuseException.class);
         assertThatThrownBy(() -> HEAP.realloc(segment, 10)).isInstanceOf(BlockMisuseException.class);
@@ -467,12 +514,11 @@ class HeapArenaTest {
     @Test
     void aSegmentKeepsItsAutomaticArenaAlive() throws InterruptedException {
         MemorySegment segment = COLLECTED.ofAuto().allocate(40_000, 16);
-        long block = segment.address() - HeapArena.LEAD_BYTES;
         segment.fill((byte) 3);
         for (int attempt = 0; attempt < 5; attempt++) {
             System.gc();
             Thread.sleep(10);
-            assertThat(COLLECTED.usableSize(block)).isGreaterThanOrEqualTo(40_000);
+            assertThatThrownBy(() -> COLLECTED.free(segment)).hasMessageContaining("the block belongs to an arena");
         }
         assertThat(segment.get(ValueLayout.JAVA_BYTE, 39_999)).isEqualTo((byte) 3);
     }
@@ -488,7 +534,7 @@ class HeapArenaTest {
             assertThatThrownBy(() -> arena.allocate(2 << 20))
                     .isInstanceOf(OutOfNativeMemoryError.class)
                     .hasMessageStartingWith(
-                            "calloc(count=1, byteSize=2097168) of heap 'limited' failed: the hard limit of"
+                            "allocate(byteSize=2097152, byteAlignment=1) of heap 'limited' failed: the hard limit of"
                                     + " the heap or of a parent is reached: limit 1.0 MiB, live ")
                     .hasMessageEndingWith(" MiB; free blocks or raise hardLimitBytes");
             assertThat(arena.allocate(100).byteSize()).isEqualTo(100);

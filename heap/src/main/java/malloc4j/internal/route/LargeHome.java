@@ -7,6 +7,7 @@ import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.span.LargeBlock;
 import malloc4j.internal.span.Spans;
 
 /// The home of blocks between slabs and mappings of their own: spans of whole pages.
@@ -83,6 +84,10 @@ final class LargeHome extends Home {
     String explain(long record, long address) {
         if (Slab.tag(record) == ChunkMap.PAGES && !has(record)) {
             return "block of another heap";
+        }
+        long entry = LargeBlock.entryOrZero(address);
+        if (entry != 0 && LargeBlock.isHeld(entry)) {
+            return Route.BELONGS_TO + Route.ARENA;
         }
         long around = spans.blockAround(address);
         return around == 0

@@ -12,8 +12,10 @@ import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.HeapEvents;
 import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.internal.span.LargeBlock;
 import malloc4j.internal.span.Spans;
 import malloc4j.observe.Probe;
 
@@ -34,6 +36,9 @@ import malloc4j.observe.Probe;
 public final class Route {
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
     public static final long MAX_BYTE_SIZE = 1L << 46;
+
+    static final String BELONGS_TO = "the block belongs to ";
+    static final String ARENA = "an arena";
 
     private static final long MAX_BYTES_ELSEWHERE = 1L << 32;
 
@@ -163,8 +168,12 @@ public final class Route {
     /// As [#allocate], all bytes zero. Pages that the kernel has just zeroed are not zeroed again.
     public long allocateZeroed(long byteSize, long byteAlignment) {
         long address = allocate(byteSize, byteAlignment);
-        boolean isDone = address <= 0 || homeOf(ChunkMap.record(address)).isZeroed(address);
-        return isDone ? address : zeroed(address, byteSize);
+        return address <= 0 || isZeroed(address) ? address : zeroed(address, byteSize);
+    }
+
+    /// Whether every byte of a block is zero that was just allocated, and not written since.
+    public boolean isZeroed(long address) {
+        return homeOf(ChunkMap.record(address)).isZeroed(address);
     }
 
     /// Zeroes a block that was just allocated, and returns its address; frees it again when its pages have vanished.
@@ -189,20 +198,29 @@ public final class Route {
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW, byteSize);
         }
-        Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
-        long address = allocateIn(home, byteSize, byteAlignment, true);
-        for (int attempt = 0; Errno.isError(address) && ownRoom.make(address, byteSize, attempt); attempt++) {
-            address = allocateIn(home, byteSize, byteAlignment, true);
-        }
+        long address = allocatePages(byteSize, byteAlignment, true, ownRoom);
         if (address > 0) {
-            try {
-                owners.put(address, owner);
-            } catch (OutOfMemoryError ofJava) {
-                long unused = freeSlow(address);
-                throw ofJava;
-            }
+            putOwner(address, owner);
         }
         return noteRefused(address, byteSize);
+    }
+
+    private long allocatePages(long byteSize, long byteAlignment, boolean owned, Room asked) {
+        Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
+        long address = allocateIn(home, byteSize, byteAlignment, owned);
+        for (int attempt = 0; Errno.isError(address) && asked.make(address, byteSize, attempt); attempt++) {
+            address = allocateIn(home, byteSize, byteAlignment, owned);
+        }
+        return address;
+    }
+
+    private void putOwner(long address, Object owner) {
+        try {
+            owners.put(address, owner);
+        } catch (OutOfMemoryError ofJava) {
+            long unused = freeSlow(address);
+            throw ofJava;
+        }
     }
 
     /// Frees a block of [#allocateOwned]; answers as [#free].
@@ -216,6 +234,46 @@ public final class Route {
             owners.put(address, owner);
         }
         return result;
+    }
+
+    /// As [#allocateOwned], for arenas, and without a lock held: pages from the thread's stock, or a mapping.
+    /// Only [#freeHeld] frees such a block. [#isZeroed] tells more of it.
+    ///
+    /// @param byteSize 1 or more
+    public long allocateHeld(long byteSize, long byteAlignment) {
+        StackProbe.requireForCall();
+        boolean mayBeStocked = byteAlignment <= PageGeometry.PAGE_BYTES && !huge.serves(byteSize, byteAlignment);
+        long stocked = mayBeStocked ? table.takeStocked(byteSize) : 0;
+        if (stocked > 0) {
+            Spans.noteWritten(stocked);
+            LargeBlock.hold(LargeBlock.entry(stocked));
+            return stocked;
+        }
+        if (byteSize > MAX_BYTE_SIZE) {
+            return noteRefused(-Errno.EOVERFLOW, byteSize);
+        }
+        long address = allocatePages(byteSize, byteAlignment, false, room);
+        if (address > 0) {
+            if (ChunkMap.record(address) == 0) {
+                putOwner(address, ARENA);
+            } else {
+                LargeBlock.hold(LargeBlock.entry(address));
+            }
+        }
+        return noteRefused(address, byteSize);
+    }
+
+    /// Frees a block of [#allocateHeld]; answers as [#free].
+    public long freeHeld(long address) {
+        long entry = LargeBlock.entryOrZero(address);
+        if (entry == 0) {
+            return freeOwned(address);
+        }
+        if (!LargeBlock.isHeld(entry)) {
+            return 0;
+        }
+        LargeBlock.unhold(entry);
+        return freeSlow(address);
     }
 
     private boolean isOwned(Home home, long address) {
@@ -322,7 +380,7 @@ public final class Route {
         StackProbe.requireForCall();
         Object owner = owners.get(address);
         if (owner != null) {
-            return "the block belongs to " + owner;
+            return BELONGS_TO + owner;
         }
         long record = ChunkMap.record(address);
         return homeOf(record).explain(record, address);

@@ -12,7 +12,7 @@ import malloc4j.internal.region.Zone;
 ///
 ///   word 0   63        49 48        32 31      30         0      by the owner
 ///           | life: 15   | tag: 17    | stocked | pages: 31 |
-///   word 1  | life of the block that another thread has freed |  by others, compare-and-set
+///   word 1  | life of the block that another thread has freed, or HELD |  by others, compare-and-set
 ///
 ///   tag      whose block it is: the number of a thread cache, 0 for one that the lock of Spans guards alone
 ///   life     counts the blocks that have begun at this page, never 0 where one does
@@ -29,6 +29,9 @@ import malloc4j.internal.region.Zone;
 /// that is taken again costs one store. Marks of lives that are over are taken away when a block is taken, for lives
 /// come again after 32,767.
 ///
+/// Who has just taken a block may hold it: then every free refuses it, as if it had been freed, until the holder takes
+/// that mark away.
+///
 /// Concurrency: word 0 has one writer: the owner of the cache with that tag, or whoever holds the cache's stock
 /// against it; for tag 0, and where no block begins, the holder of the lock of [Spans]. Anybody may read it. A free by
 /// another thread is [#mark] and then a letter to the owner.
@@ -43,6 +46,7 @@ public final class LargeBlock {
     private static final int TAG_MASK = (1 << 17) - 1;
     private static final long OWNER_MASK = ((long) TAG_MASK << TAG_SHIFT) | STOCKED;
     private static final int LIFE_SHIFT = 49;
+    private static final long HELD = 1L << (Long.SIZE - LIFE_SHIFT); // no life
 
     /// How many bits a life has.
     public static final int LIFE_BITS = Long.SIZE - LIFE_SHIFT;
@@ -107,17 +111,42 @@ public final class LargeBlock {
         return RawMemory.getLong(entry + MARK) == word >>> LIFE_SHIFT;
     }
 
+    private static boolean isMarkedOrHeld(long entry, long word) {
+        long mark = RawMemory.getLong(entry + MARK);
+        return mark == word >>> LIFE_SHIFT || mark == HELD;
+    }
+
+    /// Holds a live block: every free refuses it from now on. By whoever has just taken it.
+    public static void hold(long entry) {
+        RawMemory.putLong(entry + MARK, HELD);
+    }
+
+    /// Whether a block begins there that is held.
+    public static boolean isHeld(long entry) {
+        return RawMemory.getLong(entry + MARK) == HELD;
+    }
+
+    /// Ends what [#hold] began. By the holder, which frees the block then.
+    public static void unhold(long entry) {
+        RawMemory.putLong(entry + MARK, 0);
+    }
+
     /// Whether a block begins there that nobody has freed.
     public static boolean isLive(long entry, long word) {
         return livePages(word) > 0 && !isMarked(entry, word);
     }
 
-    /// Whether a block begins there that a cache owns, and nobody has freed.
+    /// Whether a block begins there that nobody has freed, and anybody may free.
+    public static boolean isFreeable(long entry, long word) {
+        return livePages(word) > 0 && !isMarkedOrHeld(entry, word);
+    }
+
+    /// Whether a block begins there that a cache owns, and nobody has freed, and anybody may free.
     ///
     /// @param tag the number of the cache
     public static boolean isLive(long entry, long word, int tag) {
         long ownAndLive = (long) tag << TAG_SHIFT;
-        return (word & OWNER_MASK) == ownAndLive && !isMarked(entry, word);
+        return (word & OWNER_MASK) == ownAndLive && !isMarkedOrHeld(entry, word);
     }
 
     /// The word of the next life. No life is 0, which is what a mark is where nobody has freed anything.
@@ -188,7 +217,10 @@ public final class LargeBlock {
     public static Mark mark(long entry, long word) {
         long life = word >>> LIFE_SHIFT;
         long before = RawMemory.getLongVolatile(entry + MARK);
-        if (livePages(word) <= 0 || before == life || !RawMemory.compareAndSetLong(entry + MARK, before, life)) {
+        if (livePages(word) <= 0
+                || before == life
+                || before == HELD
+                || !RawMemory.compareAndSetLong(entry + MARK, before, life)) {
             return Mark.REFUSED;
         }
         long now = RawMemory.getLongVolatile(entry);

@@ -292,11 +292,11 @@ public final class Spans {
         LargeBlock.begin(LargeBlock.entry(address), pageCount, tag);
     }
 
-    /// The size in bytes of the live large block at `address`, 0 when no such block begins there.
+    /// The size in bytes of the live large block at `address`, 0 when no such block begins there, or it is held.
     public static long byteSize(long address) {
         long entry = LargeBlock.entryOrZero(address);
         long word = entry == 0 ? 0 : LargeBlock.word(entry);
-        return word != 0 && LargeBlock.isLive(entry, word)
+        return word != 0 && LargeBlock.isFreeable(entry, word)
                 ? (long) LargeBlock.pages(word) << PageGeometry.PAGE_SHIFT
                 : 0;
     }
@@ -307,7 +307,8 @@ public final class Spans {
         try {
             long entry = LargeBlock.entryOrZero(address);
             long word = entry == 0 ? 0 : LargeBlock.word(entry);
-            int pageCount = LargeBlock.tag(word) == 0 ? LargeBlock.pages(word) : 0;
+            boolean mayBeFreed = word != 0 && LargeBlock.tag(word) == 0 && !LargeBlock.isHeld(entry);
+            int pageCount = mayBeFreed ? LargeBlock.pages(word) : 0;
             if (pageCount != 0) {
                 end(address, entry, pageCount);
             }
@@ -609,6 +610,11 @@ public final class Spans {
     /// @param takenPages their pages
     public record Stocked(long blocks, long pages, long takenBlocks, long takenPages) {
         public static final Stocked NONE = new Stocked(0, 0, 0, 0);
+
+        /// With so many more blocks and pages that are free.
+        public Stocked with(long moreBlocks, long morePages) {
+            return new Stocked(blocks + moreBlocks, pages + morePages, takenBlocks, takenPages);
+        }
     }
 
     /// What a heap's pages are, where stocked blocks are free and dirty.
