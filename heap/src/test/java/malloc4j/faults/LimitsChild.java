@@ -27,6 +27,7 @@ public final class LimitsChild {
             case "max_map_count" -> mappings();
             case "extents" -> extents();
             case "threads" -> threads();
+            case "half" -> half();
             case "other way" -> otherWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -212,6 +213,36 @@ public final class LimitsChild {
         }
         end(heap);
         System.out.println("600 threads");
+    }
+
+    /// Blocks of regions, and such as are mappings of their own, until each is refused: then threads start still.
+    private static void half() throws Exception {
+        long left = Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize");
+        Heap heap = Heap.create(HeapOptions.builder().name("half").build());
+        List<Long> blocks = new ArrayList<>();
+        for (long byteSize : new long[] {20 * MIB, 40 * MIB, 1 << 20, 100_000}) {
+            while (true) {
+                long address = heap.tryMalloc(byteSize);
+                if (address == 0) {
+                    break;
+                }
+                blocks.add(address);
+            }
+        }
+        long taken = left - (Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize"));
+        check(taken <= left / 2 + 128 * MIB, "took " + taken + " of " + left);
+        check(taken >= left / 4, "took only " + taken + " of " + left);
+        List<Thread> threads = new ArrayList<>();
+        for (int count = 0; count < 100; count++) {
+            threads.add(Thread.ofPlatform().start(() -> heap.free(heap.malloc(100))));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        heap.verify();
+        blocks.forEach(heap::free);
+        end(heap);
+        System.out.println("took " + taken / MIB + " of " + left / MIB + " MiB; 100 threads");
     }
 
     /// Of little address space, the zone has half: large blocks find room there when mappings of their own do not.

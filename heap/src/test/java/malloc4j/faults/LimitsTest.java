@@ -44,6 +44,13 @@ class LimitsTest {
     }
 
     @Test
+    void whenAddressSpaceIsLimitedBlocksOfAnySizeStopAtHalfOfWhatWasLeft() throws Exception {
+        String bounded = "ulimit -v 8000000; exec \"$0\" \"$@\""; // KiB
+        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "half"))
+                .contains("100 threads");
+    }
+
+    @Test
     void aLargeRequestThatIsRefusedOneWayIsServedTheOther() throws Exception {
         String bounded = "ulimit -S -v 8000000; exec \"$0\" \"$@\""; // KiB
         assertThat(ChildJvm.small("-Xint").startedBy("bash", "-c", bounded).run(LimitsChild.class, "other way"))

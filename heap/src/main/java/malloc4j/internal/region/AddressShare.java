@@ -3,41 +3,50 @@ package malloc4j.internal.region;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.MemoryCalls;
 
-/// How many addresses each part of this library reserves when the process's address space is limited (`RLIMIT_AS`):
-/// all together at most half of what is left when the first of them is made.
+/// How many addresses each part of this library takes when the process's address space is limited (`RLIMIT_AS`): all
+/// together at most half of what is left when the first of them is made.
 ///
 /// ```
 /// |<--------------------------- left ---------------------------------->|
-/// |<------------- share: half, at most ------------>|  threads, C heap, mappings, huge blocks
-/// | zone, its records and entries | caches | break  |
-///                                   1/16     1/16
+/// |<------------------- share: half, at most ------------------->|  threads, C heap, mappings by the program
+/// | zone, its records and entries | huge blocks | caches | break  |
+///                                   4/16          1/16     1/16
 /// ```
 ///
 /// Invariant, checked by [#verify]: the parts add up to no more than the share.
+///
+/// Concurrency: any thread at any time.
 public final class AddressShare {
     private static final long MAX_ZONE_BYTES = 1L << 40; // 1 TiB: of 128 TiB of addresses, a cost in no page table
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
     private static final long MAX_BREAK_ZONE_BYTES = 1L << 36; // 64 GiB: records for 1.1 GiB of addresses
     private static final int PART_SHIFT = 4;
+    private static final int HUGE_PART_SHIFT = 2;
 
     private final long shareBytes;
     private final long cacheBytes;
     private final long breakZoneBytes;
     private final long zoneBytes;
+    private final long hugeBytes;
+    private final AtomicLong usedHugeBytes = new AtomicLong();
 
     /// @param leftBytes addresses that may still be used, `Long.MAX_VALUE` for no limit
     AddressShare(long leftBytes) {
         shareBytes = leftBytes / 2;
+        hugeBytes = leftBytes == Long.MAX_VALUE ? leftBytes : shareBytes >>> HUGE_PART_SHIFT;
         cacheBytes = shareBytes >>> PART_SHIFT;
         breakZoneBytes = Math.clamp(
                 zoneOf(shareBytes >>> PART_SHIFT, Zone.recordBytes(Zone.GRANULE_BYTES)),
                 Zone.GRANULE_BYTES,
                 MAX_BREAK_ZONE_BYTES);
         zoneBytes = Math.clamp(
-                zoneOf(shareBytes - 2 * (shareBytes >>> PART_SHIFT), Zone.GRANULE_BYTES + perGranule()),
+                zoneOf(
+                        shareBytes - 2 * (shareBytes >>> PART_SHIFT) - (shareBytes >>> HUGE_PART_SHIFT),
+                        Zone.GRANULE_BYTES + perGranule()),
                 MIN_ZONE_BYTES,
                 MAX_ZONE_BYTES);
     }
@@ -69,11 +78,28 @@ public final class AddressShare {
         return breakZoneBytes;
     }
 
+    /// Takes addresses for mappings of blocks. Returns false, and has taken none, when there are not so many left.
+    boolean tryTakeHuge(long byteSize) {
+        if (usedHugeBytes.addAndGet(byteSize) <= hugeBytes) {
+            return true;
+        }
+        giveHuge(byteSize);
+        return false;
+    }
+
+    /// Gives back what [#tryTakeHuge] has taken.
+    void giveHuge(long byteSize) {
+        usedHugeBytes.addAndGet(-byteSize);
+    }
+
     /// Checks the invariant of the class header, unless the smallest zone is already more than there is.
     void verify() {
         long granules = zoneBytes / Zone.GRANULE_BYTES;
         long zone = zoneBytes + granules * perGranule();
-        long all = zone + Math.min(cacheBytes, 1L << 42) + Zone.recordBytes(breakZoneBytes);
+        long all = zone
+                + Math.min(hugeBytes, shareBytes >>> HUGE_PART_SHIFT)
+                + Math.min(cacheBytes, 1L << 42)
+                + Zone.recordBytes(breakZoneBytes);
         if (zoneBytes > MIN_ZONE_BYTES && all > shareBytes) {
             throw new AssertionError("address share: " + all + " bytes of " + shareBytes);
         }

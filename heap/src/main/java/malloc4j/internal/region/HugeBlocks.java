@@ -43,6 +43,7 @@ public final class HugeBlocks {
 
     private final MemoryCalls calls;
     private final MappingBudget mappings;
+    private final AddressShare addresses;
     private final Budget budget;
     private final boolean hugePages;
     private final HeapEvents events;
@@ -61,30 +62,33 @@ public final class HugeBlocks {
         this.events = events;
         this.calls = ground.calls();
         this.mappings = ground.mappings();
+        this.addresses = ground.addressShare();
         this.budget = budget;
         this.hugePages = hugePages;
     }
 
     /// Maps a block. `byteAlignment` is a power of two. Returns its address, or minus errno: `EDQUOT` when the
-    /// budget refuses, `ENOSPC` at the ceiling of mappings.
+    /// budget refuses, `ENOSPC` at the ceiling of mappings or of addresses.
     public long allocateBlock(long byteSize, long byteAlignment) {
         long bytes = Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES);
         if (!budget.hasRoom(bytes)) {
             return -Errno.EDQUOT;
         }
         reserve(PARTS);
-        if (!mappings.tryAcquireHuge()) {
+        if (!tryAcquire(bytes)) {
             release(PARTS);
             return -Errno.ENOSPC;
         }
         long address = map(bytes, byteAlignment);
         if (Errno.isError(address)) {
             mappings.release();
+            addresses.giveHuge(bytes);
             release(1);
             return address;
         }
         if (!budget.charge(bytes)) { // others were quicker
             unmap(address, bytes, LEFTOVER | COUNTED);
+            addresses.giveHuge(bytes);
             return -Errno.EDQUOT;
         }
         if (hugePages) {
@@ -97,6 +101,17 @@ public final class HugeBlocks {
         putLive(address, bytes);
         events.note(Probe.Kind.MAP, address, bytes, 0);
         return address;
+    }
+
+    private boolean tryAcquire(long bytes) {
+        if (!mappings.tryAcquireHuge()) {
+            return false;
+        }
+        boolean hasAddresses = addresses.tryTakeHuge(bytes);
+        if (!hasAddresses) {
+            mappings.release();
+        }
+        return hasAddresses;
     }
 
     /// Uses up, or gives up, the room of what may be left beside the block.
@@ -268,6 +283,7 @@ public final class HugeBlocks {
             return result;
         }
         budget.discharge(bytes);
+        addresses.giveHuge(bytes);
         events.note(Probe.Kind.UNMAP, address, bytes, 0);
         return bytes;
     }
@@ -305,16 +321,22 @@ public final class HugeBlocks {
         if (bytes > before && !budget.charge(bytes - before)) {
             return -Errno.EDQUOT;
         }
+        if (bytes > before && !addresses.tryTakeHuge(bytes - before)) {
+            budget.discharge(bytes - before);
+            return 0;
+        }
         long moved = calls.mremap(address, before, bytes, mayMove ? Linux.MREMAP_MAYMOVE : 0, 0);
         if (Errno.isError(moved)) {
             if (bytes > before) {
                 budget.discharge(bytes - before);
+                addresses.giveHuge(bytes - before);
             }
             return 0;
         }
         mappings.noteChange();
         if (bytes < before) {
             budget.discharge(before - bytes);
+            addresses.giveHuge(before - bytes);
         }
         return moved;
     }

@@ -17,6 +17,18 @@ class AddressShareTest {
     }
 
     @Test
+    void hugeBlocksHaveAQuarterOfTheShareAndGetBackWhatTheyGave() {
+        AddressShare share = new AddressShare(8L << 30);
+        assertThat(share.tryTakeHuge(3L << 29)).isFalse();
+        assertThat(share.tryTakeHuge(1L << 29)).isTrue();
+        assertThat(share.tryTakeHuge(1L << 29)).isTrue();
+        assertThat(share.tryTakeHuge(1)).isFalse();
+        share.giveHuge(1L << 29);
+        assertThat(share.tryTakeHuge(1L << 29)).isTrue();
+        assertThat(new AddressShare(Long.MAX_VALUE).tryTakeHuge(1L << 46)).isTrue();
+    }
+
+    @Test
     void withoutALimitTheZoneIsATebibyte() {
         AddressShare share = new AddressShare(Long.MAX_VALUE);
         assertThat(share.zoneBytes()).isEqualTo(1L << 40);
