@@ -8,8 +8,9 @@ import java.util.concurrent.Future;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 
-/// Goes each way of malloc and free a thousand times, and prints for each how many atomic operations, locks and system
-/// calls that took: "way atomics locks calls". Run as [#main], which loads it once more by [CountingLoader].
+/// Goes each way of malloc and free a thousand times, and prints for each how many atomic operations, locks, system
+/// calls and words of bit maps that took: "way atomics locks calls words". Run as [#main], which loads it once more
+/// by [CountingLoader].
 public final class CountedPaths implements Runnable {
     private static final int COUNT = 1_000;
     private static final int SMALL = 64;
@@ -44,6 +45,22 @@ public final class CountedPaths implements Runnable {
                 count("free-of-another-" + byteSize, 0, () -> heap.free(blocks[next[0]++]));
             }
             passOn(other, 64 << 10);
+        }
+        purge(256);
+        purge(2_048);
+    }
+
+    /// Gives the pages of one free range back to the kernel.
+    private static void purge(long mebibytes) {
+        HeapOptions options = HeapOptions.builder()
+                .mmapThresholdBytes(1L << 40)
+                .purgeDelay(Duration.ofSeconds(-1))
+                .build();
+        try (Heap large = Heap.create(options)) {
+            large.free(large.malloc(mebibytes * MIB));
+            Counts.reset();
+            boolean unused = large.trim(0);
+            System.out.println("purge-" + mebibytes + " " + Counts.line());
         }
     }
 

@@ -7,14 +7,16 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassTransform;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
+import java.lang.classfile.TypeKind;
+import java.lang.classfile.instruction.ArrayLoadInstruction;
 import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.regex.Pattern;
 
-/// Loads this library once more, with a call of [Counts] before each atomic read-modify-write, each lock and each
-/// system call.
+/// Loads this library once more, with a call of [Counts] before each atomic read-modify-write, each lock, each
+/// system call, and each word that is read of a `long[]`.
 final class CountingLoader extends ClassLoader {
     private static final Pattern ATOMIC_OWNER =
             Pattern.compile("java/util/concurrent/(atomic/.*|ConcurrentHashMap)|java/lang/invoke/VarHandle");
@@ -67,6 +69,9 @@ final class CountingLoader extends ClassLoader {
             } else if (owner.equals(CALLS) && name.startsWith("call")) {
                 code.invokestatic(COUNTS, "systemCall", NOTHING);
             }
+        }
+        if (element instanceof ArrayLoadInstruction load && load.typeKind() == TypeKind.LONG) {
+            code.invokestatic(COUNTS, "word", NOTHING);
         }
         code.with(element);
     }

@@ -5,6 +5,7 @@ public final class Counts {
     private static long atomics;
     private static long locks;
     private static long systemCalls;
+    private static long words;
 
     private Counts() {}
 
@@ -20,13 +21,18 @@ public final class Counts {
         systemCalls++;
     }
 
+    public static synchronized void word() {
+        words++;
+    }
+
     public static synchronized void reset() {
+        words = 0;
         atomics = 0;
         locks = 0;
         systemCalls = 0;
     }
 
     public static synchronized String line() {
-        return atomics + " " + locks + " " + systemCalls;
+        return atomics + " " + locks + " " + systemCalls + " " + words;
     }
 }

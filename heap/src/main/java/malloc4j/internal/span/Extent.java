@@ -19,18 +19,21 @@ import org.jspecify.annotations.Nullable;
 /// A search for a run looks only into groups that may have one: 32 for the largest extent that a heap grows by
 /// itself. What a group has is an upper bound: giving and taking pages may raise it, and a search in vain brings it
 /// down, below what was sought unless only the alignment was in the way. Giving and taking cost the words of one
-/// run of free pages, however many runs there are.
+/// run of free pages, however many runs there are; and no more than those given and some more where one range after
+/// the other comes back, as in a purge.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. `idle` is within `dirty`, and `dirty` within `free`.
 /// 2. `freeCount` and `dirtyCount` are the numbers of set bits.
 /// 3. No run of free pages that begins in group `g` is longer than `longests[g]`, and none than `longestRun`.
 /// 4. Every page at or after `usedEnd` is free, and not dirty.
+/// 5. Pages from `runFrom` to `runTo` are free, and the one before is not, where there are any.
 ///
 /// Concurrency: guarded by the lock of [Spans].
 final class Extent {
     private static final int GROUP_SHIFT = 9;
     private static final int GROUP_PAGES = 1 << GROUP_SHIFT;
+    private static final int LOOKED_PAGES = 32 * GROUP_PAGES; // all of what a heap grows by itself
 
     private long base;
     final int pageCount;
@@ -42,6 +45,8 @@ final class Extent {
     private final int[] longests;
     private int longestRun;
     private int usedEnd;
+    private int runFrom; // from here to runTo all is free, and not what is before: where pages came back last
+    private int runTo;
     private @Nullable Extents extents;
     private int index;
 
@@ -167,9 +172,12 @@ final class Extent {
         return end == usedEnd ? pageCount : end;
     }
 
-    /// Notes a run of free pages from `page` on, which begins there.
-    private void noteRun(int page) {
-        int length = runEnd(page) - page;
+    /// Notes a run of free pages that begins at `page` and goes at least to `known`. One that goes on for long counts
+    /// as if it went to the end.
+    private void noteRun(int page, int known) {
+        int limit = Math.min(usedEnd, known + LOOKED_PAGES);
+        int end = Bits.nextClear(free, known, limit);
+        int length = (end == limit ? pageCount : end) - page;
         int group = page >>> GROUP_SHIFT;
         longests[group] = Math.max(longests[group], length);
         if (length > longestRun) {
@@ -199,9 +207,12 @@ final class Extent {
         Bits.clear(dirty, from, to);
         Bits.clear(idle, from, to);
         freeCount -= to - from;
+        if (from < runTo && runFrom < to) {
+            runTo = Math.max(runFrom, from);
+        }
         usedEnd = Math.max(usedEnd, to);
         if (to < pageCount && Bits.get(free, to)) {
-            noteRun(to);
+            noteRun(to, to);
         }
     }
 
@@ -213,7 +224,10 @@ final class Extent {
             Bits.set(dirty, from, to);
             dirtyCount += to - from;
         }
-        noteRun(Bits.runStart(free, from));
+        boolean isNext = runFrom < runTo && runTo == from;
+        runFrom = isNext ? runFrom : Bits.runStart(free, from);
+        runTo = to;
+        noteRun(runFrom, to);
     }
 
     /// Lets the next visit purge pages that have just become free, and are dirty.
@@ -227,8 +241,9 @@ final class Extent {
         return Bits.nextSet(all ? dirty : idle, from, pageCount);
     }
 
-    int purgeableEnd(int from, boolean all) {
-        return Bits.nextClear(all ? dirty : idle, from, pageCount);
+    /// The end of the run to purge that begins at `from`, or `limit` where that comes first.
+    int purgeableEnd(int from, int limit, boolean all) {
+        return Bits.nextClear(all ? dirty : idle, from, Math.min(limit, pageCount));
     }
 
     /// Notes what is dirty now, so that the next visit can tell what has stayed so. Returns whether that is more than
@@ -254,6 +269,9 @@ final class Extent {
         check(freeCount == Bits.count(free, 0, pageCount), "freeCount is wrong");
         check(dirtyCount == Bits.count(dirty, 0, pageCount), "dirtyCount is wrong");
         check(Bits.count(free, usedEnd, pageCount) == pageCount - usedEnd, "a page after usedEnd is not free");
+        check(
+                runFrom >= runTo || (Bits.runStart(free, runTo) == runFrom && isFree(runFrom, runTo)),
+                "runFrom is not where a run begins");
         check(Bits.count(dirty, usedEnd, pageCount) == 0, "a page after usedEnd is dirty");
         int page = Bits.nextSet(free, 0, pageCount);
         while (page < pageCount) {

@@ -488,8 +488,7 @@ public final class Spans {
                         unfinished |= extent.dirtyCount() > 0 && extent.markIdle();
                         break;
                     }
-                    to = Math.min(
-                            extent.purgeableEnd(from, all), from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT));
+                    to = extent.purgeableEnd(from, from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT), all);
                     page = to;
                     long runBytes = extent.address(to) - extent.address(from);
                     if (keptBytes + runBytes <= keepBytes) {

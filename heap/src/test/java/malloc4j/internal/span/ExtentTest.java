@@ -107,7 +107,7 @@ class ExtentTest {
         extent.markIdle();
         assertThat(picture(extent)).isEqualTo("#i.i");
         assertThat(extent.nextPurgeable(0, false)).isEqualTo(1);
-        assertThat(extent.purgeableEnd(1, false)).isEqualTo(2);
+        assertThat(extent.purgeableEnd(1, 100, false)).isEqualTo(2);
         assertThat(extent.nextPurgeable(2, false)).isEqualTo(3);
         assertThat(extent.nextPurgeable(4, false)).isEqualTo(4);
     }
