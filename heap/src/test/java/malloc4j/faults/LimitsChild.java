@@ -27,7 +27,7 @@ public final class LimitsChild {
             case "max_map_count" -> mappings();
             case "extents" -> extents();
             case "threads" -> threads();
-            case "half" -> half();
+            case "reserve" -> reserve();
             case "other way" -> otherWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -216,9 +216,9 @@ public final class LimitsChild {
     }
 
     /// Blocks of regions, and such as are mappings of their own, until each is refused: then threads start still.
-    private static void half() throws Exception {
+    private static void reserve() throws Exception {
         long left = Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize");
-        Heap heap = Heap.create(HeapOptions.builder().name("half").build());
+        Heap heap = Heap.create(HeapOptions.builder().name("full").build());
         List<Long> blocks = new ArrayList<>();
         for (long byteSize : new long[] {20 * MIB, 40 * MIB, 1 << 20, 100_000}) {
             while (true) {
@@ -230,8 +230,8 @@ public final class LimitsChild {
             }
         }
         long taken = left - (Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize"));
-        check(taken <= left / 2 + 128 * MIB, "took " + taken + " of " + left);
-        check(taken >= left / 4, "took only " + taken + " of " + left);
+        check(taken <= left - 256 * MIB, "took " + taken + " of " + left);
+        check(taken >= left - 1024 * MIB, "took only " + taken + " of " + left);
         List<Thread> threads = new ArrayList<>();
         for (int count = 0; count < 100; count++) {
             threads.add(Thread.ofPlatform().start(() -> heap.free(heap.malloc(100))));

@@ -44,9 +44,9 @@ class LimitsTest {
     }
 
     @Test
-    void whenAddressSpaceIsLimitedBlocksOfAnySizeStopAtHalfOfWhatWasLeft() throws Exception {
+    void whenAddressSpaceIsLimitedBlocksOfAnySizeLeaveWhatThreadsNeed() throws Exception {
         String bounded = "ulimit -v 8000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "half"))
+        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "reserve"))
                 .contains("100 threads");
     }
 

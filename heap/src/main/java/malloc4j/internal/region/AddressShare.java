@@ -7,17 +7,19 @@ import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.MemoryCalls;
 
-/// How many addresses each part of this library takes when the process's address space is limited (`RLIMIT_AS`): all
-/// together at most half of what is left when the first of them is made.
+/// How many addresses each part of this library takes when the process's address space is limited (`RLIMIT_AS`). All
+/// that it reserves is at most half of what is left when the first part is made; blocks that are mappings of their own
+/// may take the rest but for a reserve, with which the JVM can start threads when a program has filled its heaps.
 ///
 /// ```
 /// |<--------------------------- left ---------------------------------->|
-/// |<------------------- share: half, at most ------------------->|  threads, C heap, mappings by the program
-/// | zone, its records and entries | huge blocks | caches | break  |
-///                                   4/16          1/16     1/16
+/// |<------------- share: half, at most ------------>|<-- huge blocks, at most -->|<- reserve ->|
+/// | zone, its records and entries | caches | break  |  threads, C heap, the program's mappings
+///                                   1/16     1/16                                  1/8 of all, at most 512 MiB
 /// ```
 ///
-/// Invariant, checked by [#verify]: the parts add up to no more than the share.
+/// Invariant, checked by [#verify]: zone, caches and break add up to no more than the share; with the huge blocks and
+/// the reserve, to no more than is left.
 ///
 /// Concurrency: any thread at any time.
 public final class AddressShare {
@@ -25,7 +27,8 @@ public final class AddressShare {
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
     private static final long MAX_BREAK_ZONE_BYTES = 1L << 36; // 64 GiB: records for 1.1 GiB of addresses
     private static final int PART_SHIFT = 4;
-    private static final int HUGE_PART_SHIFT = 2;
+    private static final int RESERVE_SHIFT = 3;
+    private static final long MAX_RESERVE_BYTES = 1L << 29;
 
     private final long shareBytes;
     private final long cacheBytes;
@@ -37,16 +40,15 @@ public final class AddressShare {
     /// @param leftBytes addresses that may still be used, `Long.MAX_VALUE` for no limit
     AddressShare(long leftBytes) {
         shareBytes = leftBytes / 2;
-        hugeBytes = leftBytes == Long.MAX_VALUE ? leftBytes : shareBytes >>> HUGE_PART_SHIFT;
+        long reserveBytes = Math.min(leftBytes >>> RESERVE_SHIFT, MAX_RESERVE_BYTES);
+        hugeBytes = leftBytes == Long.MAX_VALUE ? leftBytes : leftBytes - shareBytes - reserveBytes;
         cacheBytes = shareBytes >>> PART_SHIFT;
         breakZoneBytes = Math.clamp(
                 zoneOf(shareBytes >>> PART_SHIFT, Zone.recordBytes(Zone.GRANULE_BYTES)),
                 Zone.GRANULE_BYTES,
                 MAX_BREAK_ZONE_BYTES);
         zoneBytes = Math.clamp(
-                zoneOf(
-                        shareBytes - 2 * (shareBytes >>> PART_SHIFT) - (shareBytes >>> HUGE_PART_SHIFT),
-                        Zone.GRANULE_BYTES + perGranule()),
+                zoneOf(shareBytes - 2 * (shareBytes >>> PART_SHIFT), Zone.GRANULE_BYTES + perGranule()),
                 MIN_ZONE_BYTES,
                 MAX_ZONE_BYTES);
     }
@@ -96,10 +98,7 @@ public final class AddressShare {
     void verify() {
         long granules = zoneBytes / Zone.GRANULE_BYTES;
         long zone = zoneBytes + granules * perGranule();
-        long all = zone
-                + Math.min(hugeBytes, shareBytes >>> HUGE_PART_SHIFT)
-                + Math.min(cacheBytes, 1L << 42)
-                + Zone.recordBytes(breakZoneBytes);
+        long all = zone + Math.min(cacheBytes, 1L << 42) + Zone.recordBytes(breakZoneBytes);
         if (zoneBytes > MIN_ZONE_BYTES && all > shareBytes) {
             throw new AssertionError("address share: " + all + " bytes of " + shareBytes);
         }

@@ -17,14 +17,17 @@ class AddressShareTest {
     }
 
     @Test
-    void hugeBlocksHaveAQuarterOfTheShareAndGetBackWhatTheyGave() {
+    void hugeBlocksHaveWhatIsNotReservedButForWhatTheJvmNeedsToGoOn() {
         AddressShare share = new AddressShare(8L << 30);
-        assertThat(share.tryTakeHuge(3L << 29)).isFalse();
-        assertThat(share.tryTakeHuge(1L << 29)).isTrue();
+        assertThat(share.tryTakeHuge(4L << 30)).isFalse();
+        assertThat(share.tryTakeHuge(3L << 30)).isTrue();
         assertThat(share.tryTakeHuge(1L << 29)).isTrue();
         assertThat(share.tryTakeHuge(1)).isFalse();
         share.giveHuge(1L << 29);
         assertThat(share.tryTakeHuge(1L << 29)).isTrue();
+        AddressShare small = new AddressShare(1L << 30);
+        assertThat(small.tryTakeHuge(3L << 27)).isTrue();
+        assertThat(small.tryTakeHuge(1)).isFalse();
         assertThat(new AddressShare(Long.MAX_VALUE).tryTakeHuge(1L << 46)).isTrue();
     }
 
