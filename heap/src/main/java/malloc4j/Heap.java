@@ -872,7 +872,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     /// With idle chunks of arenas as free blocks: they are the heap's own. Once more when a stock has given blocks back
-    // meanwhile, which would be counted on neither side.
+    /// meanwhile, which would be counted on neither side.
     private Spans.Census pageCensus() {
         long idleChunks = arenaChunks.idleCount();
         Spans.Census census;
