@@ -103,10 +103,10 @@ final class BlockChunk {
         if ((bits & 1L << index) != 0) {
             return false;
         }
-        free[word] = bits | 1L << index;
         if (bits == 0) {
-            announce(word);
+            announce(word); // before: a stack that overflows in there leaves no free block without its summary
         }
+        free[word] = bits | 1L << index;
         return true;
     }
 
@@ -120,7 +120,7 @@ final class BlockChunk {
         return (before & 1L << index) == 0;
     }
 
-    /// Makes sure that [#find] finds a word that has just become other than zero.
+    /// Makes sure that [#find] finds a word that becomes other than zero, or has just done so.
     private void announce(int word) {
         if (((long) WORD.getVolatile(summary, word >>> 6) & 1L << word) == 0) {
             WORD.getAndBitwiseOr(summary, word >>> 6, 1L << word);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whatever call a stack overflow hits: the heap is whole, no lock is held, no block is given twice, and nothing is
 /// lost but what the torn call had in hand.
@@ -20,5 +21,12 @@ class DeepRecursionTest {
         String printed =
                 child.run(DeepRecursionChild.class, String.valueOf(THREADS), String.valueOf(OVERFLOWS), maxSizeBits);
         assertThat(printed).endsWith("done\n");
+    }
+
+    /// A free that was torn must not hide a word's free blocks, which a confined pool finds by nothing else.
+    @ParameterizedTest
+    @ValueSource(strings = {"-Xint", "-XX:TieredStopAtLevel=1"})
+    void overflowedStackLeavesPoolWhole(String compiler) throws Exception {
+        assertThat(ChildJvm.small(compiler).run(DeepPoolChild.class)).endsWith("done\n");
     }
 }
