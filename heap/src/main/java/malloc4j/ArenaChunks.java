@@ -3,7 +3,6 @@ package malloc4j;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageGeometry;
@@ -182,15 +181,18 @@ final class ArenaChunks {
         return (int) thread.threadId() & (places.length - 1);
     }
 
-    private Stream<ArenaChunk> all() {
-        return Stream.concat(Arrays.stream(places), displacedChunks.stream()).filter(chunk -> chunk != ArenaChunk.NONE);
-    }
-
     /// How many chunks no arena is open on.
     int idleCount() {
         lock.lock();
         try {
-            return (int) all().filter(chunk -> chunk.open == 0).count();
+            int count = 0;
+            for (ArenaChunk chunk : places) {
+                count += chunk != ArenaChunk.NONE && chunk.open == 0 ? 1 : 0;
+            }
+            for (ArenaChunk chunk : displacedChunks) {
+                count += chunk.open == 0 ? 1 : 0;
+            }
+            return count;
         } finally {
             lock.unlock();
         }
@@ -200,7 +202,14 @@ final class ArenaChunks {
     long openCount() {
         lock.lock();
         try {
-            return all().mapToLong(ArenaChunk::openCount).sum();
+            long count = 0;
+            for (ArenaChunk chunk : places) {
+                count += chunk.openCount(); // 0 of none
+            }
+            for (ArenaChunk chunk : displacedChunks) {
+                count += chunk.openCount();
+            }
+            return count;
         } finally {
             lock.unlock();
         }

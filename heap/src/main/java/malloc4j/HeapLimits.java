@@ -3,6 +3,7 @@ package malloc4j;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongPredicate;
+import java.util.function.LongSupplier;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.PageGeometry;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// back before a request is refused.
 ///
 /// Concurrency: called without a lock held, for it calls the program.
-final class HeapLimits {
+final class HeapLimits implements LongSupplier {
     private static final int MAX_ATTEMPTS = 64; // each follows memory that was given back, which others may have taken
 
     private static final int COLLECTED_SHARE_SHIFT = 6; // automatic arenas with less are not worth a collection
@@ -161,7 +162,7 @@ final class HeapLimits {
                 full.budget.hardBytes(),
                 full.liveBytesBelow(),
                 full.budget.usedBytes(),
-                full::residentBytesBelow);
+                full);
     }
 
     private long liveBytesBelow() {
@@ -174,10 +175,13 @@ final class HeapLimits {
         return Math.clamp(bytes + used - heap.chargedSpanBytes(), 0, Long.MAX_VALUE); // what is left of used is huge
     }
 
-    private long residentBytesBelow() {
+    /// What the kernel holds memory for of this heap and those below it. An object that is there already is all that an
+    /// error can be given where the Java heap is full.
+    @Override
+    public long getAsLong() {
         long bytes = heap.residentBytes();
         for (HeapLimits child : children) {
-            bytes += child.residentBytesBelow();
+            bytes += child.getAsLong();
         }
         return bytes;
     }

@@ -142,7 +142,9 @@ public final class BreakClaims {
     /// Calls `visitor` with the address and size of the usable part of each claim; below each lies its moat of
     /// [#MOAT_BYTES].
     public void forEachClaim(RangeVisitor visitor) {
-        snapshot().forEach(claim -> visitor.visit(claim.start(), claim.end() - claim.start()));
+        for (Claim claim : snapshot()) {
+            visitor.visit(claim.start(), claim.end() - claim.start());
+        }
     }
 
     private List<Claim> snapshot() {
@@ -158,7 +160,12 @@ public final class BreakClaims {
     boolean contains(long address) {
         lock.lock();
         try {
-            return claims.stream().anyMatch(claim -> address >= claim.start() && address < claim.end());
+            for (Claim claim : claims) {
+                if (address >= claim.start() && address < claim.end()) {
+                    return true;
+                }
+            }
+            return false;
         } finally {
             lock.unlock();
         }
@@ -166,7 +173,10 @@ public final class BreakClaims {
 
     /// Reads the break before a range is used for the first time or again.
     private long confirm(MemoryCalls calls, Zone zone, long address, long byteSize) {
-        long end = claims.stream().mapToLong(Claim::end).max().orElse(0);
+        long end = 0;
+        for (Claim claim : claims) {
+            end = Math.max(end, claim.end());
+        }
         long now = calls.sbrk(0);
         if (Errno.isError(now)) { // that tells nothing about where the break is
             zone.freeRange(address, byteSize);
@@ -224,8 +234,9 @@ public final class BreakClaims {
             return -Errno.EAGAIN;
         }
         if (zone == null) {
-            zone = new Zone(start, zoneBytes(), recordsBase, 0, ground.memory());
-            ChunkMap.register(zone, ground.memory());
+            Zone made = new Zone(start, zoneBytes(), recordsBase, 0, ground.memory());
+            ChunkMap.register(made, ground.memory());
+            zone = made; // after what may throw: a zone that is not registered would give out what no free finds
         }
         if (end > zone.base() + zone.byteSize() || start < zone.base()) {
             lostClaims = MAX_LOST_CLAIMS; // the next one would be as far away, and as lost

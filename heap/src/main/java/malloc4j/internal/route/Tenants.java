@@ -109,11 +109,12 @@ public final class Tenants {
     /// @param moreConfinedArenas those that are counted elsewhere
     public String describe(long moreConfinedArenas) {
         StringJoiner text = new StringJoiner(", ");
-        open(moreConfinedArenas).forEach((kind, count) -> {
+        for (Map.Entry<Kind, Long> each : open(moreConfinedArenas).entrySet()) {
+            long count = each.getValue();
             if (count > 0) {
-                text.add(count + " " + kind.text + (count == 1 ? "" : "s"));
+                text.add(count + " " + each.getKey().text + (count == 1 ? "" : "s"));
             }
-        });
+        }
         return text.toString();
     }
 
@@ -122,14 +123,20 @@ public final class Tenants {
     /// @param moreConfinedArenas those that are counted elsewhere
     public Map<Kind, Long> open(long moreConfinedArenas) {
         Map<Kind, Long> open = new EnumMap<>(Kind.class);
-        counts.forEach((kind, count) -> open.put(kind, count.sum()));
-        open.merge(Kind.CONFINED_ARENA, moreConfinedArenas, Long::sum);
+        for (Map.Entry<Kind, LongAdder> each : counts.entrySet()) {
+            open.put(each.getKey(), each.getValue().sum());
+        }
+        add(open, Kind.CONFINED_ARENA, moreConfinedArenas);
         for (Tenant tenant : named) {
             Thread owner = tenant.owner();
             if (owner == null || owner.isAlive()) {
-                open.merge(tenant.kind(), 1L, Long::sum);
+                add(open, tenant.kind(), 1);
             }
         }
         return open;
+    }
+
+    private static void add(Map<Kind, Long> open, Kind kind, long more) {
+        open.put(kind, open.getOrDefault(kind, 0L) + more);
     }
 }
