@@ -138,7 +138,7 @@ public final class AnonymousMappingBuilder {
                 mapping.advise(protection.isWritable() ? MemoryAdvice.POPULATE_WRITE : MemoryAdvice.POPULATE_READ);
             }
             return mapping;
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | Error refused) {
             try {
                 mapping.close();
             } catch (SystemCallException staysMapped) {

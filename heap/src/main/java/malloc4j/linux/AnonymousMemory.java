@@ -85,9 +85,10 @@ final class AnonymousMemory {
                 throw notMemory(path);
             }
             SharedMemory.checkSeals(own, seals);
-            isMemory = true;
-            return new SharedMemory(
+            SharedMemory memory = new SharedMemory(
                     calls, (int) own, null, ownPath((int) own), access, false, SharedMemoryOptions.defaults());
+            isMemory = true;
+            return memory;
         } finally {
             if (!isMemory) {
                 calls.close((int) own);

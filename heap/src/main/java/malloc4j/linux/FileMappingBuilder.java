@@ -163,7 +163,7 @@ public final class FileMappingBuilder {
         MappedFile file = MappedFile.open(calls, path, writable, extended);
         try {
             return map(file);
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | Error refused) {
             file.close();
             throw refused;
         }
@@ -212,7 +212,7 @@ public final class FileMappingBuilder {
             return Mapping.mapAt(
                             calls, "file " + path, address, mapped, protection.bits(), mmapFlags, file.fd(), offset)
                     .withFile(file);
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | Error refused) {
             if (mayExtend) {
                 file.restoreLength(length, end);
             }

@@ -208,20 +208,30 @@ public final class Mapping implements AutoCloseable {
         if (!KernelMappings.tryAcquireFirst()) {
             throw Refusals.budget(call);
         }
-        long page = pageByteSize(calls, flags, fd);
-        long lead = offset & (page - 1);
-        long mapped = Bits.alignUp(lead + byteSize, page);
-        long base = calls.mmap(address, mapped, protection, flags, fd, offset - lead);
-        if (!Errno.isError(base) && address != 0 && base != address) { // before Linux 4.17 the address is a mere hint
-            calls.munmap(base, mapped);
-            base = -Errno.EEXIST;
-        }
-        if (Errno.isError(base)) {
+        long base = -Errno.ENOMEM;
+        long mapped = 0;
+        try {
+            long page = pageByteSize(calls, flags, fd);
+            long lead = offset & (page - 1);
+            mapped = Bits.alignUp(lead + byteSize, page);
+            Pieces pieces = Pieces.of(mapped, allowed, 0);
+            boolean mayFault = fd != NO_FILE || (flags & Linux.MAP_HUGETLB) != 0;
+            base = calls.mmap(address, mapped, protection, flags, fd, offset - lead);
+            if (!Errno.isError(base) && address != 0 && base != address) { // before Linux 4.17 it is a mere hint
+                calls.munmap(base, mapped);
+                base = -Errno.EEXIST;
+            }
+            if (Errno.isError(base)) {
+                throw Refusals.mmap(call, base, flags);
+            }
+            return new Mapping(calls, what, flags, page, offset, mayFault, base, byteSize, pieces);
+        } catch (RuntimeException | Error failed) {
+            if (!Errno.isError(base)) {
+                calls.munmap(base, mapped);
+            }
             KernelMappings.releaseFirst();
-            throw Refusals.mmap(call, base, flags);
+            throw failed;
         }
-        boolean mayFault = fd != NO_FILE || (flags & Linux.MAP_HUGETLB) != 0;
-        return new Mapping(calls, what, flags, page, offset, mayFault, base, byteSize, Pieces.of(mapped, allowed, 0));
     }
 
     /// The size of the pages that a mapping is made of: by the flags, and of a file on hugetlbfs by the file
@@ -655,7 +665,7 @@ public final class Mapping implements AutoCloseable {
         }
         try {
             resizePages(newByteSize, Linux.MREMAP_MAYMOVE);
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | Error refused) {
             if (newLength > oldLength) {
                 mapped.restoreLength(oldLength, newLength);
             }

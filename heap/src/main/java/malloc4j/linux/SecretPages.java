@@ -66,7 +66,7 @@ final class SecretPages {
         }
         try {
             return new SecretPages(calls, pageBytes, dataBytes, mapHidden(calls, mappedBytes));
-        } catch (SystemCallException refused) {
+        } catch (SystemCallException | Error refused) {
             Ground.process().mappings().release(MAPPINGS);
             throw refused;
         }
@@ -139,18 +139,20 @@ final class SecretPages {
             return file;
         }
         int fd = (int) file.value;
-        Attempt sized = Attempt.of(
-                "ftruncate(memfd_secret, byteSize=" + mappedBytes + ")",
-                calls.ftruncate(fd, mappedBytes),
-                () -> "see ftruncate(2)");
-        Attempt mapped = sized.refusal != null
-                ? sized
-                : Attempt.of(
-                        "mmap(memfd_secret, byteSize=" + mappedBytes + ")",
-                        calls.mmap(0, mappedBytes, READ_WRITE, Linux.MAP_SHARED, fd, 0),
-                        () -> MemoryLock.advice(calls, mappedBytes)); // such pages are locked, and count as such
-        calls.close(fd);
-        return mapped;
+        try {
+            Attempt sized = Attempt.of(
+                    "ftruncate(memfd_secret, byteSize=" + mappedBytes + ")",
+                    calls.ftruncate(fd, mappedBytes),
+                    () -> "see ftruncate(2)");
+            return sized.refusal != null
+                    ? sized
+                    : Attempt.of(
+                            "mmap(memfd_secret, byteSize=" + mappedBytes + ")",
+                            calls.mmap(0, mappedBytes, READ_WRITE, Linux.MAP_SHARED, fd, 0),
+                            () -> MemoryLock.advice(calls, mappedBytes)); // such pages are locked, and count as such
+        } finally {
+            calls.close(fd);
+        }
     }
 
     private static long mapAnonymous(SystemCalls calls, long mappedBytes) {
@@ -171,10 +173,12 @@ final class SecretPages {
             return file;
         }
         int fd = (int) file.value;
-        Attempt below = mapGuard(base, fd);
-        Attempt both = below.refusal != null ? below : mapGuard(dataEnd(), fd);
-        calls.close(fd);
-        return both;
+        try {
+            Attempt below = mapGuard(base, fd);
+            return below.refusal != null ? below : mapGuard(dataEnd(), fd);
+        } finally {
+            calls.close(fd);
+        }
     }
 
     private Attempt mapGuard(long address, int fd) {

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import malloc4j.faults.MappedRanges;
 import malloc4j.faults.Maps;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.ForwardingCalls;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
@@ -40,6 +41,36 @@ class MappingFaultsTest {
     @TempDir
     @SuppressWarnings("NullAway.Init")
     private Path directory;
+
+    /// As where the Java heap is full: what was mapped and opened before goes back all the same.
+    @ParameterizedTest
+    @EnumSource(
+            value = Kind.class,
+            names = {"ANONYMOUS", "FILE"})
+    void anErrorHalfwayLeavesNothingMappedOrOpen(Kind kind) throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+        RecordingCalls recording = new RecordingCalls(LinuxCalls.instance());
+        SystemCalls throwing = new ForwardingCalls(recording) {
+            @Override
+            public long madvise(long address, long byteSize, int advice) {
+                throw new OutOfMemoryError("Java heap space");
+            }
+
+            @Override
+            public long mmap(long address, long byteSize, int protection, int flags, int fd, long offset) {
+                if (fd >= 0) {
+                    throw new OutOfMemoryError("Java heap space");
+                }
+                return super.mmap(address, byteSize, protection, flags, fd, offset);
+            }
+        };
+        int mappings = Ground.process().mappings().used();
+        assertThatThrownBy(() -> kind.map(throwing, file)).isInstanceOf(OutOfMemoryError.class);
+        assertThat(MappedRanges.left(recording)).isEmpty();
+        assertThat(recording.count("close")).isEqualTo(recording.count("open"));
+        assertThat(Ground.process().mappings().used()).isEqualTo(mappings);
+        assertThat(Files.size(file)).isZero();
+    }
 
     /// What is mapped.
     private enum Kind {

@@ -40,6 +40,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -328,6 +329,23 @@ class SecretMemoryTest {
                 .isInstanceOf(SystemCallException.class)
                 .hasMessageContaining("PROT_NONE) failed: ENOMEM");
         assertThat(unmappedBytes).hasValueGreaterThan(10_000 + page);
+    }
+
+    @Test
+    void pagesThatTheKernelDoesNotUnmapStayLockedAndCounted() {
+        RecordingCalls refusing = new RecordingCalls(TestKernel.calls());
+        refusing.failOnce("memfdSecret", 1, Errno.ENOSYS);
+        int before = MemoryLock.verify();
+        SecretMemory secret = SecretMemory.fromBytes(refusing, KEY.clone());
+        int held = MemoryLock.verify();
+        refusing.failOnce("munmap", 1, Errno.ENOMEM);
+        assertThatThrownBy(secret::close)
+                .isInstanceOf(SystemCallException.class)
+                .hasMessageContaining("its pages are still mapped: close it again");
+        assertThat(MemoryLock.verify()).isEqualTo(held);
+        secret.close();
+        assertThat(MemoryLock.verify()).isEqualTo(before);
+        assertThat(held).as("mlock is granted for a page").isEqualTo(before + 1);
     }
 
     @Test
