@@ -7,8 +7,7 @@ import malloc4j.alloc.StackAllocator;
 import malloc4j.linux.Mapping;
 
 /// Run in a JVM of its own by [WithoutNativeAccessTest]: every call that reaches for memory, or asks the kernel,
-// without
-/// a heap, twice.
+/// without a heap, twice.
 final class AddressesWithoutNativeAccessChild {
     private AddressesWithoutNativeAccessChild() {}
 
