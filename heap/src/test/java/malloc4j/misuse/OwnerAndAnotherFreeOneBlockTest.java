@@ -13,8 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// A program that frees one block twice, by its owner and by another thread at the same moment, again and again: both
 /// frees may be accepted, and the block is free once. Of two blocks to a slab the other thread's is the first free of
-// its
-/// word, of sixty-four mostly a later one, which goes the short way. `-Dtest.races` for as many races of each.
+/// its word, of sixty-four mostly a later one, which goes the short way. `-Dtest.races` for as many races of each.
 @Tag("proof")
 class OwnerAndAnotherFreeOneBlockTest {
     private static final long RACES = Long.getLong("test.races", 20_000);
