@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
+import malloc4j.MemorySource;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Linux;
@@ -27,6 +28,7 @@ public final class LimitsChild {
             case "max_map_count" -> mappings();
             case "extents" -> extents();
             case "threads" -> threads();
+            case "break" -> programBreak();
             case "reserve" -> reserve();
             case "other way" -> otherWay();
             default -> throw new IllegalArgumentException(arguments[0]);
@@ -215,6 +217,18 @@ public final class LimitsChild {
         System.out.println("600 threads");
     }
 
+    private static void programBreak() throws Exception {
+        long before = Maps.statusBytes("VmSize");
+        long left = Limits.soft(Linux.RLIMIT_AS) - before;
+        try (Heap heap =
+                Heap.create(HeapOptions.builder().source(MemorySource.BRK).build())) {
+            heap.free(heap.malloc(100));
+            long taken = Maps.statusBytes("VmSize") - before;
+            check(taken <= left / 2 + 128 * MIB, "took " + taken + " of " + left); // an arena of the C library beside
+            System.out.println("took " + taken + " of " + left);
+        }
+    }
+
     /// Blocks of regions, and such as are mappings of their own, until each is refused: then threads start still.
     private static void reserve() throws Exception {
         long left = Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize");
@@ -231,7 +245,7 @@ public final class LimitsChild {
         }
         long taken = left - (Limits.soft(Linux.RLIMIT_AS) - Maps.statusBytes("VmSize"));
         check(taken <= left - 256 * MIB, "took " + taken + " of " + left);
-        check(taken >= left - 1024 * MIB, "took only " + taken + " of " + left);
+        check(taken >= left - 2048 * MIB, "took only " + taken + " of " + left);
         List<Thread> threads = new ArrayList<>();
         for (int count = 0; count < 100; count++) {
             threads.add(Thread.ofPlatform().start(() -> heap.free(heap.malloc(100))));

@@ -44,6 +44,13 @@ class LimitsTest {
     }
 
     @Test
+    void aHeapOnTheProgramBreakTakesNoMoreThanHalfOfLittleAddressSpaceEither() throws Exception {
+        String bounded = "ulimit -v 3000000; exec \"$0\" \"$@\""; // KiB
+        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "break"))
+                .contains("took ");
+    }
+
+    @Test
     void whenAddressSpaceIsLimitedBlocksOfAnySizeLeaveWhatThreadsNeed() throws Exception {
         String bounded = "ulimit -v 8000000; exec \"$0\" \"$@\""; // KiB
         assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "reserve"))

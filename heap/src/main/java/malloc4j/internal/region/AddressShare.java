@@ -15,8 +15,10 @@ import malloc4j.internal.os.MemoryCalls;
 /// |<--------------------------- left ---------------------------------->|
 /// |<------------- share: half, at most ------------>|<-- huge blocks, at most -->|<- reserve ->|
 /// | zone, its records and entries | caches | break  |  threads, C heap, the program's mappings
-///                                   1/16     1/16                                  1/8 of all, at most 512 MiB
+///                                   1/16     5/16                                  1/8 of all, at most 512 MiB
 /// ```
+///
+/// Of the break's part, 1/16 are records, and 4/16 the first claim with its moat.
 ///
 /// Invariant, checked by [#verify]: zone, caches and break add up to no more than the share; with the huge blocks and
 /// the reserve, to no more than is left.
@@ -27,6 +29,7 @@ public final class AddressShare {
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
     private static final long MAX_BREAK_ZONE_BYTES = 1L << 36; // 64 GiB: records for 1.1 GiB of addresses
     private static final int PART_SHIFT = 4;
+    private static final int CLAIM_SHIFT = 2;
     private static final int RESERVE_SHIFT = 3;
     private static final long MAX_RESERVE_BYTES = 1L << 29;
 
@@ -48,7 +51,9 @@ public final class AddressShare {
                 Zone.GRANULE_BYTES,
                 MAX_BREAK_ZONE_BYTES);
         zoneBytes = Math.clamp(
-                zoneOf(shareBytes - 2 * (shareBytes >>> PART_SHIFT), Zone.GRANULE_BYTES + perGranule()),
+                zoneOf(
+                        shareBytes - 2 * (shareBytes >>> PART_SHIFT) - (shareBytes >>> CLAIM_SHIFT),
+                        Zone.GRANULE_BYTES + perGranule()),
                 MIN_ZONE_BYTES,
                 MAX_ZONE_BYTES);
     }
@@ -80,6 +85,12 @@ public final class AddressShare {
         return breakZoneBytes;
     }
 
+    /// The largest claim of the break that a request makes without need, its moat and what is lost to alignment
+    /// included.
+    long breakClaimBytes() {
+        return shareBytes >>> CLAIM_SHIFT;
+    }
+
     /// Takes addresses for mappings of blocks. Returns false, and has taken none, when there are not so many left.
     boolean tryTakeHuge(long byteSize) {
         if (usedHugeBytes.addAndGet(byteSize) <= hugeBytes) {
@@ -98,7 +109,8 @@ public final class AddressShare {
     void verify() {
         long granules = zoneBytes / Zone.GRANULE_BYTES;
         long zone = zoneBytes + granules * perGranule();
-        long all = zone + Math.min(cacheBytes, 1L << 42) + Zone.recordBytes(breakZoneBytes);
+        long claim = Math.min(breakClaimBytes(), MAX_BREAK_ZONE_BYTES);
+        long all = zone + Math.min(cacheBytes, 1L << 42) + Zone.recordBytes(breakZoneBytes) + claim;
         if (zoneBytes > MIN_ZONE_BYTES && all > shareBytes) {
             throw new AssertionError("address share: " + all + " bytes of " + shareBytes);
         }

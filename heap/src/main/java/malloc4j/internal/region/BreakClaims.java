@@ -76,7 +76,7 @@ public final class BreakClaims {
                     return Errno.isError(address) ? address : confirm(calls, zone, address, byteSize);
                 }
             }
-            long result = claim(calls, Math.max(byteSize, claimBytes));
+            long result = claim(calls, Math.max(byteSize, Math.min(claimBytes, shareBytes())));
             if (result < 0 || zone == null) {
                 return result;
             }
@@ -214,6 +214,11 @@ public final class BreakClaims {
             recordsBase = reserved;
         }
         return 0;
+    }
+
+    /// What a claim may take without need, where address space is limited.
+    private long shareBytes() {
+        return ground.addressShare().breakClaimBytes() - MOAT_BYTES - Zone.GRANULE_BYTES;
     }
 
     /// Of addresses, from the first claim on.
