@@ -287,7 +287,7 @@ public final class Route {
 
     /// As [#free], for a block that [CacheTable#freeBlock] has refused.
     public long freeSlow(long address) {
-        if (table.freeElsewhere(address) || table.putStocked(address) || caches.freeUncached(address)) {
+        if (table.putStocked(address) || table.freeElsewhere(address) || caches.freeUncached(address)) {
             return 1;
         }
         StackProbe.requireForCall();
