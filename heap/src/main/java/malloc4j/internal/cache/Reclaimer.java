@@ -390,11 +390,6 @@ public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
 
     /// What the slabs hold: exact while nobody allocates or frees. Walks no slab.
     public Census census() {
-        return census(0, 0);
-    }
-
-    /// As [#census()], counting `spareBlocks` of a size class as free: the heap's own, which it uses for nothing.
-    public Census census(int spareClass, int spareBlocks) {
         CacheRegistry.Counts counts = registry.counts();
         List<SizeClassStatistics> sizeClasses = new ArrayList<>();
         long liveBlocks = 0;
@@ -407,8 +402,7 @@ public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
             long retired = slabs.retiredCount(sizeClass);
             long made = slabs.madeCount(sizeClass);
             if (made > 0) {
-                long spare = sizeClass == spareClass ? spareBlocks : 0;
-                long live = Math.max(0, counts.live(sizeClass) - spare);
+                long live = counts.live(sizeClass);
                 int blockBytes = SizeClasses.blockBytes(sizeClass);
                 long free = Math.max(0, (made - retired) * SizeClasses.capacity(sizeClass) - live);
                 long allocated = counts.allocated(sizeClass);
