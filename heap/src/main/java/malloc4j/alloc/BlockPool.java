@@ -197,7 +197,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
         /// A pool for the current thread alone that grows by chunks from `heap`.
         public BlockPool confined(Heap heap) {
-            return new BlockPool(this, false, null, new HeapBlocks(heap, Tenants.Kind.POOL, Thread.currentThread()));
+            return onHeap(false, new HeapBlocks(heap, Tenants.Kind.POOL, Thread.currentThread()));
         }
 
         /// A pool for the current thread alone in `segment`, such as a mapping's.
@@ -215,7 +215,13 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
 
         /// A pool for all threads that grows by chunks from `heap`.
         public BlockPool shared(Heap heap) {
-            return new BlockPool(this, true, null, new HeapBlocks(heap, Tenants.Kind.POOL, null));
+            return onHeap(true, new HeapBlocks(heap, Tenants.Kind.POOL, null));
+        }
+
+        private BlockPool onHeap(boolean shared, HeapBlocks blocks) {
+            BlockPool pool = new BlockPool(this, shared, null, blocks);
+            blocks.enter();
+            return pool;
         }
 
         /// A pool for all threads in `segment`, such as a mapping's; see [#confined(MemorySegment)].

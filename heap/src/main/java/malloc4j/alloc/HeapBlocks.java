@@ -1,19 +1,22 @@
 package malloc4j.alloc;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import malloc4j.Heap;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
 
 /// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for
 /// use by several threads at once.
+///
+/// Invariant: each of the first `count` addresses is a block that nobody else frees. Room for an address is made before
+/// the block is taken, so that no error of Java loses one.
 final class HeapBlocks implements Tenants.Tenant {
     private final Tenants.Kind kind;
     private final @Nullable Thread owner;
     private final Heap heap;
     private final Tenants.Chunks chunks;
-    private final List<Long> addresses = new ArrayList<>();
+    private long[] addresses = new long[4];
+    private int count;
 
     /// @param owner the thread that has the allocator to itself, or null
     HeapBlocks(Heap heap, Tenants.Kind kind, @Nullable Thread owner) {
@@ -21,6 +24,10 @@ final class HeapBlocks implements Tenants.Tenant {
         this.kind = kind;
         this.owner = owner;
         this.chunks = Tenants.of(heap).chunks();
+    }
+
+    /// Tells the heap that the allocator stands on it: when all of the allocator is made.
+    void enter() {
         Tenants.of(heap).enter(this);
     }
 
@@ -36,13 +43,11 @@ final class HeapBlocks implements Tenants.Tenant {
 
     /// Allocates a block; when the heap refuses, nothing has changed. It asks nobody else for room: a lock may be held.
     long add(long byteSize, long byteAlignment) {
-        long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
-        try {
-            addresses.add(address);
-        } catch (OutOfMemoryError fullJavaHeap) {
-            chunks.free(address);
-            throw fullJavaHeap;
+        if (count == addresses.length) {
+            addresses = Arrays.copyOf(addresses, 2 * count);
         }
+        long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
+        addresses[count++] = address;
         return address;
     }
 
@@ -53,8 +58,12 @@ final class HeapBlocks implements Tenants.Tenant {
     }
 
     void remove(long address) {
+        int index = count - 1;
+        while (addresses[index] != address) {
+            index--;
+        }
         chunks.free(address);
-        addresses.remove(address);
+        addresses[index] = addresses[--count];
     }
 
     /// Gives all of them back, because their allocator is closed. The heap may refuse some, when somebody else has
@@ -62,14 +71,13 @@ final class HeapBlocks implements Tenants.Tenant {
     void freeAll() {
         Tenants.of(heap).leave(this);
         @Nullable RuntimeException refused = null;
-        for (long address : addresses) {
+        for (; count > 0; count--) {
             try {
-                chunks.free(address);
+                chunks.free(addresses[count - 1]);
             } catch (IllegalStateException refusal) {
                 refused = refused == null ? refusal : refused;
             }
         }
-        addresses.clear();
         if (refused != null) {
             throw refused;
         }

@@ -96,7 +96,10 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         if (chunkBytes < MIN_CHUNK_BYTES || chunkBytes > 1L << 30) {
             throw new IllegalArgumentException("chunkBytes=" + chunkBytes + ": must be 64 to 2^30");
         }
-        return new Region(null, new HeapBlocks(heap, Tenants.Kind.REGION, Thread.currentThread()), chunkBytes);
+        HeapBlocks blocks = new HeapBlocks(heap, Tenants.Kind.REGION, Thread.currentThread());
+        Region region = new Region(null, blocks, chunkBytes);
+        blocks.enter();
+        return region;
     }
 
     /// A region in `segment`, such as a mapping's, for the current thread.
@@ -224,7 +227,12 @@ public final class Region implements SegmentAllocator, AutoCloseable {
                 }
                 throw refused;
             }
-            chunks.add(next, new Chunk(address, bytes));
+            try {
+                chunks.add(next, new Chunk(address, bytes));
+            } catch (OutOfMemoryError ofJava) {
+                heap.remove(address);
+                throw ofJava;
+            }
         }
         enter(next);
         return true;
@@ -253,8 +261,9 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         requireOwner();
         requireOpen("mark");
         Mark mark = new Mark(this);
+        Arena opened = Arena.ofConfined(); // before anything changes: the Java heap may be full
         latest = mark;
-        scope = Arena.ofConfined();
+        scope = opened;
         return mark;
     }
 

@@ -113,7 +113,10 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     /// @param stackBytes the size of a stack in bytes, 64 to 2^30
     /// @throws IllegalArgumentException if `stackBytes` is outside its range
     public static StackAllocator ofHeap(Heap heap, long stackBytes) {
-        return new StackAllocator(checkStackBytes(stackBytes), null, new HeapBlocks(heap, Tenants.Kind.STACKS, null));
+        HeapBlocks blocks = new HeapBlocks(heap, Tenants.Kind.STACKS, null);
+        StackAllocator allocator = new StackAllocator(checkStackBytes(stackBytes), null, blocks);
+        blocks.enter();
+        return allocator;
     }
 
     /// An allocator whose stacks are parts of `segment`, such as a mapping's: as many as fit. When all of them
@@ -399,8 +402,15 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
                 long base = backing == null
                         ? requireNonNull(heapBlocks).add(stackBytes, 16)
                         : backing.address() + stacks.size() * stackBytes;
-                stack = new Stack(base, stackBytes);
-                stacks.add(stack);
+                try {
+                    stack = new Stack(base, stackBytes);
+                    stacks.add(stack);
+                } catch (OutOfMemoryError ofJava) {
+                    if (heapBlocks != null) {
+                        heapBlocks.remove(base);
+                    }
+                    throw ofJava;
+                }
             }
             return stack;
         } finally {
