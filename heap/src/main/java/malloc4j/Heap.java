@@ -107,10 +107,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.budget = parts.budget();
         this.ground = parts.ground();
         this.options = options;
-        this.limits = HeapLimits.open(this, options.limits());
-        if (options.limits().parent() != null) {
-            options.limits().parent().tenants.count(Tenants.Kind.CHILD).increment();
-        }
+        this.limits = new HeapLimits(this, options.limits());
         this.heapId = parts.heapId();
         this.stopPurging = parts.stopPurging();
         boolean ownMappings = options.memory().source() != MemorySource.SHARED_MEMORY
@@ -118,6 +115,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         long threshold = ownMappings ? options.memory().mmapThresholdBytes() : Long.MAX_VALUE;
         this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
         HeapRegistry.add(this);
+        limits.enter(); // at last: what is not made must not stand on its parent
+        if (options.limits().parent() != null) {
+            options.limits().parent().tenants.count(Tenants.Kind.CHILD).increment();
+        }
     }
 
     /// The heap that [Malloc] works on, made at the first call; it is never closed.
@@ -193,6 +194,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         try {
             return new Heap(parts, options, closeable);
         } catch (Throwable failed) {
+            HeapRegistry.remove(parts.heapId());
             parts.discard();
             throw failed;
         }
@@ -490,7 +492,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Blocks of pools, regions and stacks.
     private final class OwnedBlocks implements Tenants.Chunks {
         @Override
-        public long allocate(long byteSize, long byteAlignment, Object owner) {
+        public long allocate(long byteSize, long byteAlignment, Tenants.Kind owner) {
             long address = closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner);
             limits.noticeSoftLimit();
             return address > 0
@@ -979,6 +981,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         arenaChunks.verify();
         reclaimer.verify();
         huge.verify();
+        route.verify();
     }
 
     /// Of this heap, and of the stack for what is done with it whole.

@@ -252,7 +252,8 @@ final class HeapArena implements Arena {
         Heap heap = blocks.heap;
         if (byteSize > MAX_SLAB_BYTES) {
             long pages = heap.arenaPages(byteSize, Math.max(1, byteAlignment));
-            return byteAlignment == 0 || heap.isZeroed(pages) ? pages | HELD : zeroed(pages | HELD, byteSize);
+            boolean isDone = byteAlignment == 0 || (heap.isZeroed(pages) && !FaultingRanges.overlap(pages, byteSize));
+            return isDone ? pages | HELD : zeroed(pages | HELD, byteSize);
         }
         if (byteAlignment == 0) {
             return heap.malloc(byteSize);

@@ -31,7 +31,7 @@ final class HeapLimits implements LongSupplier {
     private volatile HeapLimits lastFull = this; // whose limit has refused a request last: for messages
     private final List<HeapLimits> children = new CopyOnWriteArrayList<>();
 
-    private HeapLimits(Heap heap, HeapOptions.Limits options) {
+    HeapLimits(Heap heap, HeapOptions.Limits options) {
         this.heap = heap;
         this.budget = heap.budget();
         this.parent = options.parent() == null ? null : options.parent().limits();
@@ -41,13 +41,11 @@ final class HeapLimits implements LongSupplier {
         this.watched = softLimitCall != null || (parent != null && parent.watched);
     }
 
-    /// The limits of a heap that is whole now: a heap above may ask it for memory.
-    static HeapLimits open(Heap heap, HeapOptions.Limits options) {
-        HeapLimits limits = new HeapLimits(heap, options);
-        if (limits.parent != null) {
-            limits.parent.children.add(limits);
+    /// Lets a heap above ask this one for memory, which is whole now.
+    void enter() {
+        if (parent != null) {
+            parent.children.add(this);
         }
-        return limits;
     }
 
     /// Asks for the calls that are due, because the heap has just allocated.

@@ -564,14 +564,13 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
         StackProbe.requireForWhole();
         lock.lock();
         try {
-            if (closed) {
-                return;
-            }
-            scope.close();
-            closed = true;
-            chunks = NONE;
-            for (Cursor cursor : cursors) {
-                cursor.chunk = NONE[0];
+            if (!closed) {
+                scope.close();
+                closed = true;
+                chunks = NONE;
+                for (Cursor cursor : cursors) {
+                    cursor.chunk = NONE[0];
+                }
             }
             if (heapBlocks != null) {
                 heapBlocks.freeAll();

@@ -46,7 +46,7 @@ final class HeapBlocks implements Tenants.Tenant {
         if (count == addresses.length) {
             addresses = Arrays.copyOf(addresses, 2 * count);
         }
-        long address = chunks.allocate(byteSize, byteAlignment, "a " + kind);
+        long address = chunks.allocate(byteSize, byteAlignment, kind);
         addresses[count++] = address;
         return address;
     }

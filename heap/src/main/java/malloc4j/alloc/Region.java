@@ -326,6 +326,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
     public void close() {
         requireOwner();
         if (closed) {
+            freeChunks();
             return;
         }
         while (latest != null) {
@@ -337,6 +338,11 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         current = -1;
         cursor = 1;
         limit = 0;
+        freeChunks();
+    }
+
+    /// Gives back what an earlier close, which an error has ended, may have left too.
+    private void freeChunks() {
         if (heapBlocks != null) {
             heapBlocks.freeAll();
         }

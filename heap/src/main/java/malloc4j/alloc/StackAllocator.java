@@ -497,29 +497,33 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
         StackProbe.requireForWhole();
         lock.lock();
         try {
-            if (closed) {
-                return;
+            if (!closed) {
+                abandonStacks();
             }
-            takeBackOfEnded();
-            for (Stack stack : stacks) {
-                if (stack.depth > 0) {
-                    throw new IllegalStateException(
-                            "close of " + this + ": a frame at depth " + stack.depth + " is open in " + stack.owner);
-                }
-            }
-            closed = true;
-            for (Stack stack : stacks) {
-                stack.owner = null; // so that its thread looks for another, and finds this allocator closed
-            }
-            stacks.clear();
-            idle.clear();
-            Arrays.fill(places, NONE);
             if (heapBlocks != null) {
                 heapBlocks.freeAll();
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Closes this allocator for every thread, unless one has a frame open. Under the lock.
+    private void abandonStacks() {
+        takeBackOfEnded();
+        for (Stack stack : stacks) {
+            if (stack.depth > 0) {
+                throw new IllegalStateException(
+                        "close of " + this + ": a frame at depth " + stack.depth + " is open in " + stack.owner);
+            }
+        }
+        closed = true;
+        for (Stack stack : stacks) {
+            stack.owner = null; // so that its thread looks for another, and finds this allocator closed
+        }
+        stacks.clear();
+        idle.clear();
+        Arrays.fill(places, NONE);
     }
 
     @Override

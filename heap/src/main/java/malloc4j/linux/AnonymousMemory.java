@@ -46,17 +46,17 @@ final class AnonymousMemory {
                     : "see memfd_create(2)";
             throw new SystemCallException("memfd_create(label=" + label + ")", fd, advice);
         }
-        SharedMemory memory =
-                new SharedMemory(calls, (int) fd, null, ownPath((int) fd), Access.READ_WRITE, true, options);
+        SharedMemory memory = null;
         boolean complete = false;
         try {
+            memory = new SharedMemory(calls, (int) fd, null, ownPath((int) fd), Access.READ_WRITE, true, options);
             memory.setMode(options.mode());
             memory.initialise(byteSize, options.contents());
             complete = true;
             return memory;
         } finally {
             if (!complete) {
-                memory.close();
+                SharedMemory.abandon(calls, (int) fd, memory);
             }
         }
     }

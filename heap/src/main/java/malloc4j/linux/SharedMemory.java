@@ -212,6 +212,17 @@ public final class SharedMemory implements AutoCloseable {
         this.options = options;
     }
 
+    /// Closes a descriptor that is not handed out after all.
+    ///
+    /// @param memory what was made of it, null for nothing
+    static void abandon(SystemCalls calls, int fd, @Nullable SharedMemory memory) {
+        if (memory != null) {
+            memory.close();
+        } else {
+            calls.close(fd);
+        }
+    }
+
     // Named.
 
     /// Creates a segment of zeroes, open for reading and writing, that only this user can open.

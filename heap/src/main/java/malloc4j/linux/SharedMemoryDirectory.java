@@ -123,9 +123,10 @@ final class SharedMemoryDirectory {
         if (fd < 0) {
             throw new SystemCallException("open(path=" + directory + ", O_TMPFILE|O_RDWR)", fd, adviceOnCreating(fd));
         }
-        SharedMemory memory = new SharedMemory(calls, (int) fd, name, path, Access.READ_WRITE, true, options);
+        SharedMemory memory = null;
         boolean named = false;
         try {
+            memory = new SharedMemory(calls, (int) fd, name, path, Access.READ_WRITE, true, options);
             memory.initialise(byteSize, options.contents());
             if (!options.persistent()) {
                 checkLock(path, LivenessLocks.take(calls, (int) fd, LivenessLocks.CREATOR));
@@ -141,7 +142,7 @@ final class SharedMemoryDirectory {
             return named ? memory : null;
         } finally {
             if (!named) {
-                memory.close();
+                SharedMemory.abandon(calls, (int) fd, memory);
             }
         }
     }
@@ -162,9 +163,11 @@ final class SharedMemoryDirectory {
             }
             boolean opened = false;
             try {
-                opened = enter(path, (int) fd);
-                if (opened) {
-                    return new SharedMemory(calls, (int) fd, name, path, access, false, SharedMemoryOptions.defaults());
+                if (enter(path, (int) fd)) {
+                    SharedMemory memory = new SharedMemory(
+                            calls, (int) fd, name, path, access, false, SharedMemoryOptions.defaults());
+                    opened = true;
+                    return memory;
                 }
             } finally {
                 if (!opened) {

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import malloc4j.alloc.Region;
 import malloc4j.alloc.StackAllocator;
+import malloc4j.faults.ChildJvm;
 import malloc4j.linux.Mapping;
 
 /// Run in a JVM of its own by [WithoutNativeAccessTest]: every call that reaches for memory, or asks the kernel,
@@ -16,26 +17,18 @@ final class AddressesWithoutNativeAccessChild {
         long address = segment.address();
         for (int round = 0; round < 2; round++) {
             for (long byteSize : new long[] {0, 8, 100, 4096}) {
-                attempt(() -> Bytes.memset(address, 1, byteSize));
-                attempt(() -> Bytes.memmove(address, address, byteSize));
-                attempt(() -> Bytes.memcmp(address, address, byteSize));
-                attempt(() -> Bytes.memchr(address, 1, byteSize));
-                attempt(() -> Bytes.memrchr(address, 1, byteSize));
-                attempt(() -> Bytes.memmem(address, byteSize, address, 5));
-                attempt(() -> Bytes.explicitBzero(address, byteSize));
+                ChildJvm.attempt(() -> Bytes.memset(address, 1, byteSize));
+                ChildJvm.attempt(() -> Bytes.memmove(address, address, byteSize));
+                ChildJvm.attempt(() -> Bytes.memcmp(address, address, byteSize));
+                ChildJvm.attempt(() -> Bytes.memchr(address, 1, byteSize));
+                ChildJvm.attempt(() -> Bytes.memrchr(address, 1, byteSize));
+                ChildJvm.attempt(() -> Bytes.memmem(address, byteSize, address, 5));
+                ChildJvm.attempt(() -> Bytes.explicitBzero(address, byteSize));
             }
-            attempt(() -> Region.ofSegment(segment).allocate(8, 8));
-            attempt(() -> StackAllocator.ofSegment(segment, 1024).push().allocate(8, 8));
-            attempt(Mapping::systemPageByteSize);
-        }
-    }
-
-    private static void attempt(Runnable call) {
-        try {
-            call.run();
-            System.out.println("no error");
-        } catch (RuntimeException | Error refused) {
-            System.out.println(refused.getClass().getName() + ": " + refused.getMessage());
+            ChildJvm.attempt(() -> Region.ofSegment(segment).allocate(8, 8));
+            ChildJvm.attempt(
+                    () -> StackAllocator.ofSegment(segment, 1024).push().allocate(8, 8));
+            ChildJvm.attempt(Mapping::systemPageByteSize);
         }
     }
 }

@@ -56,6 +56,16 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
         return text;
     }
 
+    /// In a child: calls, and prints what became of it, in a line.
+    public static void attempt(Runnable call) {
+        try {
+            call.run();
+            System.out.println("no error");
+        } catch (RuntimeException | Error refused) {
+            System.out.println(refused.getClass().getName() + ": " + refused.getMessage());
+        }
+    }
+
     private String run(int exit, Class<?> main, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -248,7 +248,7 @@ final class EveryAllocationFailsChild {
     /// Fills the Java heap but for about `room` bytes.
     private static void fill(int room) {
         byte[] spared = new byte[room];
-        for (int byteSize = 1 << 20; byteSize >= SMALLEST_PIECE; byteSize /= 8) {
+        for (int byteSize = 1 << 20; byteSize >= SMALLEST_PIECE; byteSize /= 256) { // each end of memory is collected in vain
             try {
                 while (true) {
                     Object[] piece = new Object[Math.max(1, (byteSize - 16) / 4)];

@@ -31,36 +31,31 @@ class LimitsTest {
 
     @Test
     void aProcessStartedWithLittleAddressSpaceGetsASmallZone() throws Exception {
-        String bounded = "ulimit -v 8000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "small zone"))
+        assertThat(bounded(ChildJvm.small(), 8_000_000).run(LimitsChild.class, "small zone"))
                 .contains("zone of");
     }
 
     @Test
     void theReservationsOfAProcessWithLittleAddressSpaceLeaveHalfOfItToThreads() throws Exception {
-        String bounded = "ulimit -v 12000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "threads"))
+        assertThat(bounded(ChildJvm.small(), 12_000_000).run(LimitsChild.class, "threads"))
                 .contains("600 threads");
     }
 
     @Test
     void aHeapOnTheProgramBreakTakesNoMoreThanHalfOfLittleAddressSpaceEither() throws Exception {
-        String bounded = "ulimit -v 3000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "break"))
+        assertThat(bounded(ChildJvm.small(), 3_000_000).run(LimitsChild.class, "break"))
                 .contains("took ");
     }
 
     @Test
     void whenAddressSpaceIsLimitedBlocksOfAnySizeLeaveWhatThreadsNeed() throws Exception {
-        String bounded = "ulimit -v 8000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small().startedBy("bash", "-c", bounded).run(LimitsChild.class, "reserve"))
+        assertThat(bounded(ChildJvm.small(), 8_000_000).run(LimitsChild.class, "reserve"))
                 .contains("100 threads");
     }
 
     @Test
     void aLargeRequestThatIsRefusedOneWayIsServedTheOther() throws Exception {
-        String bounded = "ulimit -S -v 8000000; exec \"$0\" \"$@\""; // KiB
-        assertThat(ChildJvm.small("-Xint").startedBy("bash", "-c", bounded).run(LimitsChild.class, "other way"))
+        assertThat(bounded(INTERPRETED, 8_000_000).run(LimitsChild.class, "other way"))
                 .contains("either way");
     }
 
@@ -136,6 +131,11 @@ class LimitsTest {
             assertThat(TestHeaps.chargedBytes(parent)).isEqualTo(3 * MIB);
             assertThat(fill(parent, MIB)).as("what the closed child gave back").hasSize(7);
         }
+    }
+
+    /// A child in a process whose address space has a soft limit.
+    private static ChildJvm bounded(ChildJvm child, long kibibytes) {
+        return child.startedBy("bash", "-c", "ulimit -S -v " + kibibytes + "; exec \"$0\" \"$@\"");
     }
 
     private static List<Long> fill(Heap heap, long byteSize) {

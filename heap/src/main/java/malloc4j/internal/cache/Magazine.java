@@ -295,9 +295,9 @@ final class Magazine {
                 || !ATOMIC_LONG.compareAndSet(MEMORY, pair + Slab.REMOTE, remote, remote | bit)) {
             return MISS;
         }
-        boolean meets =
-                ((long) ATOMIC_LONG.getVolatile(MEMORY, pair) & bit) != 0; // the owner's free, or its collecting
-        return meets && !Slab.isFreed(ChunkMap.record(address), (int) index) ? MISS : sizeClass;
+        // In both words: the owner has freed it at the same moment, or collected it since.
+        boolean isInBoth = ((long) ATOMIC_LONG.getVolatile(MEMORY, pair) & bit) != 0;
+        return isInBoth && !Slab.isFreed(ChunkMap.record(address), (int) index) ? MISS : sizeClass;
     }
 
     /// Puts a block that is about to be free into the next slot, if there is one: its bit is set after that. By the
@@ -335,7 +335,7 @@ final class Magazine {
     /// @param classes which ones: bit `c` for class `c`
     static void clear(long magazines, long classes) {
         for (long rest = classes; rest != 0; rest &= rest - 1) {
-            RawMemory.fill(of(magazines, Long.numberOfTrailingZeros(rest)), SLOTS, (byte) 0);
+            RawMemory.clear(of(magazines, Long.numberOfTrailingZeros(rest)), SLOTS);
         }
         if (classesElsewhere(magazines) != 0) { // else a page that was never used stays so
             RawMemory.putLong(magazines + CLASSES_ELSEWHERE, 0);

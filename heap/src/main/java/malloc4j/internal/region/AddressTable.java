@@ -17,7 +17,7 @@ package malloc4j.internal.region;
 /// 2. `count` is the number of keys; those and what is reserved are at most half of the slots.
 ///
 /// Concurrency: none of its own; whoever has it guards it.
-final class AddressTable {
+public final class AddressTable {
     private static final int FIRST_LENGTH = 16;
     private static final long SPREAD = 0x9E37_79B9_7F4A_7C15L; // 2^64 by the golden ratio: neighbours fall far apart
     private static final int MIN_ALIGNMENT_SHIFT = 12; // the low bits of a page's address tell nothing
@@ -29,7 +29,7 @@ final class AddressTable {
 
     /// Makes room for so many entries more than there are and others have reserved. When there is none on the Java
     /// heap, nothing has changed.
-    void reserve(int entryCount) {
+    public void reserve(int entryCount) {
         int needed = count + reserved + entryCount;
         if (2 * needed > keys.length) {
             grow(Math.max(2 * keys.length, Integer.highestOneBit(needed) << 2));
@@ -54,11 +54,11 @@ final class AddressTable {
     }
 
     /// Gives up room that was reserved and not used.
-    void release(int entryCount) {
+    public void release(int entryCount) {
         reserved -= entryCount;
     }
 
-    int count() {
+    public int count() {
         return count;
     }
 
@@ -89,7 +89,7 @@ final class AddressTable {
     }
 
     /// The value at `key`, or 0 when there is none.
-    long get(long key) {
+    public long get(long key) {
         int slot = find(key);
         return key != 0 && keys[slot] == key ? values[slot] : 0;
     }
@@ -97,7 +97,7 @@ final class AddressTable {
     /// Adds an entry, into room that was reserved for it, which it uses up.
     ///
     /// @param key not 0, and in no entry
-    void put(long key, long value) {
+    public void put(long key, long value) {
         int slot = find(key);
         keys[slot] = key;
         values[slot] = value;
@@ -107,7 +107,7 @@ final class AddressTable {
 
     /// Takes an entry out and keeps its room reserved. Returns its value, or 0, and has done nothing, when there is
     /// none.
-    long remove(long key) {
+    public long remove(long key) {
         int slot = find(key);
         if (key == 0 || keys[slot] != key) {
             return 0;
@@ -135,7 +135,7 @@ final class AddressTable {
     }
 
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
-    void verify() {
+    public void verify() {
         int found = 0;
         for (int slot = 0; slot < keys.length; slot++) {
             if (keys[slot] != 0) {

@@ -76,7 +76,7 @@ public final class BreakClaims {
                     return Errno.isError(address) ? address : confirm(calls, zone, address, byteSize);
                 }
             }
-            long result = claim(calls, Math.max(byteSize, Math.min(claimBytes, shareBytes())));
+            long result = claim(calls, Math.max(byteSize, Math.min(claimBytes, maxClaimBytes())));
             if (result < 0 || zone == null) {
                 return result;
             }
@@ -216,8 +216,8 @@ public final class BreakClaims {
         return 0;
     }
 
-    /// What a claim may take without need, where address space is limited.
-    private long shareBytes() {
+    /// The largest usable part that a claim has without need, where address space is limited.
+    private long maxClaimBytes() {
         return ground.addressShare().breakClaimBytes() - MOAT_BYTES - Zone.GRANULE_BYTES;
     }
 

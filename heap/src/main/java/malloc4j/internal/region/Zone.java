@@ -200,13 +200,13 @@ public final class Zone {
             if (result < 0) {
                 return result;
             }
-            RawMemory.fill(start, firstPage - start, (byte) 0);
-            RawMemory.fill(pagesEnd, end - pagesEnd, (byte) 0);
+            RawMemory.clear(start, firstPage - start);
+            RawMemory.clear(pagesEnd, end - pagesEnd);
         } else {
-            RawMemory.fill(start, end - start, (byte) 0);
+            RawMemory.clear(start, end - start);
         }
         if (entriesBase != 0) {
-            RawMemory.fill(entriesBase + entryBytes(address - base), entryBytes(bytes), (byte) 0);
+            RawMemory.clear(entriesBase + entryBytes(address - base), entryBytes(bytes));
         }
         return 0;
     }

@@ -87,7 +87,7 @@ final class LargeHome extends Home {
         }
         long entry = LargeBlock.entryOrZero(address);
         if (entry != 0 && LargeBlock.isHeld(entry)) {
-            return Route.BELONGS_TO + Route.ARENA;
+            return "the block belongs to " + Route.ARENA.one();
         }
         long around = spans.blockAround(address);
         return around == 0

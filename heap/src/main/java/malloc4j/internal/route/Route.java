@@ -1,7 +1,5 @@
 package malloc4j.internal.route;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
@@ -37,8 +35,7 @@ public final class Route {
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
     public static final long MAX_BYTE_SIZE = 1L << 46;
 
-    static final String BELONGS_TO = "the block belongs to ";
-    static final String ARENA = "an arena";
+    static final Tenants.Kind ARENA = Tenants.Kind.UNSCOPED_ARENA; // of any kind
 
     private static final long MAX_BYTES_ELSEWHERE = 1L << 32;
 
@@ -51,7 +48,7 @@ public final class Route {
     private final Room ownRoom;
     private final HeapEvents events;
     private final AtomicLong refusals = new AtomicLong();
-    private final Map<Long, Object> owners = new ConcurrentHashMap<>(); // of blocks in no slab
+    private final Owners owners = new Owners();
 
     /// Who is asked when a request was refused.
     public interface Room {
@@ -193,16 +190,32 @@ public final class Route {
     /// room: the caller may hold a lock.
     ///
     /// @param owner named in messages
-    public long allocateOwned(long byteSize, long byteAlignment, Object owner) {
+    public long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
         StackProbe.requireForCall();
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {
             return byteSize < 0 ? -Errno.EINVAL : noteRefused(-Errno.EOVERFLOW, byteSize);
         }
-        long address = allocatePages(byteSize, byteAlignment, true, ownRoom);
-        if (address > 0) {
-            putOwner(address, owner);
+        return noteRefused(allocatePages(byteSize, byteAlignment, owner, ownRoom), byteSize);
+    }
+
+    /// @param owner whose the block is to be; of an arena it is marked itself, where it is no mapping of its own
+    private long allocatePages(long byteSize, long byteAlignment, Tenants.Kind owner, Room asked) {
+        owners.reserve();
+        boolean isNoted = false;
+        try {
+            long address = allocatePages(byteSize, byteAlignment, owner != ARENA, asked);
+            if (address > 0 && (owner != ARENA || ChunkMap.record(address) == 0)) {
+                owners.put(address, owner);
+                isNoted = true;
+            } else if (address > 0) {
+                LargeBlock.hold(LargeBlock.entry(address));
+            }
+            return address;
+        } finally {
+            if (!isNoted) {
+                owners.release();
+            }
         }
-        return noteRefused(address, byteSize);
     }
 
     private long allocatePages(long byteSize, long byteAlignment, boolean owned, Room asked) {
@@ -214,24 +227,21 @@ public final class Route {
         return address;
     }
 
-    private void putOwner(long address, Object owner) {
-        try {
-            owners.put(address, owner);
-        } catch (OutOfMemoryError ofJava) {
-            long unused = freeSlow(address);
-            throw ofJava;
-        }
-    }
-
     /// Frees a block of [#allocateOwned]; answers as [#free].
     public long freeOwned(long address) {
-        Object owner = owners.remove(address);
+        Tenants.Kind owner = owners.remove(address);
         if (owner == null) {
             return 0;
         }
-        long result = freeSlow(address);
-        if (Errno.isError(result)) {
-            owners.put(address, owner);
+        long result = -Errno.ENOMEM;
+        try {
+            result = freeSlow(address);
+        } finally {
+            if (Errno.isError(result)) {
+                owners.put(address, owner);
+            } else {
+                owners.release();
+            }
         }
         return result;
     }
@@ -252,15 +262,7 @@ public final class Route {
         if (byteSize > MAX_BYTE_SIZE) {
             return noteRefused(-Errno.EOVERFLOW, byteSize);
         }
-        long address = allocatePages(byteSize, byteAlignment, false, room);
-        if (address > 0) {
-            if (ChunkMap.record(address) == 0) {
-                putOwner(address, ARENA);
-            } else {
-                LargeBlock.hold(LargeBlock.entry(address));
-            }
-        }
-        return noteRefused(address, byteSize);
+        return noteRefused(allocatePages(byteSize, byteAlignment, ARENA, room), byteSize);
     }
 
     /// Frees a block of [#allocateHeld]; answers as [#free].
@@ -277,7 +279,7 @@ public final class Route {
     }
 
     private boolean isOwned(Home home, long address) {
-        return home != small && !owners.isEmpty() && owners.containsKey(address);
+        return home != small && owners.get(address) != null;
     }
 
     /// Frees a block. Returns a positive number, 0, or minus errno, and then the block lives on.
@@ -375,12 +377,17 @@ public final class Route {
         return homeOf(record).resize(record, address, byteSize, false);
     }
 
+    /// Checks who has which blocks; throws [AssertionError] where that is wrong.
+    public void verify() {
+        owners.verify();
+    }
+
     /// What is wrong with an address that is no live block of this heap, for a message.
     public String explain(long address) {
         StackProbe.requireForCall();
-        Object owner = owners.get(address);
+        Tenants.Kind owner = owners.get(address);
         if (owner != null) {
-            return BELONGS_TO + owner;
+            return "the block belongs to " + owner.one();
         }
         long record = ChunkMap.record(address);
         return homeOf(record).explain(record, address);

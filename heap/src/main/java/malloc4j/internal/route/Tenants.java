@@ -35,18 +35,25 @@ public final class Tenants {
 
     /// What can stand on a heap.
     public enum Kind {
-        CONFINED_ARENA("confined arena"),
-        SHARED_ARENA("shared arena"),
-        UNSCOPED_ARENA("unscoped arena"),
-        POOL("pool"),
-        REGION("region"),
-        STACKS("stack allocator"),
-        CHILD("child heap");
+        CONFINED_ARENA("confined arena", "an arena"),
+        SHARED_ARENA("shared arena", "an arena"),
+        UNSCOPED_ARENA("unscoped arena", "an arena"),
+        POOL("pool", "a pool"),
+        REGION("region", "a region"),
+        STACKS("stack allocator", "a stack allocator"),
+        CHILD("child heap", "a child heap");
 
         private final String text;
+        private final String one;
 
-        Kind(String text) {
+        Kind(String text, String one) {
             this.text = text;
+            this.one = one;
+        }
+
+        /// One of these, for a message: an arena of any kind is an arena.
+        String one() {
+            return one;
         }
 
         @Override
@@ -59,7 +66,7 @@ public final class Tenants {
     public interface Chunks {
         /// Throws as the heap does, but asks neither the program nor the collector for room: it may be called with a
         /// lock held.
-        long allocate(long byteSize, long byteAlignment, Object owner);
+        long allocate(long byteSize, long byteAlignment, Kind owner);
 
         /// Asks them, because [#allocate] has thrown `refused`. Returns whether it is worth trying again. Without a
         /// lock held.

@@ -285,7 +285,7 @@ public final class Spans {
     private void begin(long address, int pageCount, int tag) {
         long record = ChunkMap.record(address);
         if (RawMemory.getInt(record + ChunkMap.TAG) != ChunkMap.PAGES) {
-            RawMemory.fill(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * LargeBlock.ENTRY_BYTES, (byte) 0);
+            RawMemory.clear(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * LargeBlock.ENTRY_BYTES);
             RawMemory.putInt(record + ChunkMap.HEAP, heapId);
             RawMemory.putIntRelease(record + ChunkMap.TAG, ChunkMap.PAGES);
         }

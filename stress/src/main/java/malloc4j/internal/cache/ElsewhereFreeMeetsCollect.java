@@ -3,7 +3,6 @@ package malloc4j.internal.cache;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -21,31 +20,20 @@ import org.openjdk.jcstress.infra.results.LL_Result;
 @Outcome(expect = FORBIDDEN, desc = "A block is lost, free twice, or not signalled.")
 @State
 public class ElsewhereFreeMeetsCollect {
-    private final ThreadCache cache = Parts.cache();
-    private final long first = cache.allocateBlock(0);
-    private final long block = cache.allocateBlock(0);
-    private final long slab = ChunkMap.record(block);
-
-    public ElsewhereFreeMeetsCollect() {
-        ThreadCache.freeRemote(slab, first);
-    }
+    private final TwoBlocks blocks = new TwoBlocks();
 
     @Actor
     public void freer(LL_Result result) {
-        result.r1 = Parts.freeElsewhere(slab, block);
+        result.r1 = blocks.freeElsewhere();
     }
 
     @Actor
     public void owner() {
-        Slab.ownerCollect(slab);
+        Slab.ownerCollect(blocks.slab);
     }
 
     @Arbiter
     public void end(LL_Result result) {
-        Parts.drain(cache);
-        Slab.ownerCollect(slab);
-        result.r2 = Parts.where(slab, first) + " " + Parts.where(slab, block);
-        Parts.freeSlab(cache, slab);
-        Parts.release(cache);
+        result.r2 = blocks.end();
     }
 }

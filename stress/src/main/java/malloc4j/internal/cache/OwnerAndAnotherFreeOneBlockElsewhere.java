@@ -4,8 +4,6 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -25,31 +23,20 @@ import org.openjdk.jcstress.infra.results.LLL_Result;
 @Outcome(expect = FORBIDDEN, desc = "Both were refused, or a block is not free, or its word not signalled.")
 @State
 public class OwnerAndAnotherFreeOneBlockElsewhere {
-    private final ThreadCache cache = Parts.cache();
-    private final long first = cache.allocateBlock(0);
-    private final long block = cache.allocateBlock(0);
-    private final long slab = ChunkMap.record(block);
-
-    public OwnerAndAnotherFreeOneBlockElsewhere() {
-        ThreadCache.freeRemote(slab, first);
-    }
+    private final TwoBlocks blocks = new TwoBlocks();
 
     @Actor
     public void owner(LLL_Result result) {
-        result.r1 = cache.freeBlock(slab, block);
+        result.r1 = blocks.cache.freeBlock(blocks.slab, blocks.block);
     }
 
     @Actor
     public void other(LLL_Result result) {
-        result.r2 = Parts.freeElsewhere(slab, block);
+        result.r2 = blocks.freeElsewhere();
     }
 
     @Arbiter
     public void end(LLL_Result result) {
-        Parts.drain(cache);
-        Slab.ownerCollect(slab);
-        result.r3 = Parts.where(slab, first) + " " + Parts.where(slab, block);
-        Parts.freeSlab(cache, slab);
-        Parts.release(cache);
+        result.r3 = blocks.end();
     }
 }

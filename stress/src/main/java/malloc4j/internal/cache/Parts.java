@@ -6,16 +6,14 @@ import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
-import malloc4j.internal.slab.Records;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
-import malloc4j.internal.slab.SlabEntry;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 
 /// What lies below the caches of the tests: one heap's spans over mmap, without a purger.
 final class Parts {
-    private static final int HEAP_ID = 1;
+    static final int HEAP_ID = 1;
     private static final PageSource SOURCE = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
     private static final Spans SPANS = new Spans(SOURCE, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), HEAP_ID);
     private static final Slabs SLABS = new Slabs(SPANS, HEAP_ID);
@@ -73,17 +71,6 @@ final class Parts {
             SPANS.endLarge(block, false);
         }
         return count;
-    }
-
-    /// Frees a block of a real slab from outside its owner, by the short way where that goes.
-    static boolean freeElsewhere(long slab, long address) {
-        return Magazine.freeBit(address, SlabEntry.heapKey(HEAP_ID), 0) != Magazine.MISS
-                || ThreadCache.freeRemote(slab, address);
-    }
-
-    /// Where a block of the first word of a real slab is: see [Records#where].
-    static String where(long slab, long address) {
-        return Records.where(slab, Slab.index(Slab.product(address, Slab.reciprocal(slab))));
     }
 
     static void drain(ThreadCache cache) {

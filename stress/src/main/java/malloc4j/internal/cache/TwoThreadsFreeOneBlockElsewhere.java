@@ -3,8 +3,6 @@ package malloc4j.internal.cache;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.slab.Slab;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -20,31 +18,20 @@ import org.openjdk.jcstress.infra.results.LLL_Result;
 @Outcome(expect = FORBIDDEN, desc = "Both freed it, nobody did, or a block is lost.")
 @State
 public class TwoThreadsFreeOneBlockElsewhere {
-    private final ThreadCache cache = Parts.cache();
-    private final long first = cache.allocateBlock(0);
-    private final long block = cache.allocateBlock(0);
-    private final long slab = ChunkMap.record(block);
-
-    public TwoThreadsFreeOneBlockElsewhere() {
-        ThreadCache.freeRemote(slab, first);
-    }
+    private final TwoBlocks blocks = new TwoBlocks();
 
     @Actor
     public void first(LLL_Result result) {
-        result.r1 = Parts.freeElsewhere(slab, block);
+        result.r1 = blocks.freeElsewhere();
     }
 
     @Actor
     public void second(LLL_Result result) {
-        result.r2 = Parts.freeElsewhere(slab, block);
+        result.r2 = blocks.freeElsewhere();
     }
 
     @Arbiter
     public void end(LLL_Result result) {
-        Parts.drain(cache);
-        Slab.ownerCollect(slab);
-        result.r3 = Parts.where(slab, first) + " " + Parts.where(slab, block);
-        Parts.freeSlab(cache, slab);
-        Parts.release(cache);
+        result.r3 = blocks.end();
     }
 }
