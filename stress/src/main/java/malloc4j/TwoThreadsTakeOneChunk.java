@@ -57,10 +57,10 @@ public class TwoThreadsTakeOneChunk {
             result.r1 = bothLive ? "the same" : "in turns";
         } else {
             result.r1 = "two";
-            HEAP.free(chunk2.begin - HeapArena.LEAD_BYTES);
+            HEAP.freeOfArena(chunk2.begin - HeapArena.LEAD_BYTES);
         }
         if (chunk1 != ArenaChunk.NONE) {
-            HEAP.free(chunk1.begin - HeapArena.LEAD_BYTES);
+            HEAP.freeOfArena(chunk1.begin - HeapArena.LEAD_BYTES);
         }
     }
 
