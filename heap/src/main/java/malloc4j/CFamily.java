@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **With [MisusePolicy#COUNT] and [MisusePolicy#FAIL] no call throws anything**, whatever happens inside: a full Java
 /// heap, a deep stack, a hook of the heap that throws, a file that was cut short. An exception that leaves an upcall
-/// ends the JVM. So each has the catch in itself, and one more where not even the stack to set `errno` is left.
+/// ends the JVM. So each has the catch in itself, and one more where not even the stack to set `errno` is left: such a
+/// call fails and `errno` is as it was.
 ///
 /// Sizes are C's `size_t` in a `long`: a negative one is a size beyond any memory. Addresses are checked as a [Heap]
 /// checks them. Every method may be called from any thread.

@@ -257,6 +257,7 @@ class CFamilyTest {
         try (Heap heap = Heap.create(quiet().build())) {
             CFamily c = heap.cFamily(policy);
             c.free(c.malloc(100_000));
+            clearErrno(c);
             int[] failed = {0};
             try {
                 descend(c, failed);
@@ -264,7 +265,7 @@ class CFamilyTest {
                 assertThat(failed[0]).isPositive();
             }
             assertThat(failed[0]).isPositive();
-            assertThat(CFamily.errno()).isEqualTo(Errno.ENOMEM);
+            assertThat(CFamily.errno()).isIn(Errno.ENOMEM, Errno.EINVAL); // as it was, where even setting it is too deep
             heap.verify();
             assertThat(heap.statistics().liveBlocks()).isLessThanOrEqualTo(1); // a free may find too little as well
         }
