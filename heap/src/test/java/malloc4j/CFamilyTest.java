@@ -265,7 +265,8 @@ class CFamilyTest {
                 assertThat(failed[0]).isPositive();
             }
             assertThat(failed[0]).isPositive();
-            assertThat(CFamily.errno()).isIn(Errno.ENOMEM, Errno.EINVAL); // as it was, where even setting it is too deep
+            assertThat(CFamily.errno())
+                    .isIn(Errno.ENOMEM, Errno.EINVAL); // as it was, where even setting it is too deep
             heap.verify();
             assertThat(heap.statistics().liveBlocks()).isLessThanOrEqualTo(1); // a free may find too little as well
         }

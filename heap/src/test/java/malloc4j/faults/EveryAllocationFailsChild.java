@@ -248,7 +248,9 @@ final class EveryAllocationFailsChild {
     /// Fills the Java heap but for about `room` bytes.
     private static void fill(int room) {
         byte[] spared = new byte[room];
-        for (int byteSize = 1 << 20; byteSize >= SMALLEST_PIECE; byteSize /= 256) { // each end of memory is collected in vain
+        for (int byteSize = 1 << 20;
+                byteSize >= SMALLEST_PIECE;
+                byteSize /= 256) { // each end of memory is collected in vain
             try {
                 while (true) {
                     Object[] piece = new Object[Math.max(1, (byteSize - 16) / 4)];
