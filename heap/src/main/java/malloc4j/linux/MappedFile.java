@@ -30,7 +30,12 @@ record MappedFile(SystemCalls calls, String path, int fd, boolean writable) {
             String flags = (writable ? "O_RDWR" : "O_RDONLY") + (create ? "|O_CREAT" : "");
             throw Refusals.open("open(path=" + path + ", " + flags + ")", fd);
         }
-        return new MappedFile(calls, path, (int) fd, writable);
+        try {
+            return new MappedFile(calls, path, (int) fd, writable);
+        } catch (OutOfMemoryError full) {
+            calls.close((int) fd);
+            throw full;
+        }
     }
 
     /// The size of the huge pages that a file on hugetlbfs is made of; 0 for any other file.

@@ -147,7 +147,9 @@ public final class Mapping implements AutoCloseable {
         this.base = base;
         this.byteSize = byteSize;
         this.pieces = pieces;
-        listAsFaulting();
+        if (mayFault) {
+            FaultingRanges.add(base, pieces.byteSize());
+        }
     }
 
     // Making one.
@@ -434,6 +436,7 @@ public final class Mapping implements AutoCloseable {
             Pieces.Visitor undo) {
         Pieces before = pieces;
         Pieces after = before.with(pages.from(), pages.to(), change);
+        Pieces certain = before.with(pages.from(), pages.to(), state -> state.weakerOf(change.apply(state)));
         int expected = expectedSplits(call, pages);
         int splits = expected;
         try {
@@ -447,7 +450,7 @@ public final class Mapping implements AutoCloseable {
                 pieces = after;
                 splits = newCuts(before, after, pages.from()) + newCuts(before, after, pages.to());
             } else if (!before.forEach(pages.from(), pages.to(), undo)) {
-                pieces = before.with(pages.from(), pages.to(), state -> state.weakerOf(change.apply(state)));
+                pieces = certain;
             }
             return result;
         } finally {
@@ -611,18 +614,24 @@ public final class Mapping implements AutoCloseable {
         if (after > before) {
             checkMayGrow();
         }
+        Pieces resized = pieces.resized(after);
         killSegments();
         if (after != before) {
+            long address = -Errno.ENOMEM;
             strikeOffFaulting();
-            long address = calls.mremap(base, before, after, mremapFlags, 0);
-            if (Errno.isError(address)) {
+            try {
+                address = calls.mremap(base, before, after, mremapFlags, 0);
+            } finally { // without an object, until it is noted
+                if (!Errno.isError(address)) {
+                    base = address;
+                    pieces = resized;
+                }
                 listAsFaulting();
+            }
+            if (Errno.isError(address)) {
                 String call = "mremap(" + what + ", byteSize=" + byteSize + ", newByteSize=" + newByteSize + ")";
                 throw Refusals.mremap(call, address, mremapFlags == Linux.MREMAP_MAYMOVE);
             }
-            base = address;
-            pieces = pieces.resized(after);
-            listAsFaulting();
         }
         byteSize = newByteSize;
     }
@@ -674,14 +683,14 @@ public final class Mapping implements AutoCloseable {
         if (newLength < oldLength) {
             try {
                 mapped.setLength(newLength);
-            } catch (SystemCallException refused) {
+            } catch (RuntimeException | Error refused) {
                 resizeBack(oldByteSize, refused);
                 throw refused;
             }
         }
     }
 
-    private void resizeBack(long oldByteSize, SystemCallException refused) {
+    private void resizeBack(long oldByteSize, Throwable refused) {
         try {
             resizePages(oldByteSize, Linux.MREMAP_MAYMOVE);
         } catch (RuntimeException refusedToo) {
@@ -701,24 +710,41 @@ public final class Mapping implements AutoCloseable {
     ///     mappings; the mapping is as it was, and can be closed again
     @Override
     public void close() {
-        locked(lock.writeLock(), () -> {
+        lock.writeLock().lock();
+        try {
             if (!closed) {
                 unmap();
             }
-            return true;
-        });
+        } finally {
+            lock.writeLock().unlock();
+        }
     }
 
     private void unmap() {
         killSegments();
         strikeOffFaulting();
-        long result = calls.munmap(base, pieces.byteSize());
+        long result = -Errno.ENOMEM;
+        try {
+            result = calls.munmap(base, pieces.byteSize());
+        } finally {
+            if (result < 0) {
+                listAsFaulting();
+            } else {
+                forget();
+            }
+        }
         if (result < 0) {
-            listAsFaulting();
             throw Refusals.munmap("munmap(" + what + ", byteSize=" + byteSize + ")", result);
         }
+    }
+
+    /// Without an object, for the pages are gone.
+    private void forget() {
         closed = true;
         kernelMappings.release();
+        if (mayFault) {
+            FaultingRanges.release();
+        }
         if (file != null) {
             file.close();
         }
@@ -731,6 +757,7 @@ public final class Mapping implements AutoCloseable {
         if (!lent) {
             return;
         }
+        Arena next = Arena.ofShared(); // before the old one is closed: there may be no room for it
         try {
             arena.close();
         } catch (IllegalStateException inUse) {
@@ -738,23 +765,23 @@ public final class Mapping implements AutoCloseable {
             throw new IllegalStateException(
                     what + ": native code or an I/O operation is using a segment: wait for it, then try again", inUse);
         }
-        arena = Arena.ofShared();
+        arena = next;
         lent = false;
     }
 
     // Ranges, locks, counting.
 
-    /// Keeps native code away from segments of these pages: `Bytes` asks.
+    /// Keeps native code away from segments of these pages: `Bytes` asks. Its room was kept.
     private void listAsFaulting() {
         if (mayFault) {
-            FaultingRanges.add(base, pieces.byteSize());
+            FaultingRanges.addReserved(base, pieces.byteSize());
         }
     }
 
     /// Before the addresses may be somebody else's; no segment is alive then.
     private void strikeOffFaulting() {
         if (mayFault) {
-            FaultingRanges.remove(base, pieces.byteSize());
+            FaultingRanges.removeReserving(base, pieces.byteSize());
         }
     }
 

@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.EnumSet;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
@@ -15,7 +14,6 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Ground;
-import org.jspecify.annotations.Nullable;
 
 /// Memory that is locked: its pages stay resident and are not swapped out until the lock is closed.
 ///
@@ -110,13 +108,15 @@ public final class MemoryLock implements AutoCloseable {
     private static boolean allLocked;
 
     private final SystemCalls calls;
-    private final PageCounts.Range pages;
+    private final long start;
+    private final long end;
     private final boolean onFault;
     private final Object kept;
 
-    private MemoryLock(SystemCalls calls, PageCounts.Range pages, boolean onFault, Object kept) {
+    private MemoryLock(SystemCalls calls, long start, long end, boolean onFault, Object kept) {
         this.calls = calls;
-        this.pages = pages;
+        this.start = start;
+        this.end = end;
         this.onFault = onFault;
         this.kept = kept;
     }
@@ -197,12 +197,12 @@ public final class MemoryLock implements AutoCloseable {
 
     /// The address of the first page that is locked.
     public long address() {
-        return pages.start();
+        return start;
     }
 
     /// The size of the pages that are locked, in bytes.
     public long byteSize() {
-        return pages.end() - pages.start();
+        return end - start;
     }
 
     /// Whether each page is locked only when it is first touched.
@@ -216,29 +216,40 @@ public final class MemoryLock implements AutoCloseable {
     ///     closed all the same
     @Override
     public void close() {
-        SystemCallException refused = null;
+        long result = 0;
+        long refusedFrom = 0;
+        long refusedTo = 0;
         LOCK.lock();
-        try {
-            if (!HANDLES.remove(this)) {
+        try { // without an object
+            if (!HANDLES.contains(this)) {
                 return;
             }
-            for (PageCounts.Range range : letGo()) {
-                if (!allLocked) {
-                    refused = firstOf(refused, unlock(range));
+            long to;
+            for (long from = nextUnheld(start); from < end && !allLocked; from = nextUnheld(to)) {
+                to = HOLDERS.endOfSame(from, end);
+                long unlocked = calls.munlock(from, to - from);
+                if (Errno.isError(unlocked) && result == 0) {
+                    result = unlocked;
+                    refusedFrom = from;
+                    refusedTo = to;
                 }
             }
         } finally {
+            letGo();
             LOCK.unlock();
             Reference.reachabilityFence(kept); // the memory must not go before its lock
         }
-        if (refused != null) {
-            throw refused;
+        if (result != 0) {
+            throw new SystemCallException(
+                    "munlock(" + text(refusedFrom, refusedTo) + ")",
+                    result,
+                    "a part of the range is not mapped any more: close a lock before its memory");
         }
     }
 
     @Override
     public String toString() {
-        return "MemoryLock[" + text(pages) + (onFault ? ", on fault" : "") + "]";
+        return "MemoryLock[" + text(start, end) + (onFault ? ", on fault" : "") + "]";
     }
 
     // The same, on given system calls.
@@ -255,21 +266,24 @@ public final class MemoryLock implements AutoCloseable {
 
     /// @param kept what must stay reachable as long as the handle
     static MemoryLock lock(SystemCalls calls, long address, long byteSize, boolean onFault, Object kept) {
-        MemoryLock handle = new MemoryLock(calls, pages(calls, address, byteSize), onFault, kept);
-        // Counted before it is locked: whoever unlocks at the same moment leaves these pages alone.
-        LOCK.lock();
-        try {
-            handle.hold();
-            HANDLES.add(handle);
-        } finally {
-            LOCK.unlock();
+        long pageBytes = pageBytes(calls);
+        if (address <= 0 || byteSize <= 0 || address > Long.MAX_VALUE - byteSize - pageBytes) {
+            throw new IllegalArgumentException("address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize
+                    + ": the range must not be empty and must lie between 1 and 2^63 - 1");
         }
-        SystemCallException refused = handle.lockPages();
-        if (refused != null) {
+        MemoryLock handle = new MemoryLock(
+                calls, Bits.alignDown(address, pageBytes), Bits.alignUp(address + byteSize, pageBytes), onFault, kept);
+        handle.hold(); // before it is locked: whoever unlocks at the same moment leaves these pages alone
+        try {
+            long result = handle.lockPages();
+            if (Errno.isError(result)) {
+                throw handle.refusal(result);
+            }
+            return handle;
+        } catch (RuntimeException | Error refused) {
             handle.undo(refused);
             throw refused;
         }
-        return handle;
     }
 
     static void lockAll(SystemCalls calls, Set<LockAll> what) {
@@ -301,18 +315,22 @@ public final class MemoryLock implements AutoCloseable {
     }
 
     static void unlockAll(SystemCalls calls) {
-        SystemCallException refused = null;
+        MemoryLock refused = null;
+        long refusal = 0;
         LOCK.lock();
         try {
+            MemoryLock[] handles = HANDLES.toArray(new MemoryLock[0]);
             long result = calls.munlockall();
             if (Errno.isError(result)) {
                 throw new SystemCallException("munlockall()", result, "see mlock(2)");
             }
             allLocked = false;
-            for (boolean onFault : new boolean[] {true, false}) { // what is to be resident comes last and wins
-                for (MemoryLock handle : HANDLES) {
-                    if (handle.onFault == onFault) {
-                        refused = firstOf(refused, handle.lockPages());
+            for (int pass = 0; pass < 2; pass++) { // what is to be resident comes last and wins
+                for (MemoryLock handle : handles) {
+                    long locked = handle.onFault == (pass == 0) ? handle.lockPagesAgain() : 0;
+                    if (Errno.isError(locked) && refused == null) {
+                        refused = handle;
+                        refusal = locked;
                     }
                 }
             }
@@ -320,7 +338,7 @@ public final class MemoryLock implements AutoCloseable {
             LOCK.unlock();
         }
         if (refused != null) {
-            throw refused;
+            throw refused.refusal(refusal);
         }
     }
 
@@ -330,39 +348,59 @@ public final class MemoryLock implements AutoCloseable {
         return new Limits(limit.soft(), limit.hard(), status.lockedBytes(), status.mayLock());
     }
 
-    /// Closes without a system call, because the mapping is about to go.
-    void forget() {
+    /// Unmaps a range that these pages are in, which unlocks them, and closes the handle. Returns what the kernel
+    /// answered; where it refused, nothing has changed. Makes no object.
+    long unmap(long address, long byteSize) {
         LOCK.lock();
         try {
-            if (HANDLES.remove(this)) {
-                List<PageCounts.Range> unused = letGo();
+            long result = calls.munmap(address, byteSize);
+            if (!Errno.isError(result)) {
+                letGo();
             }
+            return result;
         } finally {
             LOCK.unlock();
         }
     }
 
-    /// Counts this handle's pages, and the mappings that the kernel may split for them. Under the lock.
+    /// Counts this handle's pages, and the mappings that the kernel may split for them.
     private void hold() {
-        int before = HOLDERS.changes();
-        HOLDERS.add(pages.start(), pages.end());
-        int more = HOLDERS.changes() - before;
-        if (more <= 0) {
-            Ground.process().mappings().release(-more);
-        } else if (!Ground.process().mappings().tryAcquire(more)) {
-            List<PageCounts.Range> unused = HOLDERS.remove(pages.start(), pages.end());
-            throw Refusals.budget(call());
+        LOCK.lock();
+        boolean isHeld = false;
+        try {
+            HANDLES.add(this);
+            int before = HOLDERS.changes();
+            HOLDERS.add(start, end);
+            int more = HOLDERS.changes() - before;
+            if (more <= 0) {
+                Ground.process().mappings().release(-more);
+            } else if (!Ground.process().mappings().tryAcquire(more)) {
+                HOLDERS.remove(start, end);
+                throw Refusals.budget(call());
+            }
+            isHeld = true;
+        } finally {
+            if (!isHeld) {
+                HANDLES.remove(this);
+            }
+            LOCK.unlock();
         }
     }
 
-    /// Takes back what [#hold] counted. Returns what nobody holds any more. Under the lock.
-    private List<PageCounts.Range> letGo() {
-        int before = HOLDERS.changes();
-        List<PageCounts.Range> abandoned = HOLDERS.remove(pages.start(), pages.end());
-        Ground.process()
-                .mappings()
-                .release(before - HOLDERS.changes()); // where it was amid others there may be more now
-        return abandoned;
+    /// Takes back what [#hold] counted, once. Under the lock, and without an object.
+    private void letGo() {
+        if (HANDLES.remove(this)) {
+            int before = HOLDERS.changes();
+            HOLDERS.remove(start, end);
+            Ground.process()
+                    .mappings()
+                    .release(before - HOLDERS.changes()); // where it was amid others there may be more now
+        }
+    }
+
+    /// The first page from `from` on that only this handle holds, or the end.
+    private long nextUnheld(long from) {
+        return HOLDERS.firstHeldOnce(from, end);
     }
 
     /// How many handles there are; checks the counts against them.
@@ -372,8 +410,7 @@ public final class MemoryLock implements AutoCloseable {
             HOLDERS.verify();
             for (MemoryLock handle : HANDLES) {
                 long holding = HANDLES.stream()
-                        .filter(other ->
-                                other.pages.start() <= handle.address() && handle.address() < other.pages.end())
+                        .filter(other -> other.start <= handle.start && handle.start < other.end)
                         .count();
                 if (HOLDERS.holders(handle.address()) != holding) {
                     throw new AssertionError(handle + " is counted " + HOLDERS.holders(handle.address()) + " times");
@@ -401,47 +438,32 @@ public final class MemoryLock implements AutoCloseable {
                         : "a part of the range is not mapped, memory is short, or vm.max_map_count is reached");
     }
 
-    private @Nullable SystemCallException lockPages() {
-        long result = onFault
-                ? calls.mlock2(pages.start(), byteSize(), Linux.MLOCK_ONFAULT)
-                : calls.mlock(pages.start(), byteSize());
-        if (!Errno.isError(result)) {
-            return null;
-        }
+    private long lockPages() {
+        return onFault ? calls.mlock2(start, byteSize(), Linux.MLOCK_ONFAULT) : calls.mlock(start, byteSize());
+    }
+
+    /// Pages without rights, as those of a secret that nobody looks at, cannot be made resident, and stay so.
+    private long lockPagesAgain() {
+        long result = lockPages();
+        return result == -Errno.ENOMEM ? calls.mlock2(start, byteSize(), Linux.MLOCK_ONFAULT) : result;
+    }
+
+    private SystemCallException refusal(long result) {
         return new SystemCallException(
                 call(), result, result == -Errno.ENOSYS ? "mlock2 needs Linux 4.4" : advice(calls, byteSize()));
     }
 
     private String call() {
-        return (onFault ? "mlock2(" : "mlock(") + text(pages) + (onFault ? ", MLOCK_ONFAULT)" : ")");
-    }
-
-    private @Nullable SystemCallException unlock(PageCounts.Range range) {
-        long result = calls.munlock(range.start(), range.end() - range.start());
-        return Errno.isError(result)
-                ? new SystemCallException(
-                        "munlock(" + text(range) + ")",
-                        result,
-                        "a part of the range is not mapped any more: close a lock before its memory")
-                : null;
+        return (onFault ? "mlock2(" : "mlock(") + text(start, end) + (onFault ? ", MLOCK_ONFAULT)" : ")");
     }
 
     /// A call that fails half way has locked the pages before.
-    private void undo(SystemCallException refused) {
+    private void undo(Throwable refused) {
         try {
             close();
         } catch (SystemCallException unlocking) {
             refused.addSuppressed(unlocking);
         }
-    }
-
-    private static PageCounts.Range pages(SystemCalls calls, long address, long byteSize) {
-        long pageBytes = pageBytes(calls);
-        if (address <= 0 || byteSize <= 0 || address > Long.MAX_VALUE - byteSize - pageBytes) {
-            throw new IllegalArgumentException("address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize
-                    + ": the range must not be empty and must lie between 1 and 2^63 - 1");
-        }
-        return new PageCounts.Range(Bits.alignDown(address, pageBytes), Bits.alignUp(address + byteSize, pageBytes));
     }
 
     /// The kernel's page in bytes.
@@ -453,16 +475,7 @@ public final class MemoryLock implements AutoCloseable {
         return pageBytes;
     }
 
-    private static String text(PageCounts.Range range) {
-        return "address=0x" + Long.toHexString(range.start()) + ", byteSize=" + (range.end() - range.start());
-    }
-
-    private static @Nullable SystemCallException firstOf(
-            @Nullable SystemCallException first, @Nullable SystemCallException next) {
-        if (first == null || next == null) {
-            return first == null ? next : first;
-        }
-        first.addSuppressed(next);
-        return first;
+    private static String text(long from, long to) {
+        return "address=0x" + Long.toHexString(from) + ", byteSize=" + (to - from);
     }
 }

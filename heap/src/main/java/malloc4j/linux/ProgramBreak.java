@@ -129,7 +129,8 @@ public final class ProgramBreak {
     /// Moves the break up and gives the new memory that is proven to be the caller's alone. It is zero, stays where
     /// it is, and lives as long as the process.
     ///
-    /// Each call takes 64 MiB of addresses more than it gives, none of it memory: call seldom and ask for much.
+    /// Each call takes 64 MiB of addresses more than it gives, none of it memory: call seldom and ask for much. Where
+    /// the Java heap is too full for the segment, the step's addresses are lost, and none of them is memory either.
     ///
     /// @param byteSize size in bytes, at least 1
     /// @return a segment for every thread, at a page's start

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -301,9 +302,12 @@ public final class SecretMemory implements AutoCloseable {
             if (state == State.OPEN) {
                 cutAccesses();
                 protect(Mode.READ_WRITE);
-                damage = damage();
-                pages.wipe();
-                state = State.WIPED;
+                try {
+                    damage = damage();
+                } finally {
+                    pages.wipe();
+                    state = State.WIPED;
+                }
             }
             unmap(damage);
             state = State.UNMAPPED;
@@ -421,10 +425,14 @@ public final class SecretMemory implements AutoCloseable {
     }
 
     private static void discard(SecretPages pages, Throwable failed) {
-        for (Runnable step : new Runnable[] {pages::wipe, pages::unmap}) { // still writable: sealing comes last
+        try {
             try {
-                step.run();
-            } catch (RuntimeException | Error another) {
+                pages.wipe(); // still writable: sealing comes last
+            } finally {
+                pages.unmap();
+            }
+        } catch (RuntimeException | Error another) {
+            if (another != failed) { // the JVM throws one error twice where it has no room for a second
                 failed.addSuppressed(another);
             }
         }
@@ -463,10 +471,10 @@ public final class SecretMemory implements AutoCloseable {
         try {
             requireOpen();
             Access access = new Access(this, wanted);
-            accesses.add(access);
             try {
+                accesses.add(access);
                 settle();
-            } catch (SystemCallException refused) {
+            } catch (RuntimeException | Error refused) {
                 accesses.remove(access);
                 access.closeScope();
                 throw refused;
@@ -492,13 +500,12 @@ public final class SecretMemory implements AutoCloseable {
 
     private void cutAccesses() {
         try {
-            for (Access access : Set.copyOf(accesses)) {
-                access.closeScope();
-                accesses.remove(access);
+            for (Iterator<Access> open = accesses.iterator(); open.hasNext(); open.remove()) {
+                open.next().closeScope();
             }
-        } catch (IllegalStateException inUse) {
+        } catch (RuntimeException | Error failed) {
             settle();
-            throw inUse;
+            throw failed;
         }
     }
 

@@ -2,7 +2,6 @@ package malloc4j.linux;
 
 import java.lang.invoke.VarHandle;
 import java.util.List;
-import java.util.function.Supplier;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -37,20 +36,16 @@ final class SecretPages {
     private final SystemCalls calls;
     private final long pageBytes;
     private final long dataBytes;
-    private final long base;
-    private final @Nullable SystemCallException notHidden;
+    private @Nullable SystemCallException notHidden;
+    private long base; // 0 until they are mapped
     private long start; // of what is ours: the base, or above a guard that was lost
     private long end;
     private @Nullable MemoryLock lock;
 
-    private SecretPages(SystemCalls calls, long pageBytes, long dataBytes, Attempt hidden) {
+    private SecretPages(SystemCalls calls, long pageBytes, long dataBytes) {
         this.calls = calls;
         this.pageBytes = pageBytes;
         this.dataBytes = dataBytes;
-        this.notHidden = hidden.refusal;
-        this.base = notHidden == null ? hidden.value : mapAnonymous(calls, dataBytes + 2 * pageBytes);
-        this.start = base;
-        this.end = base + dataBytes + 2 * pageBytes;
     }
 
     /// Maps whole pages for `byteSize` bytes and two guards, all of it readable and writable, and zero.
@@ -59,17 +54,34 @@ final class SecretPages {
     ///     used up
     static SecretPages map(SystemCalls calls, long byteSize) {
         long pageBytes = MemoryLock.pageBytes(calls);
-        long dataBytes = Bits.alignUp(byteSize, pageBytes);
-        long mappedBytes = dataBytes + 2 * pageBytes;
+        SecretPages pages = new SecretPages(calls, pageBytes, Bits.alignUp(byteSize, pageBytes));
         if (!Ground.process().mappings().tryAcquire(MAPPINGS)) {
-            throw Refusals.budget("mmap(secret, byteSize=" + mappedBytes + ")");
+            throw Refusals.budget("mmap(secret, byteSize=" + pages.mappedBytes() + ")");
         }
+        boolean complete = false;
         try {
-            return new SecretPages(calls, pageBytes, dataBytes, mapHidden(calls, mappedBytes));
-        } catch (SystemCallException | Error refused) {
-            Ground.process().mappings().release(MAPPINGS);
-            throw refused;
+            pages.notHidden = pages.mapHidden();
+            if (pages.notHidden != null) {
+                pages.mapAnonymous();
+            }
+            complete = true;
+            return pages;
+        } finally {
+            if (!complete) {
+                pages.abandon();
+            }
         }
+    }
+
+    private void abandon() {
+        if (base != 0) {
+            calls.munmap(base, mappedBytes());
+        }
+        Ground.process().mappings().release(MAPPINGS);
+    }
+
+    private long mappedBytes() {
+        return dataBytes + 2 * pageBytes;
     }
 
     /// The address of the first data page.
@@ -84,111 +96,124 @@ final class SecretPages {
 
     /// Asks the system for each safeguard, once. Returns what became of it; throws nothing for a refusal.
     Safeguards guard() {
-        Attempt guards = mapGuards();
-        boolean catchable = guards.refusal == null;
+        SystemCallException guards = mapGuards();
+        boolean catchable = guards == null;
         if (!catchable) {
-            Attempt denied = denyGuards();
-            guards = end - start < dataBytes + 2 * pageBytes ? guards : denied;
+            SystemCallException denied = denyGuards();
+            guards = end - start < mappedBytes() ? guards : denied;
         }
         return new Safeguards(List.of(
-                guards.grant(Safeguard.GUARD_PAGES, catchable ? "an empty memory file" : "mprotect(PROT_NONE)"),
-                notHidden == null ? Attempt.DONE.grant(Safeguard.LOCKED, "memfd_secret") : lock(),
-                advise(Linux.MADV_DONTDUMP, "MADV_DONTDUMP").grant(Safeguard.NOT_DUMPED, "madvise(MADV_DONTDUMP)"),
+                new Safeguards.Grant(
+                        Safeguard.GUARD_PAGES, catchable ? "an empty memory file" : "mprotect(PROT_NONE)", guards),
+                notHidden == null ? new Safeguards.Grant(Safeguard.LOCKED, "memfd_secret", null) : lock(),
+                new Safeguards.Grant(
+                        Safeguard.NOT_DUMPED, "madvise(MADV_DONTDUMP)", advise(Linux.MADV_DONTDUMP, "MADV_DONTDUMP")),
                 notForked(),
                 new Safeguards.Grant(Safeguard.HIDDEN, "memfd_secret", notHidden)));
     }
 
-    /// Sets the rights to the data pages, a combination of `PROT_` flags.
+    /// Sets the rights to the data pages, a combination of `PROT_` flags. Makes no object once they are set.
     void protect(int protection) {
-        String rights = protection == Linux.PROT_NONE
-                ? "PROT_NONE"
-                : protection == Linux.PROT_READ ? "PROT_READ" : "PROT_READ|PROT_WRITE";
-        Attempt.of(
-                        call("mprotect", data(), dataBytes, rights),
-                        calls.mprotect(data(), dataBytes, protection),
-                        () -> "the pages keep the rights they had; vm.max_map_count may be reached")
-                .orThrow();
+        long result = calls.mprotect(data(), dataBytes, protection);
+        if (Errno.isError(result)) {
+            String rights = protection == Linux.PROT_NONE
+                    ? "PROT_NONE"
+                    : protection == Linux.PROT_READ ? "PROT_READ" : "PROT_READ|PROT_WRITE";
+            throw new SystemCallException(
+                    call("mprotect", data(), dataBytes, rights),
+                    result,
+                    "the pages keep the rights they had; vm.max_map_count may be reached");
+        }
     }
 
-    /// Overwrites the data pages, which are writable, with zeroes. The compiler cannot leave the stores out: a
-    /// system call follows, which for all it knows reads memory.
+    /// Overwrites the data pages, which are writable, with zeroes, and makes no object for it. The compiler cannot
+    /// leave the stores out: a system call follows, which for all it knows reads memory.
     void wipe() {
-        RawMemory.fill(data(), dataBytes, (byte) 0);
+        RawMemory.clear(data(), dataBytes);
         VarHandle.fullFence();
     }
 
-    /// Gives everything back. Where it fails, it may be called again.
+    /// Gives everything back. Where it fails, it may be called again. Makes no object once the pages are gone.
     void unmap() {
-        Attempt.of(
-                        call("munmap", start, end - start, ""),
-                        calls.munmap(start, end - start),
-                        () -> "the secret is wiped, but its pages are still mapped: close it again")
-                .orThrow();
-        if (lock != null) {
-            lock.forget(); // the kernel has dropped it with the mapping
+        long byteSize = end - start;
+        long result = lock == null ? calls.munmap(start, byteSize) : lock.unmap(start, byteSize);
+        if (Errno.isError(result)) {
+            throw new SystemCallException(
+                    "munmap(address=0x" + Long.toHexString(start) + ", byteSize=" + byteSize + ")",
+                    result,
+                    "the secret is wiped, but its pages are still mapped: close it again");
         }
         Ground.process().mappings().release(MAPPINGS);
     }
 
-    private static Attempt mapHidden(SystemCalls calls, long mappedBytes) {
-        Attempt file = Attempt.of(
-                "memfd_secret(O_CLOEXEC)",
-                calls.memfdSecret(Linux.O_CLOEXEC),
-                () -> "it needs Linux 5.14 with CONFIG_SECRETMEM, and on some kernels secretmem.enable=1 at boot");
-        if (file.refusal != null) {
-            return file;
+    /// Returns null, or why they are not hidden, and so not mapped.
+    private @Nullable SystemCallException mapHidden() {
+        long file = calls.memfdSecret(Linux.O_CLOEXEC);
+        if (Errno.isError(file)) {
+            return new SystemCallException(
+                    "memfd_secret(O_CLOEXEC)",
+                    file,
+                    "it needs Linux 5.14 with CONFIG_SECRETMEM, and on some kernels secretmem.enable=1 at boot");
         }
-        int fd = (int) file.value;
+        int fd = (int) file;
         try {
-            Attempt sized = Attempt.of(
-                    "ftruncate(memfd_secret, byteSize=" + mappedBytes + ")",
-                    calls.ftruncate(fd, mappedBytes),
-                    () -> "see ftruncate(2)");
-            return sized.refusal != null
-                    ? sized
-                    : Attempt.of(
-                            "mmap(memfd_secret, byteSize=" + mappedBytes + ")",
-                            calls.mmap(0, mappedBytes, READ_WRITE, Linux.MAP_SHARED, fd, 0),
-                            () -> MemoryLock.advice(calls, mappedBytes)); // such pages are locked, and count as such
+            long sized = calls.ftruncate(fd, mappedBytes());
+            if (Errno.isError(sized)) {
+                return new SystemCallException(
+                        "ftruncate(memfd_secret, byteSize=" + mappedBytes() + ")", sized, "see ftruncate(2)");
+            }
+            long mapped = calls.mmap(0, mappedBytes(), READ_WRITE, Linux.MAP_SHARED, fd, 0);
+            if (Errno.isError(mapped)) {
+                return new SystemCallException(
+                        "mmap(memfd_secret, byteSize=" + mappedBytes() + ")",
+                        mapped,
+                        MemoryLock.advice(calls, mappedBytes())); // such pages are locked, and count as such
+            }
+            note(mapped);
+            return null;
         } finally {
             calls.close(fd);
         }
     }
 
-    private static long mapAnonymous(SystemCalls calls, long mappedBytes) {
-        int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS;
-        return Attempt.of(
-                        "mmap(anonymous, byteSize=" + mappedBytes + ")",
-                        calls.mmap(0, mappedBytes, READ_WRITE, flags, -1, 0),
-                        () -> "memory, RLIMIT_AS, RLIMIT_DATA or vm.max_map_count is exhausted")
-                .orThrow();
+    private void mapAnonymous() {
+        long mapped = calls.mmap(0, mappedBytes(), READ_WRITE, Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS, -1, 0);
+        if (Errno.isError(mapped)) {
+            throw new SystemCallException(
+                    "mmap(anonymous, byteSize=" + mappedBytes() + ")",
+                    mapped,
+                    "memory, RLIMIT_AS, RLIMIT_DATA or vm.max_map_count is exhausted");
+        }
+        note(mapped);
     }
 
-    private Attempt mapGuards() {
-        Attempt file = Attempt.of(
-                "memfd_create(malloc4j-guard)",
-                calls.memfdCreate("malloc4j-guard", Linux.MFD_CLOEXEC),
-                () -> "see memfd_create(2)");
-        if (file.refusal != null) {
-            return file;
+    private void note(long mapped) {
+        base = mapped;
+        start = mapped;
+        end = mapped + mappedBytes();
+    }
+
+    private @Nullable SystemCallException mapGuards() {
+        long file = calls.memfdCreate("malloc4j-guard", Linux.MFD_CLOEXEC);
+        if (Errno.isError(file)) {
+            return new SystemCallException("memfd_create(malloc4j-guard)", file, "see memfd_create(2)");
         }
-        int fd = (int) file.value;
+        int fd = (int) file;
         try {
-            Attempt below = mapGuard(base, fd);
-            return below.refusal != null ? below : mapGuard(dataEnd(), fd);
+            SystemCallException below = mapGuard(base, fd);
+            return below != null ? below : mapGuard(dataEnd(), fd);
         } finally {
             calls.close(fd);
         }
     }
 
-    private Attempt mapGuard(long address, int fd) {
+    private @Nullable SystemCallException mapGuard(long address, int fd) {
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
         long mapped = calls.mmap(address, pageBytes, READ_WRITE, flags, fd, 0);
         if (Errno.isError(mapped)) {
             leaveIfLost(address);
         }
-        return Attempt.of(
-                call("mmap", address, pageBytes, "MAP_FIXED"), mapped, () -> "vm.max_map_count may be reached");
+        return refusal("mmap", address, pageBytes, "MAP_FIXED", mapped, "vm.max_map_count may be reached");
     }
 
     private void leaveIfLost(long guard) {
@@ -203,22 +228,20 @@ final class SecretPages {
         }
     }
 
-    private Attempt denyGuards() {
-        Attempt below = start == base ? denyGuard(base) : Attempt.DONE;
-        return below.refusal != null || end == dataEnd() ? below : denyGuard(dataEnd());
+    private @Nullable SystemCallException denyGuards() {
+        SystemCallException below = start == base ? denyGuard(base) : null;
+        return below != null || end == dataEnd() ? below : denyGuard(dataEnd());
     }
 
-    private Attempt denyGuard(long address) {
-        return Attempt.of(
-                call("mprotect", address, pageBytes, "PROT_NONE"),
-                calls.mprotect(address, pageBytes, Linux.PROT_NONE),
-                () -> "vm.max_map_count may be reached");
+    private @Nullable SystemCallException denyGuard(long address) {
+        long result = calls.mprotect(address, pageBytes, Linux.PROT_NONE);
+        return refusal("mprotect", address, pageBytes, "PROT_NONE", result, "vm.max_map_count may be reached");
     }
 
     private Safeguards.Grant lock() {
         try {
             lock = MemoryLock.lock(calls, data(), dataBytes, false, this);
-            return Attempt.DONE.grant(Safeguard.LOCKED, "mlock");
+            return new Safeguards.Grant(Safeguard.LOCKED, "mlock", null);
         } catch (SystemCallException refused) {
             return new Safeguards.Grant(Safeguard.LOCKED, "mlock", refused);
         }
@@ -226,45 +249,27 @@ final class SecretPages {
 
     /// Pages of a file, as those of `memfd_secret`, are not wiped in a child, only left out.
     private Safeguards.Grant notForked() {
-        Attempt wiped = advise(Linux.MADV_WIPEONFORK, "MADV_WIPEONFORK");
-        return wiped.refusal == null
-                ? wiped.grant(Safeguard.NOT_FORKED, "madvise(MADV_WIPEONFORK)")
-                : advise(Linux.MADV_DONTFORK, "MADV_DONTFORK").grant(Safeguard.NOT_FORKED, "madvise(MADV_DONTFORK)");
+        SystemCallException wiped = advise(Linux.MADV_WIPEONFORK, "MADV_WIPEONFORK");
+        return wiped == null
+                ? new Safeguards.Grant(Safeguard.NOT_FORKED, "madvise(MADV_WIPEONFORK)", null)
+                : new Safeguards.Grant(
+                        Safeguard.NOT_FORKED, "madvise(MADV_DONTFORK)", advise(Linux.MADV_DONTFORK, "MADV_DONTFORK"));
     }
 
-    private Attempt advise(int advice, String name) {
-        return Attempt.of(
-                call("madvise", data(), dataBytes, name),
-                calls.madvise(data(), dataBytes, advice),
-                () -> "see madvise(2)");
+    private @Nullable SystemCallException advise(int advice, String name) {
+        long result = calls.madvise(data(), dataBytes, advice);
+        return refusal("madvise", data(), dataBytes, name, result, "see madvise(2)");
     }
 
     private static String call(String name, long address, long byteSize, String flags) {
-        return name + "(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize
-                + (flags.isEmpty() ? ")" : ", " + flags + ")");
+        return name + "(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ", " + flags + ")";
     }
 
-    /// What a system call has returned.
-    ///
-    /// @param value its value, if it was not refused
-    private record Attempt(long value, @Nullable SystemCallException refusal) {
-        static final Attempt DONE = new Attempt(0, null);
-
-        /// @param advice what to do about a refusal; asked for only then
-        static Attempt of(String call, long result, Supplier<String> advice) {
-            return new Attempt(
-                    result, Errno.isError(result) ? new SystemCallException(call, result, advice.get()) : null);
-        }
-
-        long orThrow() {
-            if (refusal != null) {
-                throw refusal;
-            }
-            return value;
-        }
-
-        Safeguards.Grant grant(Safeguard safeguard, String means) {
-            return new Safeguards.Grant(safeguard, means, refusal);
-        }
+    /// What a call's result says: null where it was not refused.
+    private static @Nullable SystemCallException refusal(
+            String name, long address, long byteSize, String flags, long result, String advice) {
+        return Errno.isError(result)
+                ? new SystemCallException(call(name, address, byteSize, flags), result, advice)
+                : null;
     }
 }

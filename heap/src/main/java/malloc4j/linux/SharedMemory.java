@@ -193,7 +193,8 @@ public final class SharedMemory implements AutoCloseable {
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
     private boolean closed;
 
-    private final BitSet roles = new BitSet(); // held by this opening, whose own locks are not in its way; its own lock
+    // Held by this opening, whose own locks are not in its way; its own lock. Room for all: a role once taken is noted.
+    private final BitSet roles = new BitSet(MAX_ROLE + 1);
 
     SharedMemory(
             SystemCalls calls,
@@ -583,7 +584,10 @@ public final class SharedMemory implements AutoCloseable {
                 if (result == -Errno.EAGAIN) {
                     return false;
                 }
-                check("fcntl(" + this + ", F_OFD_SETLK, role=" + role + ")", result, "see fcntl(2)");
+                if (result < 0) {
+                    throw new SystemCallException(
+                            "fcntl(" + this + ", F_OFD_SETLK, role=" + role + ")", result, "see fcntl(2)");
+                }
                 roles.set(role);
                 return true;
             }

@@ -319,11 +319,11 @@ final class SharedMemoryDirectory {
 
     /// The names of all files, with the slash; without those that are no UTF-8, which no `String` stands for.
     private List<String> names() {
+        List<String> names = new ArrayList<>();
         long fd = calls.open(directory, Linux.O_RDONLY | Linux.O_DIRECTORY | Linux.O_CLOEXEC, 0);
         if (fd < 0) {
             throw new SystemCallException("open(path=" + directory + ", O_DIRECTORY)", fd, adviceOnCreating(fd));
         }
-        List<String> names = new ArrayList<>();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment entries = arena.allocate(ENTRIES_BYTES, Long.BYTES);
             long filled;

@@ -24,10 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class EveryAllocationFailsChild {
     private static final int STEP_BYTES = 16; // the smallest object
     private static final int MOST_BLOCKS = 64;
-    private static final int SMALLEST_PIECE = 16;
     private static final long HUGE = 40L << 20;
     private static final long LARGE = 6L << 20;
-    private static Object @Nullable [] filler;
 
     private final Heap heap;
     private final long[] blocks = new long[MOST_BLOCKS];
@@ -142,7 +140,7 @@ final class EveryAllocationFailsChild {
             try {
                 refused += test.tryOut(each.getValue(), rounds);
             } catch (Throwable thrown) {
-                filler = null;
+                JavaHeapFiller.empty();
                 throw new AssertionError(each.getKey(), thrown);
             }
             test.heap.close();
@@ -163,13 +161,14 @@ final class EveryAllocationFailsChild {
         HeapStatistics before = heap.statistics();
         int span = 2 * rounds;
         for (int round = 0; round < rounds; round++) {
-            fill((round < rounds / 2 ? round : (round - rounds / 2) * span) * STEP_BYTES); // finely, then coarsely
+            JavaHeapFiller.fill(
+                    (round < rounds / 2 ? round : (round - rounds / 2) * span) * STEP_BYTES); // finely, then coarsely
             try {
                 operation.run(this);
             } catch (OutOfMemoryError full) {
                 refused++;
             }
-            filler = null;
+            JavaHeapFiller.empty();
             giveBack();
             heap.trim(0);
             heap.verify();
@@ -242,27 +241,6 @@ final class EveryAllocationFailsChild {
     private static void check(boolean condition, String message) {
         if (!condition) {
             throw new AssertionError(message);
-        }
-    }
-
-    /// Fills the Java heap but for about `room` bytes.
-    private static void fill(int room) {
-        byte[] spared = new byte[room];
-        for (int byteSize = 1 << 20;
-                byteSize >= SMALLEST_PIECE;
-                byteSize /= 256) { // each end of memory is collected in vain
-            try {
-                while (true) {
-                    Object[] piece = new Object[Math.max(1, (byteSize - 16) / 4)];
-                    piece[0] = filler;
-                    filler = piece;
-                }
-            } catch (OutOfMemoryError full) {
-                // on to smaller pieces
-            }
-        }
-        if (spared.length != room) { // no text: the first use of a constant makes an object
-            throw new AssertionError(spared.length);
         }
     }
 }

@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import malloc4j.faults.Limits;
 import malloc4j.faults.Maps;
+import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.RecordingCalls;
 
 /// What [MemoryLockTest] and [SecretMemoryTest] run in processes of their own: with less rights, or with all memory
 /// locked.
@@ -123,9 +125,10 @@ public final class LockChild {
         check(isLocked(later), "what is mapped later is locked");
         MemoryLock.lock(base + 2 * page, page).close();
         check(isLocked(base + 2 * page), "a handle that is closed unlocks nothing while all is locked");
-        try (SecretMemory secret = SecretMemory.fromBytes(new byte[] {1, 2, 3}, Safeguard.LOCKED)) {
-            secret.verify();
-        }
+        RecordingCalls withoutSecretFiles = new RecordingCalls(os);
+        withoutSecretFiles.failOnce("memfdSecret", 1, Errno.ENOSYS);
+        SecretMemory secret = SecretMemory.fromBytes(withoutSecretFiles, new byte[] {1, 2, 3}, Safeguard.LOCKED);
+        secret.verify();
         List<Thread> threads = new ArrayList<>();
         for (int count = 0; count < 10; count++) {
             threads.add(Thread.ofPlatform().start(() -> new ArrayList<>(List.of(new byte[100_000]))));
@@ -134,6 +137,8 @@ public final class LockChild {
 
         MemoryLock.unlockAll();
         check(isLocked(base) && isLocked(base + page), "what handles hold is locked");
+        check(MemoryLock.limits().lockedBytes() == 3 * page, "a secret is, although its page has no rights");
+        secret.close();
         check(!isLocked(base + 2 * page) && !isLocked(later), "all else is not");
         check(MemoryLock.limits().lockedBytes() == 2 * page, MemoryLock.limits().toString());
         kept.close();

@@ -111,6 +111,12 @@ public final class FaultingRanges {
     ///
     /// @throws IllegalStateException if it is not listed
     public static void remove(long address, long byteSize) {
+        removeReserving(address, byteSize);
+        release();
+    }
+
+    /// As [#remove], and keeps its room reserved: for what may have to be listed again.
+    public static void removeReserving(long address, long byteSize) {
         beginChange();
         int count = length;
         int index = firstEndAbove(bounds, count, address);
@@ -118,6 +124,7 @@ public final class FaultingRanges {
         if (isListed) {
             System.arraycopy(bounds, index + 2, bounds, index, count - index - 2);
             length = count - 2;
+            reserved++;
         }
         endChange();
         if (!isListed) {

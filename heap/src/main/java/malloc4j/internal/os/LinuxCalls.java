@@ -31,13 +31,19 @@ import org.jspecify.annotations.Nullable;
 ///   linking is what start-up pays for: 80 ms of a fresh JVM for the first signature and its first call, 10 ms for a
 ///   second one, 0.5 ms for another symbol of a signature that is linked (JDK 25.0.3, 2-core Xeon 2.5 GHz, 2026-11).
 /// - errno is captured inside the failing call, into a buffer that belongs to this call alone ([CaptureBuffers]).
-/// - Nothing is retried, nothing is thrown for what the kernel refuses, and nothing is remembered between calls: any
-///   thread may make any call at any time, except [#sbrk].
+/// - Nothing is thrown for what the kernel refuses, and nothing is remembered between calls: any thread may make any
+///   call at any time, except [#sbrk].
+/// - A call that gives something back, `munmap`, `munlock` or `close`, is often all that the caller of a failed one can
+///   do. So where the Java heap has no room for the linker's object (40 bytes in JDK 25, until the call is compiled), a
+///   reserve is let go and the call made once more; with a collector of regions that may still not be enough.
 /// - None of the calls is linked as critical: they take microseconds, may block, and must let the JVM reach a
 ///   safepoint.
 @SuppressWarnings("restricted") // the one class of this package that links and calls native code
 public final class LinuxCalls implements SystemCalls {
+    private static final int RESERVE_BYTES = 4096;
+
     private static volatile @Nullable LinuxCalls instance;
+    private static volatile byte @Nullable [] reserve = new byte[RESERVE_BYTES];
 
     private final Architecture architecture;
 
@@ -90,7 +96,7 @@ public final class LinuxCalls implements SystemCalls {
 
     @Override
     public long munmap(long address, long byteSize) {
-        return call(SystemCall.MUNMAP, address, byteSize, 0, 0, 0, 0);
+        return callGivingBack(SystemCall.MUNMAP, address, byteSize);
     }
 
     @Override
@@ -155,7 +161,7 @@ public final class LinuxCalls implements SystemCalls {
 
     @Override
     public long close(int fd) {
-        return call(SystemCall.CLOSE, fd, 0, 0, 0, 0, 0);
+        return callGivingBack(SystemCall.CLOSE, fd, 0);
     }
 
     @Override
@@ -238,7 +244,7 @@ public final class LinuxCalls implements SystemCalls {
 
     @Override
     public long munlock(long address, long byteSize) {
-        return call(SystemCall.MUNLOCK, address, byteSize, 0, 0, 0, 0);
+        return callGivingBack(SystemCall.MUNLOCK, address, byteSize);
     }
 
     @Override
@@ -318,6 +324,25 @@ public final class LinuxCalls implements SystemCalls {
 
     private long call(SystemCall call, long a, long b, long c, long d, long e, long f) {
         return invoke(Syscall.HANDLE, call.number(architecture), a, b, c, d, e, f);
+    }
+
+    private long callGivingBack(SystemCall call, long a, long b) {
+        long result = call(call, a, b, 0, 0, 0, 0);
+        if (result == -Errno.ENOMEM && reserve != null) {
+            reserve = null;
+            result = call(call, a, b, 0, 0, 0, 0);
+        } else if (reserve == null) {
+            refillReserve();
+        }
+        return result;
+    }
+
+    private static void refillReserve() {
+        try {
+            reserve = new byte[RESERVE_BYTES];
+        } catch (OutOfMemoryError full) {
+            // the next call that gives something back tries again
+        }
     }
 
     /// A call that many threads make at a time and whose errno nobody reads: they share one buffer for it, so that
