@@ -19,7 +19,7 @@ import malloc4j.observe.ExtentSnapshot;
 import malloc4j.observe.HeapSnapshot;
 import org.jspecify.annotations.Nullable;
 
-/// Makes one [HeapSnapshot]: copies which pages of each extent are free, under the lock of [Spans] for that moment,
+/// Makes one [HeapSnapshot]: copies which pages of each extent are free, under a lock of [Spans] for that moment,
 /// then goes over the chunks by a [HeapWalk], without a lock.
 ///
 /// What the pages say decides: a slab counts when all its pages are taken, of a large block the pages that are. So

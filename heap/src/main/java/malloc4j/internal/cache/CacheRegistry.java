@@ -176,13 +176,13 @@ public final class CacheRegistry {
                 cache.putStock(stock);
                 table.insert(cache, stock);
             } catch (OutOfMemoryError ofJava) {
-                return null; // then by the lock of Spans
+                return null; // then by the locks of Spans
             }
         }
         return stock;
     }
 
-    /// As [#allocateLarge], a block that belongs to no cache: what frees it takes the lock of [Spans].
+    /// As [#allocateLarge], a block that belongs to no cache: what frees it takes a lock of [Spans].
     public long allocateUnownedLarge(int pageCount, int alignmentPages) {
         return closed ? -Errno.EBADF : allocateLarge(pageCount, alignmentPages, 0);
     }

@@ -71,6 +71,7 @@ public final class LargeStock {
     static final long MIN_BYTES = 1L << 20; // 1 MiB
 
     private static final int SHARE_SHIFT = 3;
+    private static final int CALLS_A_SHARE = 1 << 5;
     private static final int SPARES = 1 << 9;
     private static final int LETTERS = 1 << 6;
     private static final int LETTER_MASK = LETTERS - 1;
@@ -115,6 +116,7 @@ public final class LargeStock {
     private long takenPages; // ever
     private long takenBlocks;
     private long maxPageCount;
+    private int slowCalls;
 
     private static VarHandle handle(String field) {
         try {
@@ -132,7 +134,6 @@ public final class LargeStock {
         for (int at = BINS; at < nodes.length; at++) {
             addSpare(at);
         }
-        noteShare();
     }
 
     /// Whether blocks of so many pages are stocked.
@@ -351,7 +352,7 @@ public final class LargeStock {
         try {
             mend();
             threadId = ownerId;
-            noteShare();
+            noteShareSometimes();
             collect();
             return take(pages);
         } finally {
@@ -365,7 +366,7 @@ public final class LargeStock {
         lock.lock();
         try {
             mend();
-            noteShare();
+            noteShareSometimes();
             long word = LargeBlock.word(entry);
             if (!LargeBlock.isLive(entry, word, tag)) {
                 return false;
@@ -392,6 +393,13 @@ public final class LargeStock {
             }
         }
         return false;
+    }
+
+    /// As [#noteShare], now and then: it reads what other threads write at each of their misses.
+    private void noteShareSometimes() {
+        if ((slowCalls++ & (CALLS_A_SHARE - 1)) == 0) {
+            noteShare();
+        }
     }
 
     private void noteShare() {

@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
 ///   record = RECORDS + chunk * 1,152              everything about the chunk
 ///   entry  = ENTRIES + chunk * 32                 of a slab: what its owner's free needs (SlabEntry)
 ///
-///   record  0      4      8                    72       76            96       112  128              1,152
-///          +------+------+-------- - - -------+--------+---- - - ----+--------+----+------- - - ------+
-///          | tag  | heap | the holder's       | queued | the holder's| zeroed |    | body: the holder's|
-///          +------+------+-------- - - -------+--------+---- - - ----+--------+----+------- - - ------+
+///   record  0      4      8                    72       76            96       112     113  128          1,152
+///          +------+------+-------- - - -------+--------+---- - - ----+--------+-------+----+----- - - ----+
+///          | tag  | heap | the holder's       | queued | the holder's| zeroed | shard |    | body: the    |
+///          |      |      |                    |        |             |        |       |    | holder's     |
+///          +------+------+-------- - - -------+--------+---- - - ----+--------+-------+----+----- - - ----+
 /// ```
 ///
 /// The main zone's bases are constants to the JIT. Entries exist for the whole main zone and read zero where the
@@ -47,6 +48,9 @@ public final class ChunkMap {
 
     /// Offset of one byte for each page of the chunk: not zero where a span begins that the kernel has just zeroed.
     public static final int ZEROED = 96;
+
+    /// Offset of the number of the shard of its heap's pages that the chunk belongs to, 8 bits.
+    public static final int SHARD = 112;
 
     /// Offset of what the chunk's holder keeps: a slab's bits, or the sizes of runs of pages.
     public static final int BODY = 128;

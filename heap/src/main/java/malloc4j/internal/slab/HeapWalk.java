@@ -13,7 +13,7 @@ import malloc4j.internal.span.Spans;
 ///   shown          1      2     3: one step                4                       5 ...
 /// ```
 ///
-/// It makes no object and takes the lock of [Spans] for a moment in each extent. Where extents may be released
+/// It makes no object and takes locks of [Spans] for a moment in each extent. Where extents may be released
 /// meanwhile, what it shows may be another heap's: then the caller compares [ChunkReader#heapId].
 public final class HeapWalk {
     private final Spans spans;

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// 4. Every page at or after `usedEnd` is free, and not dirty.
 /// 5. Pages from `runFrom` to `runTo` are free, and the one before is not, where there are any.
 ///
-/// Concurrency: guarded by the lock of [Spans].
+/// Concurrency: guarded by the lock of its [SpanShard].
 final class Extent {
     private static final int GROUP_SHIFT = 9;
     private static final int GROUP_PAGES = 1 << GROUP_SHIFT;

@@ -3,7 +3,7 @@ package malloc4j.internal.span;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// The extents of one heap, in address order, and over them a tree that leads to the first with a run of free pages
+/// The extents of one shard, in address order, and over them a tree that leads to the first with a run of free pages
 /// that is long enough.
 ///
 /// ```
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// 1. Extents do not overlap, and each knows its index.
 /// 2. A leaf is its extent's `longestRun`, and each other node the greater of the two below it.
 ///
-/// Concurrency: guarded by the lock of [Spans].
+/// Concurrency: guarded by the lock of the [SpanShard].
 final class Extents {
     private @Nullable Extent[] extents = new @Nullable Extent[1];
     private int[] longests = new int[2];

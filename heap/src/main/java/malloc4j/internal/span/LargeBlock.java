@@ -14,7 +14,7 @@ import malloc4j.internal.region.Zone;
 ///           | life: 15   | tag: 17    | stocked | pages: 31 |
 ///   word 1  | life of the block that another thread has freed, or HELD |  by others, compare-and-set
 ///
-///   tag      whose block it is: the number of a thread cache, 0 for one that the lock of Spans guards alone
+///   tag      whose block it is: the number of a thread cache, 0 for one that a shard's lock guards alone
 ///   life     counts the blocks that have begun at this page, never 0 where one does
 ///
 ///            take                    free by the owner                    take
@@ -33,8 +33,8 @@ import malloc4j.internal.region.Zone;
 /// that mark away.
 ///
 /// Concurrency: word 0 has one writer: the owner of the cache with that tag, or whoever holds the cache's stock
-/// against it; for tag 0, and where no block begins, the holder of the lock of [Spans]. Anybody may read it. A free by
-/// another thread is [#mark] and then a letter to the owner.
+/// against it; for tag 0, and where no block begins, the holder of the lock of its [SpanShard]. Anybody may read it. A
+/// free by another thread is [#mark] and then a letter to the owner.
 public final class LargeBlock {
     /// Bytes of a page's entry.
     public static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
@@ -186,19 +186,19 @@ public final class LargeBlock {
         return next;
     }
 
-    /// A block begins. Under the lock of [Spans].
+    /// A block begins. Under the lock of its [SpanShard].
     static void begin(long entry, int pageCount, int tag) {
         long life = nextLife(RawMemory.getLong(entry)) >>> LIFE_SHIFT << LIFE_SHIFT;
         dropMark(entry);
         RawMemory.putLong(entry, life | ((long) tag << TAG_SHIFT) | pageCount);
     }
 
-    /// A block ends. Under the lock of [Spans], by the owner.
+    /// A block ends. Under the lock of its [SpanShard], by the owner.
     static void end(long entry) {
         RawMemory.putLong(entry, nextLife(RawMemory.getLong(entry)) >>> LIFE_SHIFT << LIFE_SHIFT);
     }
 
-    /// Changes how many pages a live block has. Under the lock of [Spans], by the owner.
+    /// Changes how many pages a live block has. Under the lock of its [SpanShard], by the owner.
     static void putPages(long entry, int pageCount) {
         RawMemory.putLong(entry, (RawMemory.getLong(entry) & ~(long) PAGES_MASK) | pageCount);
     }

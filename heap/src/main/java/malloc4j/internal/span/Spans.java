@@ -1,6 +1,6 @@
 package malloc4j.internal.span;
 
-import malloc4j.internal.memory.Bits;
+import java.util.Arrays;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Mutex;
@@ -12,53 +12,48 @@ import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Zone;
-import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
 /// The pages of one heap: spans of them are taken by slabs and large blocks, and come back.
 ///
-/// A span is the lowest run of free pages that is long enough, over all extents in address order, so that the high
-/// end of the heap drains. What comes back stays dirty, ready for the next taker, until the purger finds it still
-/// unused on a second visit and gives its memory to the kernel; an extent without any span goes back to its source
-/// as a whole.
+/// ```
+///   shards   [0]  extents 4 MiB, 4 MiB, 8 MiB ...        one lock each
+///            [1]  extents 4 MiB                          made when threads have met at a lock
+///
+///   homes    thread id mod 64 -> the shard where those threads look first; [0] until they have met others there
+/// ```
+///
+/// A heap begins with one shard, and while its threads do not meet there is no other: a span is the lowest run of free
+/// pages that is long enough ([SpanShard]). A thread that has found the lock taken often enough moves: to a new shard,
+/// up to one a processor, or to the next. What its home has not it takes from other shards, and when that was so often,
+/// its home grows. The next visit of the purger sends all threads home to the first.
 ///
 /// A large block is a span whose length, in pages, stands in the record of the chunk that it begins in, with whose it
 /// is: see [LargeBlock].
 ///
 /// Invariants, each checked by [#verify]:
-/// 1. Every page of an extent is free, or in exactly one span.
+/// 1. Those of each [SpanShard].
 /// 2. The budget is charged the pages that are in spans or dirty, but for those of slabs that went back to the kernel:
 ///    `(pages - free + dirty - uncharged) * page size`.
-/// 3. Those of [Extents].
-/// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have `largePagesAllocated -
-///    largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the extents count.
+/// 3. The stocked blocks of all shards are those that the stocks have.
 ///
-/// Concurrency: one lock over everything, held over no system call but an extent's coming and going. While the
-/// purger gives pages back they are taken, so that nobody else can have them.
+/// Concurrency: `shards` is replaced by a longer array under `growth`; no shard goes while the heap is open. No thread
+/// has the locks of two shards. `homes` and `refusals` are hints, which a thread writes at its place, by plain stores.
 public final class Spans {
-    private static final long MIN_EXTENT_BYTES = 2 * Zone.GRANULE_BYTES; // 4 MiB
-    private static final long MAX_EXTENT_BYTES = 32 * Zone.GRANULE_BYTES; // 64 MiB
-    private static final int EXTENT_SHARE_SHIFT = 3; // a new extent is an eighth of the heap: few extents, little waste
-    private static final int PURGE_STEP_BYTES = 4 << 20; // one madvise of some hundred microseconds
+    private static final int HOMES = 1 << 6;
+    private static final int MIN_REFUSALS = 1 << 3;
 
     private final PageSource source;
-    private final Budget budget;
+    private final Charge charge;
     private final int heapId;
     private final HeapEvents events;
-    private final Mutex lock = new Mutex();
-    private final Extents extents = new Extents();
-    private long extentBytes;
-    private long chargedBytes;
-    private long largeAllocated; // blocks, ever; and so on
-    private long largeFreed;
-    private long largePagesAllocated;
-    private long largePagesFreed;
-    private long freePages;
-    private long dirtyPages;
-    private long gives; // spans that came back, ever
-    private long givesPurged; // how many of them the last visit knew of
-    private long keptAtPurge; // how much it was to keep, in bytes
-    private boolean unfinished; // whether it has left something to the next
+    private final int maxShards;
+    private final Mutex growth = new Mutex();
+    private final SpanShard first;
+    private volatile SpanShard[] shards;
+    private final @Nullable SpanShard[] homes = new @Nullable SpanShard[HOMES];
+    private final int[] refusals = new int[HOMES];
+    private long keptAtPurge; // how much the last purge was to keep, in bytes
 
     /// One that tells nobody what it does.
     ///
@@ -69,10 +64,17 @@ public final class Spans {
 
     /// @param heapId the number that marks this heap's chunks
     public Spans(PageSource source, Budget budget, int heapId, HeapEvents events) {
+        this(source, budget, heapId, events, Runtime.getRuntime().availableProcessors());
+    }
+
+    Spans(PageSource source, Budget budget, int heapId, HeapEvents events, int maxShards) {
         this.source = source;
-        this.budget = budget;
+        this.charge = new Charge(budget);
         this.heapId = heapId;
         this.events = events;
+        this.maxShards = Math.min(HOMES, maxShards);
+        this.first = new SpanShard(source, charge, heapId, events, 0);
+        this.shards = new SpanShard[] {first};
     }
 
     /// Where what the heap does seldom is noted.
@@ -80,58 +82,120 @@ public final class Spans {
         return events;
     }
 
+    // -------------------------------------------------------------------------------------------------------- to take
+
     /// Takes a span of `pageCount` pages, its address a multiple of `alignmentPages`, a power of two. Returns the
     /// address, of which [#isZeroed] tells more, or minus errno: `EDQUOT` when the budget refuses, `EAGAIN` when the
     /// extents have no such run and `mayGrow` is false, or what the source answered.
     public long allocateSpan(int pageCount, int alignmentPages, boolean mayGrow) {
-        lock.lock();
+        return allocate(pageCount, alignmentPages, mayGrow, SpanShard.PLAIN);
+    }
+
+    /// Takes a span as a large block. Returns as [#allocateSpan] does.
+    ///
+    /// @param tag the number of the cache whose it is, 0 for none: then [#freeLarge] frees it
+    public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow, int tag) {
+        return allocate(pageCount, alignmentPages, mayGrow, tag);
+    }
+
+    private long allocate(int pageCount, int alignmentPages, boolean mayGrow, int tag) {
+        boolean isAlone = shards.length == 1;
+        SpanShard home = isAlone ? first : home();
+        long span = home.allocate(pageCount, alignmentPages, mayGrow && isAlone, tag, false);
+        return span > 0 || (isAlone && span != -Errno.EBUSY)
+                ? span
+                : allocateSlow(home, span, pageCount, alignmentPages, mayGrow, tag);
+    }
+
+    /// The rest of [#allocate] for who has met another thread at home, or not found the span there.
+    ///
+    /// @param refused what home has answered
+    long allocateSlow(SpanShard home, long refused, int pageCount, int alignmentPages, boolean mayGrow, int tag) {
+        boolean hasMet = refused == -Errno.EBUSY;
+        if (isOften()) {
+            SpanShard own = hasMet ? move(home) : home;
+            long span = own.allocate(pageCount, alignmentPages, true, tag, true);
+            if (span > 0) {
+                return span;
+            }
+        }
+        long result = hasMet ? home.allocate(pageCount, alignmentPages, false, tag, true) : refused;
+        if (result > 0) {
+            return result;
+        }
+        for (SpanShard shard : shards) {
+            long span = shard == home ? result : shard.allocate(pageCount, alignmentPages, false, tag, true);
+            if (span > 0) {
+                return span;
+            }
+        }
+        return result == -Errno.EAGAIN && mayGrow ? home.allocate(pageCount, alignmentPages, true, tag, true) : result;
+    }
+
+    /// Where this thread looks first.
+    SpanShard home() {
+        SpanShard home = homes[place()];
+        return home == null ? first : home;
+    }
+
+    private static int place() {
+        return (int) Thread.currentThread().threadId() & (HOMES - 1);
+    }
+
+    /// Counts that home was not enough for a thread. Returns whether it was so often enough to do something about it:
+    /// not for all threads at once, or those that have met would meet again.
+    private boolean isOften() {
+        int place = place();
+        boolean isOften = ++refusals[place] > MIN_REFUSALS + (place & 7) * 4;
+        refusals[place] = isOften ? 0 : refusals[place];
+        return isOften;
+    }
+
+    /// Gives a thread that has met others another home: a new shard, or the next one if there are enough.
+    private SpanShard move(SpanShard home) {
+        SpanShard[] all = shards;
+        SpanShard next = all.length == maxShards ? all[(home.number() + 1) % all.length] : addShard(home);
+        homes[place()] = next;
+        return next;
+    }
+
+    /// Makes a shard. Returns it, or `home` where there are enough, or no room on the Java heap.
+    private SpanShard addShard(SpanShard home) {
+        growth.lock();
         try {
-            long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
-            boolean wholeChunk =
-                    pageCount == PageGeometry.PAGES_PER_CHUNK && alignmentPages >= PageGeometry.PAGES_PER_CHUNK;
-            if (wholeChunk && !Errno.isError(span)) {
-                RawMemory.putIntRelease(ChunkMap.record(span) + ChunkMap.TAG, 0); // large blocks were here, perhaps
+            SpanShard[] before = shards;
+            if (before.length == maxShards) {
+                return home;
             }
-            return span;
+            SpanShard added = new SpanShard(source, charge, heapId, events, before.length);
+            SpanShard[] more = Arrays.copyOf(before, before.length + 1);
+            more[before.length] = added;
+            shards = more;
+            return added;
+        } catch (OutOfMemoryError ofJava) {
+            return home;
         } finally {
-            lock.unlock();
+            growth.unlock();
         }
     }
 
-    private long takeOrGrow(int pageCount, int alignmentPages, boolean mayGrow) {
-        long span = takeLowest(pageCount, alignmentPages);
-        if (span != -Errno.EAGAIN || !mayGrow) {
-            return span;
-        }
-        long grown = grow(pageCount, alignmentPages);
-        return grown < 0 ? grown : takeLowest(pageCount, alignmentPages);
+    int shardCount() {
+        return shards.length;
     }
 
-    private long takeLowest(int pageCount, int alignmentPages) {
-        for (int index = extents.firstWith(pageCount, 0);
-                index < extents.size();
-                index = extents.firstWith(pageCount, index + 1)) {
-            Extent extent = extents.get(index);
-            int page = extent.find(pageCount, alignmentPages);
-            if (page >= 0) {
-                return take(extent, page, pageCount);
-            }
-        }
-        return -Errno.EAGAIN;
+    /// The number of the shard that has the chunk of an address in which a span begins.
+    static byte shardNumber(long address) {
+        return RawMemory.getByte(ChunkMap.record(address) + ChunkMap.SHARD);
     }
 
-    private long take(Extent extent, int page, int pageCount) {
-        int dirty = extent.countDirty(page, page + pageCount);
-        if (!charge(pageCount - dirty)) {
-            return -Errno.EDQUOT;
-        }
-        takePages(extent, page, page + pageCount);
-        long address = extent.address(page);
-        RawMemory.putByte(zeroed(address), (byte) (dirty == 0 ? 1 : 0));
-        return address;
+    /// The shard that has the chunk of an address in which a span of this heap begins; any one where it is no such.
+    private SpanShard shard(long address) {
+        SpanShard[] all = shards;
+        int number = shardNumber(address);
+        return number < all.length ? all[number] : first;
     }
 
-    private static long zeroed(long address) {
+    static long zeroed(long address) {
         long page = (address & (Zone.CHUNK_BYTES - 1)) >>> PageGeometry.PAGE_SHIFT;
         return ChunkMap.record(address) + ChunkMap.ZEROED + page;
     }
@@ -146,150 +210,28 @@ public final class Spans {
         RawMemory.putByte(zeroed(address), (byte) 0);
     }
 
-    private void takePages(Extent extent, int from, int to) {
-        dirtyPages -= extent.dirtyCount();
-        extent.take(from, to);
-        dirtyPages += extent.dirtyCount();
-        freePages -= to - from;
-    }
-
-    private void givePages(Extent extent, int from, int to, boolean areDirty) {
-        extent.give(from, to, areDirty);
-        freePages += to - from;
-        dirtyPages += areDirty ? to - from : 0;
-    }
-
     /// Charges pages of a slab that are about to be used again. Returns false when the budget refuses.
     public boolean chargeSlabPages(int pageCount) {
-        lock.lock();
-        try {
-            return charge(pageCount);
-        } finally {
-            lock.unlock();
-        }
+        return charge.add(pageCount);
     }
 
     /// Discharges pages of a slab that went back to the kernel.
     public void dischargeSlabPages(int pageCount) {
-        if (pageCount == 0) {
-            return;
-        }
-        lock.lock();
-        try {
-            discharge(pageCount);
-        } finally {
-            lock.unlock();
-        }
+        charge.remove(pageCount);
     }
 
-    private boolean charge(int pageCount) {
-        long bytes = (long) pageCount << PageGeometry.PAGE_SHIFT;
-        if (!budget.charge(bytes)) {
-            return false;
-        }
-        chargedBytes += bytes;
-        return true;
-    }
-
-    private void discharge(long pageCount) {
-        long bytes = pageCount << PageGeometry.PAGE_SHIFT;
-        budget.discharge(bytes);
-        chargedBytes -= bytes;
-    }
-
-    /// Adds an extent that has room for the span; a generous one, or where that is refused the smallest that will
-    /// do. What describes it is made first: with no room for that on the Java heap nothing is taken from the source.
-    private long grow(int pageCount, int alignmentPages) {
-        long alignmentBytes = (long) alignmentPages << PageGeometry.PAGE_SHIFT;
-        long slack = alignmentBytes > Zone.GRANULE_BYTES ? alignmentBytes - Zone.GRANULE_BYTES : 0;
-        long needed = Bits.alignUp(((long) pageCount << PageGeometry.PAGE_SHIFT) + slack, Zone.GRANULE_BYTES);
-        long share = Math.clamp(extentBytes >>> EXTENT_SHARE_SHIFT, MIN_EXTENT_BYTES, MAX_EXTENT_BYTES);
-        long generous = Math.max(needed, Bits.alignDown(share, Zone.GRANULE_BYTES));
-        long result = addExtent(generous);
-        return result < 0 && needed < generous ? addExtent(needed) : result;
-    }
-
-    private long addExtent(long byteSize) {
-        Extent extent = new Extent(byteSize);
-        extents.makeRoom();
-        long address = source.acquire(byteSize);
-        if (Errno.isError(address)) {
-            return address;
-        }
-        extent.place(address);
-        extents.add(extent);
-        extentBytes += byteSize;
-        freePages += extent.pageCount;
-        events.note(Probe.Kind.MAP, address, byteSize, 0);
-        return 0;
-    }
+    // --------------------------------------------------------------------------------------------------- to give back
 
     /// Gives a span back.
     public void freeSpan(long address, int pageCount) {
-        lock.lock();
-        try {
-            give(address, pageCount);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private Extent give(long address, int pageCount) {
-        Extent extent = extent(address);
-        int page = extent.page(address);
-        givePages(extent, page, page + pageCount, true);
-        gives++;
-        return extent;
+        shard(address).freeSpan(address, pageCount);
     }
 
     /// Gives the chunk of a slab back.
     ///
     /// @param uncharged bit `p` for page `p` that was discharged already, and holds no memory
     public void freeChunk(long address, int uncharged) {
-        lock.lock();
-        try {
-            Extent extent = extent(address);
-            int page = extent.page(address);
-            int from = 0;
-            while (from < PageGeometry.PAGES_PER_CHUNK) {
-                boolean clean = (uncharged >>> from & 1) != 0;
-                int run = Integer.numberOfTrailingZeros(clean ? ~(uncharged >>> from) : uncharged >>> from);
-                int to = Math.min(from + run, PageGeometry.PAGES_PER_CHUNK);
-                givePages(extent, page + from, page + to, !clean);
-                from = to;
-            }
-            gives++;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Takes a span as a large block. Returns as [#allocateSpan] does.
-    ///
-    /// @param tag the number of the cache whose it is, 0 for none: then [#freeLarge] frees it
-    public long allocateLarge(int pageCount, int alignmentPages, boolean mayGrow, int tag) {
-        lock.lock();
-        try {
-            long span = takeOrGrow(pageCount, alignmentPages, mayGrow);
-            if (!Errno.isError(span)) {
-                begin(span, pageCount, tag);
-                largePagesAllocated += pageCount;
-                largeAllocated++;
-            }
-            return span;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void begin(long address, int pageCount, int tag) {
-        long record = ChunkMap.record(address);
-        if (RawMemory.getInt(record + ChunkMap.TAG) != ChunkMap.PAGES) {
-            RawMemory.clear(record + ChunkMap.BODY, PageGeometry.PAGES_PER_CHUNK * LargeBlock.ENTRY_BYTES);
-            RawMemory.putInt(record + ChunkMap.HEAP, heapId);
-            RawMemory.putIntRelease(record + ChunkMap.TAG, ChunkMap.PAGES);
-        }
-        LargeBlock.begin(LargeBlock.entry(address), pageCount, tag);
+        shard(address).freeChunk(address, uncharged);
     }
 
     /// The size in bytes of the live large block at `address`, 0 when no such block begins there, or it is held.
@@ -303,150 +245,38 @@ public final class Spans {
 
     /// Frees a large block that no cache owns. Returns its page count, or 0 when no such block begins there.
     public int freeLarge(long address) {
-        lock.lock();
-        try {
-            long entry = LargeBlock.entryOrZero(address);
-            long word = entry == 0 ? 0 : LargeBlock.word(entry);
-            boolean mayBeFreed = word != 0 && LargeBlock.tag(word) == 0 && !LargeBlock.isHeld(entry);
-            int pageCount = mayBeFreed ? LargeBlock.pages(word) : 0;
-            if (pageCount != 0) {
-                end(address, entry, pageCount);
-            }
-            return pageCount;
-        } finally {
-            lock.unlock();
-        }
+        return LargeBlock.entryOrZero(address) == 0 ? 0 : shard(address).freeLarge(address);
     }
 
     /// Makes free pages of a large block that a cache owns, live or stocked. By the owner.
     ///
     /// @param isIdle whether the pages may go back to the kernel at the next visit
     public void endLarge(long address, boolean isIdle) {
-        lock.lock();
-        try {
-            long entry = LargeBlock.entry(address);
-            int pageCount = LargeBlock.pages(LargeBlock.word(entry));
-            Extent extent = end(address, entry, pageCount);
-            if (isIdle) {
-                int page = extent.page(address);
-                extent.markIdle(page, page + pageCount);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private Extent end(long address, long entry, int pageCount) {
-        LargeBlock.end(entry);
-        largePagesFreed += pageCount;
-        largeFreed++;
-        return give(address, pageCount);
+        shard(address).endLarge(address, isIdle);
     }
 
     /// Grows or shrinks the large block at `address` where it is. Returns true when it has `pageCount` pages now,
     /// false when the pages behind it are not free, the budget refuses, or no such block begins there. By the owner
     /// where a cache owns it.
     public boolean resizeLarge(long address, int pageCount) {
-        lock.lock();
-        try {
-            long entry = LargeBlock.entryOrZero(address);
-            int before = entry == 0 ? 0 : LargeBlock.livePages(LargeBlock.word(entry));
-            if (before <= 0) {
-                return false;
-            }
-            Extent extent = extent(address);
-            int page = extent.page(address);
-            if (pageCount < before) {
-                givePages(extent, page + pageCount, page + before, true);
-                gives++;
-            } else if (pageCount > before) {
-                if (!extent.isFree(page + before, page + pageCount)
-                        || Errno.isError(take(extent, page + before, pageCount - before))) {
-                    return false;
-                }
-            }
-            LargeBlock.putPages(entry, pageCount);
-            largePagesAllocated += Math.max(0, pageCount - before);
-            largePagesFreed += Math.max(0, before - pageCount);
-            return true;
-        } finally {
-            lock.unlock();
-        }
+        return LargeBlock.entryOrZero(address) != 0 && shard(address).resizeLarge(address, pageCount);
     }
 
-    /// About how many pages large blocks have, live or stocked: without the lock.
-    public long largePagesAbout() {
-        return largePagesAllocated - largePagesFreed;
+    /// Whether a [#purge] may have anything to do: a span came back since the last, or that has left something.
+    public boolean isPurgeDue(long keepBytes) {
+        boolean isDue = keepBytes < keptAtPurge;
+        for (SpanShard shard : shards) {
+            isDue |= shard.isPurgeDue();
+        }
+        return isDue;
     }
 
-    /// The first address at or after `address` that lies in an extent, below what was ever used of it; 0 if none.
-    public long usedFrom(long address) {
-        lock.lock();
-        try {
-            for (int index = extents.indexFrom(address); index < extents.size(); index++) {
-                Extent extent = extents.get(index);
-                if (extent.address(extent.usedEnd()) > address) {
-                    return Math.max(address, extent.base());
-                }
-            }
-            return 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// The end of what was ever used of the extent that has `address`; 0 when none has.
-    public long usedEnd(long address) {
-        lock.lock();
-        try {
-            int index = extents.indexFrom(address);
-            boolean found = index < extents.size() && extents.get(index).contains(address);
-            return found ? extents.get(index).address(extents.get(index).usedEnd()) : 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Which pages of the first extent that does not end at or before `address` are free, and which of those dirty, at
-    /// this moment; null when there is none.
-    public @Nullable ExtentPages pagesFrom(long address) {
-        lock.lock();
-        try {
-            int index = extents.indexFrom(address);
-            return index < extents.size() ? extents.get(index).pages() : null;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Bytes of large blocks, live or stocked. Walks nothing.
-    public long largeBytes() {
-        lock.lock();
-        try {
-            return (largePagesAllocated - largePagesFreed) << PageGeometry.PAGE_SHIFT;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Bytes of pages that the budget counts.
-    public long chargedBytes() {
-        lock.lock();
-        try {
-            return chargedBytes;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Bytes of free pages that may hold memory.
-    public long dirtyBytes() {
-        lock.lock();
-        try {
-            return dirtyPages << PageGeometry.PAGE_SHIFT;
-        } finally {
-            lock.unlock();
-        }
+    /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
+    /// `keepBytes` of them, the lowest. Then releases the extents that have no span and nothing dirty left, one
+    /// excepted. Returns how many bytes went back. Only one thread at a time may call it.
+    public long purge(long keepBytes, boolean all) {
+        Arrays.fill(homes, null);
+        return purge(keepBytes, all, Long.MAX_VALUE);
     }
 
     /// Gives free pages back to the kernel as [#purge] does, whatever their age, until `enoughBytes` went.
@@ -454,151 +284,100 @@ public final class Spans {
         return purge(0, true, enoughBytes);
     }
 
-    /// Whether a [#purge] may have anything to do: a span came back since the last, or that has left something.
-    public boolean isPurgeDue(long keepBytes) {
-        lock.lock();
-        try {
-            return unfinished || gives != givesPurged || keepBytes < keptAtPurge;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Gives free pages back to the kernel: those that were dirty at the last call already, or `all`; but keeps
-    /// `keepBytes` of them, the lowest. Then releases the extents that have no span and nothing dirty left, one
-    /// excepted. Returns how many bytes went back. Only one thread at a time may call it.
-    public long purge(long keepBytes, boolean all) {
-        return purge(keepBytes, all, Long.MAX_VALUE);
-    }
-
     private long purge(long keepBytes, boolean all, long enoughBytes) {
+        keptAtPurge = keepBytes;
         long purgedBytes = 0;
         long keptBytes = 0;
-        beginPurge(keepBytes, enoughBytes);
-        Extent extent = extentFrom(0);
-        while (extent != null) {
-            int page = 0;
-            while (purgedBytes < enoughBytes) {
-                int from;
-                int to;
-                lock.lock();
-                try {
-                    from = extent.dirtyCount() == 0 ? extent.pageCount : extent.nextPurgeable(page, all);
-                    if (from >= extent.pageCount) {
-                        unfinished |= extent.dirtyCount() > 0 && extent.markIdle();
-                        break;
-                    }
-                    to = extent.purgeableEnd(from, from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT), all);
-                    page = to;
-                    long runBytes = extent.address(to) - extent.address(from);
-                    if (keptBytes + runBytes <= keepBytes) {
-                        keptBytes += runBytes;
-                        continue;
-                    }
-                    takePages(extent, from, to);
-                } finally {
-                    lock.unlock();
-                }
-                purgedBytes += purgeTaken(extent, from, to);
-            }
-            extent = extentFrom(extent.end());
+        for (SpanShard shard : shards) {
+            long left = enoughBytes == Long.MAX_VALUE ? enoughBytes : enoughBytes - purgedBytes;
+            purgedBytes += shard.purge(keepBytes - keptBytes, all, left, shard == first);
+            keptBytes += shard.keptBytes();
         }
-        releaseEmptyExtents();
         return purgedBytes;
     }
 
-    private void beginPurge(long keepBytes, long enoughBytes) {
-        lock.lock();
-        try {
-            givesPurged = gives;
-            keptAtPurge = keepBytes;
-            unfinished = enoughBytes < Long.MAX_VALUE;
-        } finally {
-            lock.unlock();
+    // -------------------------------------------------------------------------------------------------------- to look
+
+    /// About how many pages large blocks have, live or stocked: without a lock.
+    public long largePagesAbout() {
+        long pages = 0;
+        for (SpanShard shard : shards) {
+            pages += shard.largePagesAbout();
         }
+        return pages;
     }
 
-    /// The first extent that does not end at or before `address`, or null.
-    private @Nullable Extent extentFrom(long address) {
-        lock.lock();
-        try {
-            int index = extents.indexFrom(address);
-            return index < extents.size() ? extents.get(index) : null;
-        } finally {
-            lock.unlock();
+    /// The first address at or after `address` that lies in an extent, below what was ever used of it; 0 if none.
+    public long usedFrom(long address) {
+        long lowest = 0;
+        for (SpanShard shard : shards) {
+            long used = shard.usedFrom(address);
+            lowest = used != 0 && (lowest == 0 || used < lowest) ? used : lowest;
         }
+        return lowest;
     }
 
-    private long purgeTaken(Extent extent, int from, int to) {
-        long bytes = extent.address(to) - extent.address(from);
-        long result = source.purge(extent.address(from), bytes);
-        lock.lock();
-        try {
-            givePages(extent, from, to, result < 0);
-            if (result < 0) {
-                return 0;
+    /// The end of what was ever used of the extent that has `address`; 0 when none has.
+    public long usedEnd(long address) {
+        long end = 0;
+        for (SpanShard shard : shards) {
+            end = Math.max(end, shard.usedEnd(address));
+        }
+        return end;
+    }
+
+    /// Which pages of the first extent that does not end at or before `address` are free, and which of those dirty, at
+    /// this moment; null when there is none.
+    public @Nullable ExtentPages pagesFrom(long address) {
+        SpanShard shard = shardFrom(address);
+        return shard == null ? null : shard.pagesFrom(address);
+    }
+
+    /// The shard of the first extent that does not end at or before `address`; null when there is none.
+    private @Nullable SpanShard shardFrom(long address) {
+        SpanShard lowest = null;
+        long lowestBegin = 0;
+        for (SpanShard shard : shards) {
+            long begin = shard.extentBegin(address);
+            if (begin != 0 && (lowest == null || begin < lowestBegin)) {
+                lowest = shard;
+                lowestBegin = begin;
             }
-            discharge(to - from);
-            events.note(Probe.Kind.PURGE, extent.address(from), bytes, 0);
-            return bytes;
-        } finally {
-            lock.unlock();
         }
+        return lowest;
     }
 
-    private void releaseEmptyExtents() {
-        lock.lock();
-        try {
-            boolean spare = false;
-            int index = 0;
-            while (index < extents.size()) {
-                Extent extent = extents.get(index);
-                boolean empty = extent.freeCount() == extent.pageCount && extent.dirtyCount() == 0;
-                if (empty && spare && release(extent)) {
-                    extents.remove(index);
-                } else {
-                    unfinished |= empty && spare;
-                    spare |= empty;
-                    index++;
+    /// Calls `visitor` with the address and byte size of each extent.
+    public void forEachExtent(RangeVisitor visitor) {
+        for (SpanShard shard : shards) {
+            long begin = shard.extentBegin(0);
+            while (begin != 0) {
+                long byteSize = shard.extentBytes(begin);
+                if (byteSize != 0) {
+                    visitor.visit(begin, byteSize);
                 }
+                begin = shard.extentBegin(begin + Math.max(1, byteSize));
             }
-        } finally {
-            lock.unlock();
         }
     }
 
-    /// Releases an extent without a span. Its records are marked as queued before, so that a thread at the end of a
-    /// free, which is late, links none of them while they are made zero: that would cut off what is linked behind it.
-    /// Returns false, and has done nothing, when one is queued, or the source refuses.
-    private boolean release(Extent extent) {
-        long end = ChunkMap.record(extent.base()) + (long) Zone.RECORD_BYTES * usedChunks(extent);
-        long record = ChunkMap.record(extent.base());
-        while (record < end && RawMemory.compareAndSetInt(record + ChunkMap.QUEUED, 0, 1)) {
-            record += Zone.RECORD_BYTES;
-        }
-        if (record == end && source.release(extent.base(), extent.byteSize()) == 0) {
-            extentBytes -= extent.byteSize();
-            freePages -= extent.pageCount;
-            events.note(Probe.Kind.UNMAP, extent.base(), extent.byteSize(), 0);
-            return true;
-        }
-        while (record > ChunkMap.record(extent.base())) {
-            record -= Zone.RECORD_BYTES;
-            RawMemory.putIntRelease(record + ChunkMap.QUEUED, 0);
-        }
-        return false;
+    /// Bytes of large blocks, live or stocked. Walks nothing.
+    public long largeBytes() {
+        return census().largeBytes();
     }
 
-    private static int usedChunks(Extent extent) {
-        return (extent.usedEnd() + PageGeometry.PAGES_PER_CHUNK - 1) / PageGeometry.PAGES_PER_CHUNK;
+    /// Bytes of pages that the budget counts.
+    public long chargedBytes() {
+        return charge.bytes();
     }
 
-    private Extent extent(long address) {
-        int index = extents.indexFrom(address);
-        if (index < extents.size() && extents.get(index).contains(address)) {
-            return extents.get(index);
+    /// Bytes of free pages that may hold memory.
+    public long dirtyBytes() {
+        long bytes = 0;
+        for (SpanShard shard : shards) {
+            bytes += shard.dirtyBytes();
         }
-        throw new AssertionError("no extent has 0x" + Long.toHexString(address));
+        return bytes;
     }
 
     /// What the stocks of a heap's caches have, and gave.
@@ -644,16 +423,30 @@ public final class Spans {
         public long largeBytes() {
             return largeAllocatedBytes - largeFreedBytes;
         }
+
+        /// Where so much of it is stocked.
+        private Census with(Stocked stocked) {
+            long stockedBytes = stocked.pages << PageGeometry.PAGE_SHIFT;
+            long takenBytes = stocked.takenPages << PageGeometry.PAGE_SHIFT;
+            return new Census(
+                    extentBytes,
+                    spanBytes - stockedBytes,
+                    dirtyBytes + stockedBytes,
+                    chargedBytes,
+                    largeAllocatedBlocks + stocked.takenBlocks,
+                    largeFreedBlocks + stocked.takenBlocks + stocked.blocks,
+                    largeAllocatedBytes + takenBytes,
+                    largeFreedBytes + takenBytes + stockedBytes);
+        }
     }
 
     /// How many large blocks have come back, ever: from stocks too.
     public long largeFreed() {
-        lock.lock();
-        try {
-            return largeFreed;
-        } finally {
-            lock.unlock();
+        long freed = 0;
+        for (SpanShard shard : shards) {
+            freed += shard.largeFreed();
         }
+        return freed;
     }
 
     /// As [#census(Stocked)], of a heap whose stocks are empty.
@@ -663,84 +456,35 @@ public final class Spans {
 
     /// Walks nothing.
     public Census census(Stocked stocked) {
-        lock.lock();
-        try {
-            return new Census(
-                    extentBytes,
-                    extentBytes - ((freePages + stocked.pages) << PageGeometry.PAGE_SHIFT),
-                    (dirtyPages + stocked.pages) << PageGeometry.PAGE_SHIFT,
-                    chargedBytes,
-                    largeAllocated + stocked.takenBlocks,
-                    largeFreed + stocked.takenBlocks + stocked.blocks,
-                    (largePagesAllocated + stocked.takenPages) << PageGeometry.PAGE_SHIFT,
-                    (largePagesFreed + stocked.takenPages + stocked.pages) << PageGeometry.PAGE_SHIFT);
-        } finally {
-            lock.unlock();
+        Census sums = new Census(0, 0, 0, charge.bytes(), 0, 0, 0, 0);
+        for (SpanShard shard : shards) {
+            sums = shard.addTo(sums);
         }
+        return sums.with(stocked);
     }
 
     /// The first address of the live large block that `address` lies inside, or 0; for messages.
     public long blockAround(long address) {
-        lock.lock();
-        try {
-            int index = extents.indexFrom(address);
-            if (index == extents.size() || !extents.get(index).contains(address)) {
-                return 0;
-            }
-            Extent extent = extents.get(index);
-            for (int page = extent.page(address); page >= 0; page--) {
-                long entry = LargeBlock.entryOrZero(extent.address(page));
-                long word = entry == 0 ? 0 : LargeBlock.word(entry);
-                int pages = LargeBlock.pages(word);
-                if (pages != 0) {
-                    boolean inside = address < extent.address(page + pages);
-                    return inside && LargeBlock.isLive(entry, word) ? extent.address(page) : 0;
-                }
-            }
-            return 0;
-        } finally {
-            lock.unlock();
+        long around = 0;
+        for (SpanShard shard : shards) {
+            around = Math.max(around, shard.blockAround(address));
         }
-    }
-
-    /// Calls `visitor` with the address and byte size of each extent.
-    public void forEachExtent(RangeVisitor visitor) {
-        Extent extent = extentFrom(0);
-        while (extent != null) {
-            visitor.visit(extent.base(), extent.byteSize());
-            extent = extentFrom(extent.end());
-        }
+        return around;
     }
 
     /// Releases every extent, whatever it holds. Returns 0, or minus errno of the first that was refused; it can be
     /// called again.
     public long close() {
-        lock.lock();
-        try {
-            long failure = 0;
-            int index = 0;
-            while (index < extents.size()) {
-                Extent extent = extents.get(index);
-                long result = source.release(extent.base(), extent.byteSize());
-                if (result == 0) {
-                    extentBytes -= extent.byteSize();
-                    freePages -= extent.freeCount();
-                    dirtyPages -= extent.dirtyCount();
-                    extents.remove(index);
-                } else {
-                    failure = failure == 0 ? result : failure;
-                    index++;
-                }
-            }
-            if (extents.size() == 0) {
-                budget.discharge(chargedBytes);
-                chargedBytes = 0;
-                failure = source.close();
-            }
-            return failure;
-        } finally {
-            lock.unlock();
+        long failure = 0;
+        for (SpanShard shard : shards) {
+            long result = shard.close();
+            failure = failure == 0 ? result : failure;
         }
+        if (failure == 0) {
+            charge.removeAll();
+            failure = source.close();
+        }
+        return failure;
     }
 
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
@@ -748,41 +492,17 @@ public final class Spans {
     /// @param unchargedPages how many pages of slabs went back to the kernel
     /// @param stockedBytes the bytes of large blocks in stocks
     public void verify(long unchargedPages, long stockedBytes) {
-        lock.lock();
-        try {
-            extents.verify();
-            long pages = 0;
-            long free = 0;
-            long dirty = 0;
-            long blocks = 0;
-            long blockPages = 0;
-            long stocked = 0;
-            for (int index = 0; index < extents.size(); index++) {
-                Extent extent = extents.get(index);
-                pages += extent.pageCount - extent.freeCount() + extent.dirtyCount();
-                free += extent.freeCount();
-                dirty += extent.dirtyCount();
-                for (int page = 0; page < extent.usedEnd(); page++) {
-                    long entry = LargeBlock.entryOrZero(extent.address(page));
-                    long word = entry == 0 ? 0 : LargeBlock.word(entry);
-                    int block = LargeBlock.pages(word);
-                    blocks += block > 0 ? 1 : 0;
-                    blockPages += block;
-                    stocked += block == 0 || LargeBlock.isLive(entry, word) ? 0 : block;
-                    page += Math.max(0, block - 1);
-                }
-            }
-            check(free == freePages && dirty == dirtyPages, "the counts of free pages are not those of the extents");
-            check(
-                    blocks == largeAllocated - largeFreed && blockPages == largePagesAllocated - largePagesFreed,
-                    "the counts of large blocks are wrong");
-            check(stocked << PageGeometry.PAGE_SHIFT == stockedBytes, "stocked blocks are not those of the stocks");
-            check(
-                    chargedBytes == (pages - unchargedPages) << PageGeometry.PAGE_SHIFT,
-                    "the budget's charge is not what spans and dirty pages are");
-        } finally {
-            lock.unlock();
+        long charged = -unchargedPages;
+        long stocked = 0;
+        for (SpanShard shard : shards) {
+            SpanShard.Pages pages = shard.verify();
+            charged += pages.charged();
+            stocked += pages.stocked();
         }
+        check(stocked << PageGeometry.PAGE_SHIFT == stockedBytes, "stocked blocks are not those of the stocks");
+        check(
+                charge.bytes() == charged << PageGeometry.PAGE_SHIFT,
+                "the budget's charge is not what spans and dirty pages are");
     }
 
     private static void check(boolean condition, String message) {

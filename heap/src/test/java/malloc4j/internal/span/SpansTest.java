@@ -3,8 +3,11 @@ package malloc4j.internal.span;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import malloc4j.internal.memory.RawMemory;
@@ -372,6 +375,172 @@ class SpansTest {
         assertThat(lower == null || lower.getKey() + lower.getValue() * PAGE <= address)
                 .isTrue();
         assertThat(higher == null || address + pages * PAGE <= higher).isTrue();
+    }
+
+    /// Takes pages of a large block as a thread does that finds another in its home.
+    private long largeWhereOthersAre(Spans all, int pages) {
+        long span = all.allocateSlow(all.home(), -Errno.EBUSY, pages, 1, true, 0);
+        assertThat(Errno.isError(span)).isFalse();
+        return span;
+    }
+
+    private Spans withShards(int maxShards) {
+        return new Spans(source, budget, HEAP_ID, spans.events(), maxShards);
+    }
+
+    private void close(Spans all) {
+        all.verify(0, 0);
+        assertThat(all.close()).isZero();
+        assertThat(source.closes--).isEqualTo(1);
+    }
+
+    @Test
+    void whoOftenMeetsOthersMovesToAShardOfItsOwnUntilTheNextPurge() {
+        Spans all = withShards(2);
+        long first = all.allocateLarge(1, 1, true, 0);
+        List<Long> blocks = new ArrayList<>();
+        while (all.shardCount() == 1) {
+            blocks.add(largeWhereOthersAre(all, 1));
+            assertThat(blocks).as("not for ever").hasSizeLessThan(100);
+        }
+        assertThat(source.extents).hasSize(2);
+        assertThat(Spans.shardNumber(first)).isZero();
+        assertThat(Spans.shardNumber(blocks.getLast())).isEqualTo((byte) 1);
+        long own = all.allocateLarge(1, 1, false, 0);
+        assertThat(own).as("the lowest of its own shard").isEqualTo(blocks.getLast() + PAGE);
+        assertThat(all.census().largeBlocks()).isEqualTo(blocks.size() + 2);
+        all.verify(0, 0);
+        blocks.forEach(block -> assertThat(all.freeLarge(block)).isEqualTo(1));
+        assertThat(all.freeLarge(own)).isEqualTo(1);
+        all.purge(0, true);
+        assertThat(source.extents).as("an empty shard keeps nothing").hasSize(1);
+        assertThat(Spans.shardNumber(all.allocateLarge(1, 1, true, 0))).isZero();
+        close(all);
+    }
+
+    @Test
+    void withOneProcessorThereIsOneShard() {
+        Spans all = withShards(1);
+        for (int count = 0; count < 100; count++) {
+            largeWhereOthersAre(all, 1);
+        }
+        assertThat(all.shardCount()).isEqualTo(1);
+        assertThat(source.extents).hasSize(1);
+        close(all);
+    }
+
+    @Test
+    void whatItsHomeHasNotAThreadFindsElsewhereBeforeTheHeapGrows() {
+        Spans all = withShards(2);
+        List<Long> blocks = new ArrayList<>();
+        while (all.shardCount() == 1) {
+            blocks.add(largeWhereOthersAre(all, 1));
+        }
+        int extentPages = (int) ((2 * Zone.GRANULE_BYTES) >>> PageGeometry.PAGE_SHIFT);
+        blocks.add(all.allocateLarge(extentPages - 1, 1, true, 0)); // all of its own shard
+        int asked = source.asked.size();
+        long elsewhere = all.allocateLarge(100, 1, true, 0);
+        assertThat(Spans.shardNumber(elsewhere)).isZero();
+        assertThat(source.asked).hasSize(asked);
+        while (source.asked.size() == asked) {
+            blocks.add(all.allocateLarge(1, 1, false, 0));
+            assertThat(blocks).as("where that is so often its home grows").hasSizeLessThan(200);
+        }
+        assertThat(Spans.shardNumber(blocks.getLast())).isEqualTo((byte) 1);
+        close(all);
+    }
+
+    @Test
+    void blocksOfAllShardsAreFoundByTheirAddress() {
+        Spans all = withShards(3);
+        TreeMap<Long, Integer> blocks = new TreeMap<>();
+        for (int pages = 1; all.shardCount() < 3; pages++) {
+            blocks.put(largeWhereOthersAre(all, pages), pages);
+        }
+        blocks.forEach((block, pages) -> {
+            assertThat(all.blockAround(block + pages * PAGE - 1)).isEqualTo(block);
+            assertThat(Spans.byteSize(block)).isEqualTo(pages * PAGE);
+            assertThat(all.freeLarge(block + PAGE / 2)).isZero();
+        });
+        long end = 0;
+        for (ExtentPages pages = all.pagesFrom(0); pages != null; pages = all.pagesFrom(end)) {
+            assertThat(pages.address()).as("in address order").isGreaterThanOrEqualTo(end);
+            end = pages.address() + pages.pageCount() * PAGE;
+            assertThat(source.extents).containsEntry(pages.address(), pages.pageCount() * PAGE);
+        }
+        assertThat(end)
+                .isEqualTo(source.extents.lastKey() + source.extents.lastEntry().getValue());
+        TreeMap<Long, Long> visited = new TreeMap<>();
+        all.forEachExtent(visited::put);
+        assertThat(visited).isEqualTo(source.extents);
+        TreeMap<Long, Integer> walked = new TreeMap<>();
+        HeapWalk walk = new HeapWalk(all);
+        while (walk.next()) {
+            for (int page = 0; page < PageGeometry.PAGES_PER_CHUNK; page++) {
+                int pages = walk.chunk().holdsPages() ? walk.chunk().pageCount(page) : 0;
+                if (pages > 0) {
+                    walked.put(walk.address() + page * PAGE, pages);
+                }
+            }
+        }
+        assertThat(walked).isEqualTo(blocks);
+        blocks.forEach((block, pages) -> {
+            assertThat(all.resizeLarge(block, 1)).isTrue();
+            assertThat(all.freeLarge(block)).isEqualTo(1);
+            assertThat(all.freeLarge(block)).isZero();
+        });
+        close(all);
+    }
+
+    @Test
+    void threadsThatMeetHaveBlocksApart() throws InterruptedException {
+        Spans all = withShards(3);
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        Thread[] threads = new Thread[4];
+        for (int index = 0; index < threads.length; index++) {
+            SplittableRandom random = new SplittableRandom(index);
+            threads[index] = new Thread(() -> takeAndGive(all, random));
+            threads[index].setUncaughtExceptionHandler((thread, failure) -> failures.add(failure));
+            threads[index].start();
+        }
+        for (int visit = 0; visit < 50; visit++) {
+            all.purge(1 << 20, visit % 2 == 0);
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(failures).isEmpty();
+        all.verify(0, 0);
+        assertThat(all.census().largeBlocks()).isZero();
+        close(all);
+    }
+
+    /// Each block has its address in its first and its last word, and pages between are nobody else's.
+    private static void takeAndGive(Spans all, SplittableRandom random) {
+        TreeMap<Long, Integer> live = new TreeMap<>();
+        for (int step = 0; step < 20_000; step++) {
+            if (live.size() < 10) {
+                int pages = 1 + random.nextInt(30);
+                long address = all.allocateLarge(pages, 1, true, 0);
+                assertThat(Errno.isError(address)).isFalse();
+                RawMemory.putLong(address, address);
+                RawMemory.putLong(address + pages * PAGE - 8, address);
+                live.put(address, pages);
+            } else {
+                free(all, live, any(live, random));
+            }
+        }
+        while (!live.isEmpty()) {
+            free(all, live, live.firstKey());
+        }
+    }
+
+    private static void free(Spans all, Map<Long, Integer> live, long address) {
+        int pages = Objects.requireNonNull(live.remove(address));
+        assertThat(RawMemory.getLong(address)).isEqualTo(address);
+        assertThat(RawMemory.getLong(address + pages * PAGE - 8)).isEqualTo(address);
+        RawMemory.putLong(address, 0);
+        assertThat(all.freeLarge(address)).isEqualTo(pages);
     }
 
     @Test
