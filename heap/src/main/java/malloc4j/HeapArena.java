@@ -294,24 +294,64 @@ final class HeapArena implements Arena {
         if (closing == Closing.BY_COLLECTOR) {
             Arena.global().close(); // throws what the JDK throws for a scope that nobody closes
         }
-        if (closing == Closing.WITH_SCOPE) {
-            scope.close();
-        }
         if (lock == null) {
-            blocks.free();
-            chunk.release();
+            try {
+                scope.close();
+            } catch (Throwable failed) {
+                releaseIfEnded();
+                throw failed;
+            }
+            release();
             return;
         }
-        lock.lock(); // waits for an allocation that found the arena open
+        beginToClose(lock);
+        try {
+            if (closing == Closing.WITH_SCOPE) {
+                scope.close();
+            }
+        } finally {
+            endOfClose(lock);
+        }
+    }
+
+    /// After the scope's close has thrown: what the program has attached to it did, the Java heap is full, or it is in
+    /// use, was closed before, or is another thread's.
+    private void releaseIfEnded() {
+        if (owner == Thread.currentThread() && !closed && !scope.scope().isAlive()) {
+            release();
+        }
+    }
+
+    private void release() {
+        closed = true;
+        blocks.free();
+        chunk.release();
+    }
+
+    /// One thread at a time closes the scope: so when that throws and the scope has ended, no access is under way.
+    private void beginToClose(Mutex held) {
+        held.lock(); // waits for an allocation that found the arena open
         try {
             if (closed) {
                 throw alreadyClosed();
             }
             closed = true;
-            blocks.free();
-            chunk.release();
         } finally {
-            lock.unlock();
+            held.unlock();
+        }
+    }
+
+    /// Gives the blocks back, unless the scope could not be closed: then the arena stays open.
+    private void endOfClose(Mutex held) {
+        held.lock();
+        try {
+            if (closing == Closing.WITH_SCOPE && scope.scope().isAlive()) {
+                closed = false;
+            } else {
+                release();
+            }
+        } finally {
+            held.unlock();
         }
     }
 

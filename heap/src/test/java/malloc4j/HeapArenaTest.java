@@ -426,6 +426,28 @@ class HeapArenaTest {
     }
 
     @Test
+    void anArenaWhoseCleanupThrowsGivesItsBlocksBack() {
+        for (Supplier<Arena> open : List.<Supplier<Arena>>of(HEAP::ofConfined, HEAP::ofShared)) {
+            long before = HEAP.statistics().liveBlocks();
+            Arena arena = open.get();
+            arena.allocate(5_000, 8);
+            arena.allocate(3 << 20, 4096);
+            @SuppressWarnings("restricted")
+            MemorySegment unused = arena.allocate(8, 8).reinterpret(arena, segment -> {
+                throw new UnsupportedOperationException("cleanup");
+            });
+            assertThatThrownBy(arena::close)
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessage("cleanup");
+            assertThat(HEAP.statistics().liveBlocks()).isEqualTo(before);
+            assertThatThrownBy(arena::close)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("Already closed");
+            assertThat(HEAP.statistics().liveBlocks()).isEqualTo(before);
+        }
+    }
+
+    @Test
     void whatAnArenaHasHandedOutIsNotFreedByTheHeap() throws Exception {
         for (Supplier<Arena> open : List.<Supplier<Arena>>of(HEAP::ofConfined, HEAP::ofShared, HEAP::ofUnscoped)) {
             try (Arena arena = open.get();
