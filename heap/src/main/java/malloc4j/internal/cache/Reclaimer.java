@@ -283,9 +283,7 @@ public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
                 cache.lock().unlock();
             }
         }
-        if (unfinished) {
-            cache.leave(sizeClass);
-        }
+        cache.endVisit(sizeClass, unfinished);
     }
 
     /// The first slab of all in address order, or 0. Holding `visiting`.

@@ -491,15 +491,17 @@ public final class ThreadCache {
     /// @param freedElsewhere blocks of the class that threads have freed in other caches' slabs, ever
     boolean isDue(int sizeClass, long freedElsewhere) {
         long stamp = changes[sizeClass] + Magazine.freedCount(magazine(sizeClass)) + freedElsewhere;
-        boolean due = stamp != visited[sizeClass] || (unfinished >>> sizeClass & 1) != 0;
-        visited[sizeClass] = stamp;
-        unfinished &= ~(1L << sizeClass);
-        return due;
+        if (stamp != visited[sizeClass]) {
+            unfinished |= 1L << sizeClass;
+            visited[sizeClass] = stamp;
+        }
+        return (unfinished >>> sizeClass & 1) != 0;
     }
 
-    /// Notes that a visit has left something in slabs of a class to the next. By the visitor.
-    void leave(int sizeClass) {
-        unfinished |= 1L << sizeClass;
+    /// Notes whether a visit to the end has left something in slabs of a class to the next; one that an error has
+    /// ended has. By the visitor.
+    void endVisit(int sizeClass, boolean hasLeftSome) {
+        unfinished = (unfinished & ~(1L << sizeClass)) | (hasLeftSome ? 1L << sizeClass : 0);
     }
 
     /// Begins to go through the listed slabs of a class. By the visitor, there is one at a time.

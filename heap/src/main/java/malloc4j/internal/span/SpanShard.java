@@ -394,7 +394,8 @@ final class SpanShard {
     long purge(long keepBytes, boolean all, long enoughBytes, boolean keepsOne) {
         long purgedBytes = 0;
         keptBytes = 0;
-        beginPurge(enoughBytes < Long.MAX_VALUE);
+        beginPurge();
+        boolean leaves = enoughBytes < Long.MAX_VALUE;
         Extent extent = extentFrom(0);
         while (extent != null) {
             int page = 0;
@@ -405,7 +406,7 @@ final class SpanShard {
                 try {
                     from = extent.dirtyCount() == 0 ? extent.pageCount : extent.nextPurgeable(page, all);
                     if (from >= extent.pageCount) {
-                        unfinished |= extent.dirtyCount() > 0 && extent.markIdle();
+                        leaves |= extent.dirtyCount() > 0 && extent.markIdle();
                         break;
                     }
                     to = extent.purgeableEnd(from, from + (PURGE_STEP_BYTES >>> PageGeometry.PAGE_SHIFT), all);
@@ -423,7 +424,7 @@ final class SpanShard {
             }
             extent = extentFrom(extent.end());
         }
-        releaseEmptyExtents(keepsOne);
+        releaseEmptyExtents(keepsOne, leaves);
         return purgedBytes;
     }
 
@@ -432,11 +433,11 @@ final class SpanShard {
         return keptBytes;
     }
 
-    private void beginPurge(boolean mayLeaveSome) {
+    private void beginPurge() {
         lock.lock();
         try {
             givesPurged = gives;
-            unfinished = mayLeaveSome;
+            unfinished = true; // should an error end it
         } finally {
             lock.unlock();
         }
@@ -455,25 +456,34 @@ final class SpanShard {
 
     private long purgeTaken(Extent extent, int from, int to) {
         long bytes = extent.address(to) - extent.address(from);
-        long result = source.purge(extent.address(from), bytes);
+        boolean isPurged = false;
+        try {
+            isPurged = source.purge(extent.address(from), bytes) >= 0;
+        } finally {
+            giveBack(extent, from, to, isPurged);
+        }
+        return isPurged ? bytes : 0;
+    }
+
+    private void giveBack(Extent extent, int from, int to, boolean isPurged) {
         lock.lock();
         try {
-            givePages(extent, from, to, result < 0);
-            if (result < 0) {
-                return 0;
+            givePages(extent, from, to, !isPurged);
+            if (isPurged) {
+                charge.remove(to - from);
+                events.note(Probe.Kind.PURGE, extent.address(from), extent.address(to) - extent.address(from), 0);
             }
-            charge.remove(to - from);
-            events.note(Probe.Kind.PURGE, extent.address(from), bytes, 0);
-            return bytes;
         } finally {
             lock.unlock();
         }
     }
 
-    private void releaseEmptyExtents(boolean keepsOne) {
+    /// @param leaves whether the purge has left something to the next
+    private void releaseEmptyExtents(boolean keepsOne, boolean leaves) {
         lock.lock();
         try {
             boolean spare = !keepsOne;
+            unfinished = leaves;
             int index = 0;
             while (index < extents.size()) {
                 Extent extent = extents.get(index);

@@ -8,6 +8,7 @@ import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.slab.Slabs;
@@ -28,7 +29,10 @@ final class Caches implements AutoCloseable {
     }
 
     Caches(int heapId) {
-        MmapSource source = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
+        this(heapId, new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT));
+    }
+
+    Caches(int heapId, PageSource source) {
         spans = new Spans(source, budget, heapId);
         Slabs slabs = new Slabs(spans, heapId);
         ProcessBarrier barrier = new ProcessBarrier(Ground.process().calls());

@@ -6,6 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -134,6 +137,58 @@ class VisitsByChangeTest {
         assertThat(visitUntilQuiet()).isPositive();
 
         assertThat(caches.spans.dirtyBytes()).isZero();
+    }
+
+    /// A full Java heap may end a visit anywhere: what it was about goes back at a later one.
+    @Test
+    void aVisitThatAnErrorHasEndedIsDueAgain() {
+        MmapSource mapped = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
+        boolean[] isFull = {false};
+        PageSource source = new PageSource() {
+            @Override
+            public long acquire(long byteSize) {
+                return mapped.acquire(byteSize);
+            }
+
+            @Override
+            public long release(long address, long byteSize) {
+                return mapped.release(address, byteSize);
+            }
+
+            @Override
+            public long purge(long address, long byteSize) {
+                if (isFull[0]) {
+                    throw new OutOfMemoryError("for the test");
+                }
+                return mapped.purge(address, byteSize);
+            }
+        };
+        try (Caches others = new Caches((1 << 20) + 1, source)) {
+            List<Long> blocks = new ArrayList<>();
+            for (int index = 0; index < 400; index++) {
+                blocks.add(others.allocate(LARGE));
+            }
+            blocks.subList(1, 300).forEach(others::free); // whole slabs, and pages of one
+            long span = others.spans.allocateSpan(64, 1, true);
+            others.spans.freeSpan(span, 64);
+            isFull[0] = true;
+            for (int visit = 0; visit < 4; visit++) {
+                try {
+                    others.reclaimer.visitIdle(false);
+                } catch (OutOfMemoryError expected) {
+                    assertThat(expected).hasMessage("for the test");
+                }
+            }
+            isFull[0] = false;
+
+            for (int visit = 0; others.reclaimer.visitIdle(false); visit++) {
+                assertThat(visit).as("visits that have something to do").isLessThan(10);
+            }
+
+            assertThat(others.spans.dirtyBytes()).isZero();
+            assertThat(others.reclaimer.purgedBytes()).isGreaterThan(200 * 4096);
+            others.reclaimer.verify();
+        }
     }
 
     /// What blocks and pages go through, by threads that live and end: when a visit has nothing to do, a visit of
