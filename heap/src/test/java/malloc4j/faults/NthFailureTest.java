@@ -1,5 +1,23 @@
 package malloc4j.faults;
 
+import static malloc4j.internal.os.Errno.EACCES;
+import static malloc4j.internal.os.Errno.EAGAIN;
+import static malloc4j.internal.os.Errno.EFAULT;
+import static malloc4j.internal.os.Errno.EFBIG;
+import static malloc4j.internal.os.Errno.EINTR;
+import static malloc4j.internal.os.Errno.EINVAL;
+import static malloc4j.internal.os.Errno.EIO;
+import static malloc4j.internal.os.Errno.EMFILE;
+import static malloc4j.internal.os.Errno.ENFILE;
+import static malloc4j.internal.os.Errno.ENODEV;
+import static malloc4j.internal.os.Errno.ENOENT;
+import static malloc4j.internal.os.Errno.ENOLCK;
+import static malloc4j.internal.os.Errno.ENOMEM;
+import static malloc4j.internal.os.Errno.ENOSPC;
+import static malloc4j.internal.os.Errno.ENOSYS;
+import static malloc4j.internal.os.Errno.EOPNOTSUPP;
+import static malloc4j.internal.os.Errno.EPERM;
+import static malloc4j.internal.os.Errno.EROFS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
@@ -8,6 +26,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -16,26 +37,62 @@ import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
-import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.RecordingCalls;
+import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.os.TestKernel;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.MmapSource;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// Every system call that a heap makes in its life is made to fail: each once, and each with all that follow.
+/// Every system call that a heap makes in its life is made to fail: each once, and each with all that follow, with
+/// whatever errno its manual page allows.
 ///
 /// Whichever it is, the operation works or reports it, no live block is harmed or lost, everything works again once the
 /// kernel does, and closing leaves nothing behind.
+///
+/// Of the calls that have come the same way through the heap, the first and the last are made to fail, and the
+/// first with every errno. With `-Dtest.long=true`, as `-Pproof` has it, every call with every errno.
+@Tag("proof")
 class NthFailureTest {
     private static final Pattern CLOSE = Pattern.compile("close\\((\\d+)\\)");
+
+    private static final boolean LONG = Boolean.getBoolean("test.long");
+    private static final int PLACES = LONG ? Patterns.PLACES : 16;
 
     private static final long PROBE_BYTES = 128L << 20;
 
     private static final long CLAIM_BYTES = 64L << 20;
+
+    /// What a call may fail with, the likeliest first; any that is not here, with `ENOMEM`. `EPERM` and `ENOSYS` are
+    /// what a filter of system calls (seccomp) gives back, as containers have them.
+    private static final Map<String, List<Integer>> ERRNOS = Map.ofEntries(
+            entry("mmap", ENOMEM, EAGAIN, EPERM, EACCES, ENODEV, EINVAL, ENFILE),
+            entry("munmap", ENOMEM, EINVAL, EPERM),
+            entry("mremap", ENOMEM, EAGAIN, EFAULT, EINVAL, EPERM, ENOSYS),
+            entry("mprotect", ENOMEM, EACCES, EINVAL, EPERM),
+            entry("madvise", ENOMEM, EAGAIN, EINVAL, EIO, EPERM, ENOSYS),
+            entry("mincore", ENOMEM, EAGAIN, EFAULT, EPERM, ENOSYS),
+            entry("mlock2", ENOMEM, EAGAIN, EPERM, ENOSYS),
+            entry("munlock", ENOMEM, EAGAIN, EPERM),
+            entry("memfdCreate", ENOMEM, EMFILE, ENFILE, EINVAL, EPERM, ENOSYS),
+            entry("open", ENOMEM, EACCES, EINTR, EMFILE, ENFILE, ENOSPC, EROFS, EPERM, ENOENT),
+            entry("ftruncate", ENOMEM, EINTR, EFBIG, EINVAL, EIO, EPERM),
+            entry("fallocate", ENOMEM, ENOSPC, EOPNOTSUPP, EINTR, EFBIG, EIO, EPERM, ENOSYS),
+            entry("close", ENOMEM, EINTR, EIO),
+            entry("fcntl", ENOMEM, EAGAIN, EACCES, EINTR, EINVAL, ENOLCK, EPERM),
+            entry("statx", ENOMEM, EACCES, EPERM, ENOSYS),
+            entry("sbrk", ENOMEM, EAGAIN),
+            entry("membarrier", ENOMEM, EINVAL, EPERM, ENOSYS),
+            entry("prlimit", ENOMEM, EPERM, EINVAL, ENOSYS),
+            entry("sysconf", EINVAL));
+
+    private static Map.Entry<String, List<Integer>> entry(String call, Integer... errnos) {
+        return Map.entry(call, List.of(errnos));
+    }
 
     /// How the failures go.
     private enum Mode {
@@ -62,37 +119,56 @@ class NthFailureTest {
     @ParameterizedTest
     @EnumSource(MemorySource.class)
     void everyFailureIsSurvivedAndReportedAndLeavesNothing(MemorySource source) throws IOException {
-        runWithout(source); // the first brk heap of a process reserves records that stay
-        RecordingCalls calls = runWithout(source);
+        runWithout(source, TestKernel.calls()); // the first brk heap of a process reserves records that stay
+        CallSites ways = new CallSites();
+        RecordingCalls calls = runWithout(source, ways.noting(TestKernel.calls()));
         assertThat(MappedRanges.left(calls)).isEmpty();
-        long n = calls.count();
-        long k = 1;
-        while (fails(source, k, Mode.ONCE)) {
-            fails(source, k, Mode.FROM_THEN_ON);
-            fails(source, k, Mode.UNTIL_CLOSED);
-            k++;
+        List<RecordingCalls.Call> all = calls.transcript();
+        List<String> sites = ways.sites();
+        assertThat(sites).hasSameSizeAs(all);
+        int runs = 0;
+        int met = 0;
+        for (int index = 0; index < all.size(); index++) {
+            String site = sites.get(index);
+            boolean isFirst = sites.indexOf(site) == index;
+            if (LONG || isFirst || sites.lastIndexOf(site) == index) {
+                List<Integer> errnos = ERRNOS.getOrDefault(all.get(index).name(), List.of(ENOMEM));
+                for (int turn = 0; turn < (LONG || isFirst ? errnos.size() : 1); turn++) {
+                    for (Mode mode : LONG || turn == 0 ? Mode.values() : new Mode[] {turned(turn)}) {
+                        met += fails(source, index + 1, mode, turn) ? 1 : 0;
+                        runs++;
+                    }
+                }
+            }
         }
-        System.out.printf("n-th failure, %s: %d calls, %d operations reported a failure%n", source, k - 1, reported);
-        assertThat(k).as("calls made to fail").isGreaterThan(n * 8 / 10); // how many there are depends on addresses
-        assertThat(reported).as("operations that met a failure").isGreaterThan((int) n);
+        System.out.printf(
+                "n-th failure, %s: %d calls, %d ways, %d runs, %d operations reported a failure%n",
+                source, all.size(), Set.copyOf(sites).size(), runs, reported);
+        assertThat(met).as("runs that met their failure").isGreaterThan(runs * 8 / 10); // addresses decide how many
+        assertThat(reported).as("operations that met a failure").isGreaterThan(all.size());
         // Whatever failed, the break itself is used to the end.
-        assertThat(runWithout(source).count("sbrk") > 0).isEqualTo(source == MemorySource.BRK);
+        assertThat(runWithout(source, TestKernel.calls()).count("sbrk") > 0).isEqualTo(source == MemorySource.BRK);
         parent.close();
         hog.close();
     }
 
-    private boolean fails(MemorySource source, long k, Mode mode) {
+    /// The modes by turns: with an errno that is not the likeliest, one of them.
+    private static Mode turned(int turn) {
+        return Mode.values()[turn % Mode.values().length];
+    }
+
+    private boolean fails(MemorySource source, long k, Mode mode, int turn) {
         try {
-            return runWith(source, k, mode);
+            return runWith(source, k, mode, turn);
         } catch (AssertionError | RuntimeException | IOException failed) {
-            return fail("call " + k + ", " + mode + ": " + failed.getMessage(), failed);
+            return fail("call " + k + ", " + mode + ", errno " + turn + ": " + failed.getMessage(), failed);
         }
     }
 
-    private RecordingCalls runWithout(MemorySource source) throws IOException {
-        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
+    private RecordingCalls runWithout(MemorySource source, SystemCalls target) throws IOException {
+        RecordingCalls calls = new RecordingCalls(target);
         takeWhatIsClaimed();
-        Scenario scenario = Scenario.create(calls, options(source));
+        Scenario scenario = Scenario.create(calls, options(source), 0, PLACES);
         if (scenario == null) {
             throw new AssertionError("the heap could not be created");
         }
@@ -103,16 +179,22 @@ class NthFailureTest {
     }
 
     /// Returns whether there was a k-th call.
-    private boolean runWith(MemorySource source, long k, Mode mode) throws IOException {
+    ///
+    /// @param turn which of its errnos a call fails with
+    private boolean runWith(MemorySource source, long k, Mode mode, int turn) throws IOException {
         takeWhatIsClaimed();
         Footprint before = footprint();
         RecordingCalls calls = new RecordingCalls(TestKernel.calls());
+        ToIntFunction<String> errno = name -> {
+            List<Integer> errnos = ERRNOS.getOrDefault(name, List.of(ENOMEM));
+            return errnos.get(turn % errnos.size());
+        };
         if (mode == Mode.ONCE) {
-            calls.failOnce(k, Errno.ENOMEM);
+            calls.failOnce(k, errno);
         } else {
-            calls.failFrom(k, Errno.ENOMEM);
+            calls.failFrom(k, errno);
         }
-        Scenario scenario = Scenario.create(calls, options(source));
+        Scenario scenario = Scenario.create(calls, options(source), k, PLACES);
         reported += scenario == null ? 1 : live(scenario, calls, mode);
         calls.stopFailing();
         closeWhatWasNotClosed(calls);
@@ -160,9 +242,9 @@ class NthFailureTest {
     /// A heap that can have break memory only where it has been claimed already.
     private static Heap hog() {
         RecordingCalls calls = new RecordingCalls(TestKernel.calls());
-        calls.failFrom(text -> text.startsWith("sbrk(") && !text.equals("sbrk(0)"), 1, Errno.ENOMEM);
-        calls.failFrom("mprotect", 1, Errno.ENOMEM);
-        calls.failFrom("mmap", 1, Errno.ENOMEM);
+        calls.failFrom(text -> text.startsWith("sbrk(") && !text.equals("sbrk(0)"), 1, ENOMEM);
+        calls.failFrom("mprotect", 1, ENOMEM);
+        calls.failFrom("mmap", 1, ENOMEM);
         return TestHeaps.create(
                 calls,
                 HeapOptions.builder()

@@ -1,18 +1,25 @@
 package malloc4j.faults;
 
 import malloc4j.bytes.Bytes;
+import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 
-/// Writes into a block what can be recognised later: a word that depends on the seed and the place, in 256 places at
-/// least 256 bytes apart, and the block's last byte.
+/// Writes into a block what can be recognised later: a word that depends on the seed and the place, in the first and
+/// so many other places at least 256 bytes apart, 256 unless told otherwise, and the block's last byte.
 public final class Patterns {
-    private static final int PLACES = 256;
+    static final int PLACES = 256;
+
+    private static final int MIN_STRIDE_BYTES = 256;
 
     private Patterns() {}
 
     public static void fill(long address, long byteSize, long seed) {
-        long stride = stride(byteSize);
-        for (long offset = 0; offset + Long.BYTES <= byteSize; offset += stride) {
+        fill(address, byteSize, seed, PLACES);
+    }
+
+    /// @param places of which all but the first lie elsewhere for each seed
+    static void fill(long address, long byteSize, long seed, int places) {
+        for (long offset = 0; offset + Long.BYTES <= byteSize; offset = next(offset, byteSize, seed, places)) {
             RawMemory.putLong(address + offset, word(seed, offset));
         }
         if (byteSize > 0) {
@@ -22,8 +29,12 @@ public final class Patterns {
 
     /// Throws [AssertionError] unless the first `byteSize` bytes are as [#fill] left them for a block of `filledBytes`.
     public static void check(long address, long byteSize, long filledBytes, long seed) {
-        long stride = stride(filledBytes);
-        for (long offset = 0; offset + Long.BYTES <= byteSize; offset += stride) {
+        check(address, byteSize, filledBytes, seed, PLACES);
+    }
+
+    /// @param places as it was filled
+    static void check(long address, long byteSize, long filledBytes, long seed, int places) {
+        for (long offset = 0; offset + Long.BYTES <= byteSize; offset = next(offset, filledBytes, seed, places)) {
             boolean overlapsLast = offset + Long.BYTES > filledBytes - 1;
             if (!overlapsLast && RawMemory.getLong(address + offset) != word(seed, offset)) {
                 throw new AssertionError("the block of " + filledBytes + " bytes at 0x" + Long.toHexString(address)
@@ -37,8 +48,9 @@ public final class Patterns {
         }
     }
 
-    private static long stride(long byteSize) {
-        return Math.max(PLACES, byteSize / PLACES);
+    private static long next(long offset, long filledBytes, long seed, int places) {
+        long stride = Math.max(MIN_STRIDE_BYTES, Bits.alignDown(filledBytes / places, Long.BYTES));
+        return offset != 0 ? offset + stride : Long.BYTES * (1 + Math.floorMod(seed * 7919, stride / Long.BYTES));
     }
 
     private static long word(long seed, long offset) {

@@ -14,6 +14,7 @@ import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.TestHeaps;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.RecordingCalls;
 import malloc4j.linux.SystemCallException;
 import org.jspecify.annotations.Nullable;
@@ -37,23 +38,34 @@ final class Scenario {
 
     private final RecordingCalls calls;
     private final Heap heap;
+    private final int places;
     private final TreeMap<Long, Block> live = new TreeMap<>();
     private long nextSeed;
     private int reported;
     private int reportedAtLastCheck;
     private int steps;
 
-    private Scenario(RecordingCalls calls, HeapOptions options) {
+    private Scenario(RecordingCalls calls, HeapOptions options, long seed, int places) {
         this.calls = calls;
+        this.nextSeed = seed;
+        this.places = places;
         this.heap = TestHeaps.create(calls, options);
     }
 
-    /// Creates the heap, or returns null when that was refused, by an exception that names the call.
-    static @Nullable Scenario create(RecordingCalls calls, HeapOptions options) {
+    /// Creates the heap, or returns null when that was refused, by an exception that names the call and the errno.
+    ///
+    /// @param seed decides where blocks are written into
+    /// @param places in each block, of as many pages at most
+    static @Nullable Scenario create(RecordingCalls calls, HeapOptions options, long seed, int places) {
         try {
-            return new Scenario(calls, options);
+            return new Scenario(calls, options, seed, places);
         } catch (SystemCallException refused) {
-            assertThat(refused).hasMessageContaining("(").hasMessageContaining("ENOMEM");
+            List<String> injected = calls.transcript().stream()
+                    .filter(RecordingCalls.Call::injected)
+                    .map(call -> Errno.name(call.result()))
+                    .toList();
+            assertThat(refused).hasMessageContaining("(");
+            assertThat(injected).anyMatch(String.valueOf(refused.getMessage())::contains);
             return null;
         }
     }
@@ -142,7 +154,7 @@ final class Scenario {
         if (moved != 0) {
             Block before = live.remove(address);
             if (before != null) {
-                Patterns.check(moved, Math.min(before.byteSize(), byteSize), before.byteSize(), before.seed());
+                Patterns.check(moved, Math.min(before.byteSize(), byteSize), before.byteSize(), before.seed(), places);
             }
             adopt(moved, byteSize);
         }
@@ -200,7 +212,7 @@ final class Scenario {
                 .as("no overlap of 0x%x with its neighbours", address)
                 .isTrue();
         long seed = nextSeed++;
-        Patterns.fill(address, byteSize, seed);
+        Patterns.fill(address, byteSize, seed, places);
         live.put(address, new Block(byteSize, seed));
     }
 
@@ -208,7 +220,8 @@ final class Scenario {
     void checkAll() {
         calls.setEnabled(false);
         try {
-            live.forEach((address, block) -> Patterns.check(address, block.byteSize(), block.byteSize(), block.seed()));
+            live.forEach((address, block) ->
+                    Patterns.check(address, block.byteSize(), block.byteSize(), block.seed(), places));
             heap.verify();
             if (steps++ % COUNTED_EACH == 0 || reported != reportedAtLastCheck) {
                 assertThat(heap.statistics().liveBlocks()).as("live blocks").isEqualTo(live.size());

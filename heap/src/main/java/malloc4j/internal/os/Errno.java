@@ -83,6 +83,15 @@ public final class Errno {
         return result < 0 && result >= -MAX_ERRNO;
     }
 
+    /// An answer of the kernel as a heap may pass it on. Errors by which a heap tells of its own limits, of an argument,
+    /// or that it is closed, would name a wrong cause: they become minus `instead`.
+    public static long passedOn(long result, int instead) {
+        return switch ((int) -Math.clamp(result, -MAX_ERRNO, 0)) {
+            case ENOSPC, EDQUOT, EINVAL, EBADF, EOVERFLOW -> -instead;
+            default -> result;
+        };
+    }
+
     /// The name of an error number: `"ENOMEM"` for 12 and for -12. Numbers not listed here come out as `"errno 200"`.
     ///
     /// @param result an error number, or a result that carries one

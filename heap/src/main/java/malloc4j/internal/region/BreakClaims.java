@@ -231,7 +231,7 @@ public final class BreakClaims {
         long step = MOAT_BYTES + usableBytes + Zone.GRANULE_BYTES;
         long before = calls.sbrk(step);
         if (Errno.isError(before)) {
-            return before;
+            return -Errno.ENOMEM; // whatever it says: EAGAIN would count as a claim that is lost
         }
         long start = Bits.alignUp(before + MOAT_BYTES, Zone.GRANULE_BYTES);
         long end = start + usableBytes;

@@ -98,7 +98,7 @@ public final class FileSource implements PageSource {
             long result = grow(offset + byteSize);
             if (result < 0) {
                 ChunkMap.main().freeRange(address, byteSize);
-                return told(result);
+                return Errno.passedOn(result, Errno.EIO);
             }
         }
         int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
@@ -106,7 +106,7 @@ public final class FileSource implements PageSource {
         if (Errno.isError(mapped)) {
             int state = FixedMapping.stateAfterRefusal(calls, address, byteSize, RESERVED_RIGHTS);
             giveToZone(address, byteSize, state);
-            return told(mapped);
+            return Errno.passedOn(mapped, Errno.EIO);
         }
         if (atEnd) {
             fileBytes += byteSize;
@@ -125,15 +125,6 @@ public final class FileSource implements PageSource {
             return now;
         }
         return now < fileBytes ? -Errno.EIO : calls.ftruncate(fd, byteSize);
-    }
-
-    /// What is answered when the kernel does not make the file longer, or map it: `EIO` for the errors that of an
-    /// `acquire` would tell of limits of ours, a closed heap, or a size that there is not.
-    private static long told(long result) {
-        return switch ((int) -result) {
-            case Errno.ENOSPC, Errno.EDQUOT, Errno.EINVAL, Errno.EBADF, Errno.EOVERFLOW -> -Errno.EIO;
-            default -> result;
-        };
     }
 
     @Override

@@ -84,7 +84,7 @@ public final class HugeBlocks {
             mappings.release();
             addresses.giveHuge(bytes);
             release(1);
-            return address;
+            return Errno.passedOn(address, Errno.ENOMEM);
         }
         if (!budget.charge(bytes)) { // others were quicker
             unmap(address, bytes, LEFTOVER | COUNTED);

@@ -98,7 +98,7 @@ public final class MmapSource implements PageSource {
     }
 
     private long commit(long address, long byteSize) {
-        long result = calls.mprotect(address, byteSize, READ_WRITE);
+        long result = Errno.passedOn(calls.mprotect(address, byteSize, READ_WRITE), Errno.ENOMEM);
         if (result == 0 && pages != Pages.DEFAULT) {
             calls.madvise(address, byteSize, Linux.MADV_HUGEPAGE); // advice only: a kernel without THP refuses it
         }

@@ -289,7 +289,10 @@ public final class Zone {
         long start =
                 Bits.alignUp(from, PageGeometry.PAGE_BYTES); // the page that `from` is in has been committed before
         long end = Bits.alignUp(to, PageGeometry.PAGE_BYTES);
-        return start == end ? 0 : calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE);
+        return start == end
+                ? 0
+                : Errno.passedOn(
+                        calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE), Errno.ENOMEM);
     }
 
     /// The bytes of entries that a range of `bytes` has.

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 
 /// System calls that are written down, and that can be made to fail.
 ///
@@ -40,15 +41,12 @@ public final class RecordingCalls implements SystemCalls {
     private static final class Failure {
         private final Predicate<String> matches;
         private final boolean once;
-        private final int errno;
+        private final ToIntFunction<String> errno;
         private long callsLeft;
 
-        Failure(Predicate<String> matches, long nth, boolean once, int errno) {
+        Failure(Predicate<String> matches, long nth, boolean once, ToIntFunction<String> errno) {
             if (nth < 1) {
                 throw new IllegalArgumentException("calls are counted from 1: " + nth);
-            }
-            if (!Errno.isError(-errno)) {
-                throw new IllegalArgumentException("not an errno: " + errno);
             }
             this.matches = matches;
             this.once = once;
@@ -144,12 +142,22 @@ public final class RecordingCalls implements SystemCalls {
 
     /// Makes the n-th of the calls whose text matches fail, and no other.
     public synchronized void failOnce(Predicate<String> text, long nth, int errno) {
-        failures.add(new Failure(text, nth, true, errno));
+        failures.add(new Failure(text, nth, true, name -> errno));
     }
 
     /// Makes the n-th of the calls whose text matches fail, and all such after it.
     public synchronized void failFrom(Predicate<String> text, long nth, int errno) {
-        failures.add(new Failure(text, nth, false, errno));
+        failures.add(new Failure(text, nth, false, name -> errno));
+    }
+
+    /// Makes the n-th call from now fail, and no other, with an errno that its name decides.
+    public synchronized void failOnce(long nth, ToIntFunction<String> errno) {
+        failures.add(new Failure(text -> true, nth, true, errno));
+    }
+
+    /// Makes the n-th call from now fail, and all after it, with an errno that each one's name decides.
+    public synchronized void failFrom(long nth, ToIntFunction<String> errno) {
+        failures.add(new Failure(text -> true, nth, false, errno));
     }
 
     /// Disarms all failures.
@@ -170,7 +178,7 @@ public final class RecordingCalls implements SystemCalls {
 
     private long record(String name, String arguments, LongSupplier perform) {
         String text = name + "(" + arguments + ")";
-        int errno = errnoDue(text);
+        int errno = errnoDue(name, text);
         boolean injected = errno != 0;
         // Outside the lock: calls may block, and run side by side.
         long result = injected ? -errno : perform.getAsLong();
@@ -180,11 +188,14 @@ public final class RecordingCalls implements SystemCalls {
         return result;
     }
 
-    private synchronized int errnoDue(String text) {
+    private synchronized int errnoDue(String name, String text) {
         int errno = 0;
         for (Failure failure : failures) {
             if (failure.isDue(text) && errno == 0) { // every failure counts, whichever decides
-                errno = failure.errno;
+                errno = failure.errno.applyAsInt(name);
+                if (!Errno.isError(-errno)) {
+                    throw new IllegalArgumentException("not an errno: " + errno);
+                }
             }
         }
         return errno;

@@ -165,10 +165,19 @@ class RecordingCallsTest {
     }
 
     @Test
+    void theNameOfACallDecidesWhatItFailsWith() {
+        calls.failFrom(2, name -> name.equals("close") ? Errno.EINTR : Errno.EAGAIN);
+        assertThat(calls.close(2)).isEqualTo(42);
+        assertThat(calls.close(2)).isEqualTo(-Errno.EINTR);
+        assertThat(calls.munmap(0, 4096)).isEqualTo(-Errno.EAGAIN);
+    }
+
+    @Test
     void refusesFailuresThatCouldNeverHappen() {
         assertThatThrownBy(() -> calls.failOnce("mmmap", 1, Errno.ENOMEM)).hasMessage("no such call: mmmap");
         assertThatThrownBy(() -> calls.failOnce(0, Errno.ENOMEM)).hasMessage("calls are counted from 1: 0");
-        assertThatThrownBy(() -> calls.failOnce(1, -12)).hasMessage("not an errno: -12");
+        calls.failOnce(1, -12);
+        assertThatThrownBy(() -> calls.close(2)).hasMessage("not an errno: -12");
     }
 
     @Test
