@@ -6,8 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
-import malloc4j.internal.region.Ground;
-import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.ForwardingSource;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.slab.SizeClasses;
 import org.junit.jupiter.api.AfterEach;
@@ -142,25 +141,14 @@ class VisitsByChangeTest {
     /// A full Java heap may end a visit anywhere: what it was about goes back at a later one.
     @Test
     void aVisitThatAnErrorHasEndedIsDueAgain() {
-        MmapSource mapped = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         boolean[] isFull = {false};
-        PageSource source = new PageSource() {
-            @Override
-            public long acquire(long byteSize) {
-                return mapped.acquire(byteSize);
-            }
-
-            @Override
-            public long release(long address, long byteSize) {
-                return mapped.release(address, byteSize);
-            }
-
+        PageSource source = new ForwardingSource() {
             @Override
             public long purge(long address, long byteSize) {
                 if (isFull[0]) {
                     throw new OutOfMemoryError("for the test");
                 }
-                return mapped.purge(address, byteSize);
+                return super.purge(address, byteSize);
             }
         };
         try (Caches others = new Caches((1 << 20) + 1, source)) {

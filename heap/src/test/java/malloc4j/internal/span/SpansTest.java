@@ -14,8 +14,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.Ground;
-import malloc4j.internal.region.MmapSource;
+import malloc4j.internal.region.ForwardingSource;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.Zone;
@@ -31,8 +30,7 @@ class SpansTest {
     private static final long NONE = Long.MAX_VALUE;
 
     /// Real memory from a source that counts, and can refuse.
-    private static final class FakeSource implements PageSource {
-        private final PageSource target = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
+    private static final class FakeSource extends ForwardingSource {
         final TreeMap<Long, Long> extents = new TreeMap<>();
         final List<Long> asked = new ArrayList<>();
         long largest = Long.MAX_VALUE;
@@ -44,7 +42,7 @@ class SpansTest {
         @Override
         public long acquire(long byteSize) {
             asked.add(byteSize);
-            long address = byteSize > largest ? -Errno.ENOMEM : target.acquire(byteSize);
+            long address = byteSize > largest ? -Errno.ENOMEM : super.acquire(byteSize);
             if (address > 0) {
                 extents.put(address, byteSize);
             }
@@ -57,7 +55,7 @@ class SpansTest {
                 return -Errno.ENOMEM;
             }
             assertThat(extents.remove(address)).isEqualTo(byteSize);
-            return target.release(address, byteSize);
+            return super.release(address, byteSize);
         }
 
         @Override
@@ -66,7 +64,7 @@ class SpansTest {
                 return -Errno.EINVAL;
             }
             purgedBytes += byteSize;
-            return target.purge(address, byteSize);
+            return super.purge(address, byteSize);
         }
 
         @Override
@@ -545,25 +543,14 @@ class SpansTest {
 
     @Test
     void recordsOfExtentThatIsReleasedCannotBeQueued() {
-        MmapSource mapped = new MmapSource(Ground.process(), MmapSource.Pages.DEFAULT);
         List<Boolean> queued = new ArrayList<>();
         List<Long> records = new ArrayList<>();
-        PageSource source = new PageSource() {
-            @Override
-            public long acquire(long byteSize) {
-                return mapped.acquire(byteSize);
-            }
-
-            @Override
-            public long purge(long address, long byteSize) {
-                return mapped.purge(address, byteSize);
-            }
-
+        PageSource source = new ForwardingSource() {
             @Override
             public long release(long address, long byteSize) {
                 records.add(ChunkMap.record(address));
                 queued.add(RawMemory.compareAndSetInt(ChunkMap.record(address) + ChunkMap.QUEUED, 0, 1));
-                return mapped.release(address, byteSize);
+                return super.release(address, byteSize);
             }
         };
         Spans all = new Spans(source, new Budget(null, Long.MAX_VALUE, Long.MAX_VALUE), 77);
