@@ -83,10 +83,10 @@ public final class Errno {
         return result < 0 && result >= -MAX_ERRNO;
     }
 
-    /// An answer of the kernel as a heap may pass it on. Errors by which a heap tells of its own limits, of an argument,
-    /// or that it is closed, would name a wrong cause: they become minus `instead`.
+    /// An answer of the kernel as a heap may pass it on. Errors by which a heap tells of its own limits, of an
+    /// argument, or that it is closed, would name a wrong cause: they become minus `instead`.
     public static long passedOn(long result, int instead) {
-        return switch ((int) -Math.clamp(result, -MAX_ERRNO, 0)) {
+        return switch (-Math.clamp(result, -MAX_ERRNO, 0)) {
             case ENOSPC, EDQUOT, EINVAL, EBADF, EOVERFLOW -> -instead;
             default -> result;
         };

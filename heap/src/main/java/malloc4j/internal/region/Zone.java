@@ -291,8 +291,7 @@ public final class Zone {
         long end = Bits.alignUp(to, PageGeometry.PAGE_BYTES);
         return start == end
                 ? 0
-                : Errno.passedOn(
-                        calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE), Errno.ENOMEM);
+                : Errno.passedOn(calls.mprotect(start, end - start, Linux.PROT_READ | Linux.PROT_WRITE), Errno.ENOMEM);
     }
 
     /// The bytes of entries that a range of `bytes` has.
