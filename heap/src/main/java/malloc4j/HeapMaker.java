@@ -1,7 +1,16 @@
 package malloc4j;
 
+import java.lang.ref.Reference;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
+import malloc4j.internal.cache.CacheTable;
+import malloc4j.internal.memory.CollectedMemory;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.LinuxCalls;
 import org.jspecify.annotations.Nullable;
 
 /// Makes the common heap, and the first heap of each source, and initialises every class that a call of a heap may
@@ -107,6 +116,7 @@ final class HeapMaker implements Runnable {
     @Override
     public void run() {
         try {
+            link();
             Heap heap = options == null ? Heap.makeCommon() : Heap.makeOwn(options);
             initialiseTheRest();
             note(heap.options().memory().source());
@@ -114,6 +124,30 @@ final class HeapMaker implements Runnable {
         } catch (Throwable failure) {
             thrown = failure;
         }
+    }
+
+    /// Uses once what the calls of a heap reach memory and the kernel by. The JDK makes objects when an access is used
+    /// for the first time in a class, one of its own classes too, and for those the Java heap may have no room later,
+    /// between what must happen together.
+    private static void link() {
+        if (!RawMemory.isGranted()) {
+            return; // a heap cannot be made, and says why
+        }
+        CollectedMemory word = new CollectedMemory(Long.BYTES);
+        try {
+            RawMemory.link(word.address());
+            CacheTable.link(word.address());
+        } finally {
+            Reference.reachabilityFence(word);
+        }
+        LinuxCalls.link();
+        AtomicLongArray counts = new AtomicLongArray(1);
+        counts.setRelease(0, counts.getAcquire(0) + counts.getAndIncrement(0) + counts.getAndAdd(0, 1));
+        counts.setPlain(0, counts.get(0));
+        AtomicReferenceArray<String> references = new AtomicReferenceArray<>(1);
+        references.set(0, references.get(0));
+        boolean unused = new AtomicBoolean().compareAndSet(false, true);
+        new LongAdder().increment();
     }
 
     /// The classes that a heap's calls need, and that have an initialiser which making a heap does not run.

@@ -41,6 +41,14 @@ final class BlockChunk {
         this.words = wordsFor(capacity);
         this.free = ones(capacity);
         this.summary = ones(words);
+        link();
+    }
+
+    /// Uses each access once. Linking it makes objects, for which there may be no room later, between two of them.
+    private void link() {
+        WORD.compareAndExchange(free, 0, free[0], free[0]);
+        WORD.getAndBitwiseOr(free, 0, (long) WORD.getVolatile(free, 0));
+        WORD.getAndBitwiseAnd(free, 0, -1L);
     }
 
     private static int wordsFor(int bits) {

@@ -565,7 +565,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
         lock.lock();
         try {
             if (!closed) {
-                scope.close();
+                Stack.end(scope);
                 closed = true;
                 chunks = NONE;
                 for (Cursor cursor : cursors) {

@@ -292,7 +292,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         if (mark == null) {
             throw new AssertionError("a mark is not among the marks of its region");
         }
-        scope.close();
+        Stack.end(scope);
         scope = mark.previousScope;
         latest = mark.previous;
         mark.passed = true;
@@ -332,7 +332,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
         while (latest != null) {
             rewindToLatest();
         }
-        scope.close();
+        Stack.end(scope);
         closed = true;
         chunks.clear();
         current = -1;

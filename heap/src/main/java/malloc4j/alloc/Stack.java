@@ -80,9 +80,16 @@ final class Stack extends Apart {
     void closeInnermostScope() {
         FrameScope innermost = scopes;
         if (innermost != null && innermost.depth == depth) {
-            innermost.arena.close();
+            end(innermost.arena);
             scopes = innermost.outer;
             watchedDepth = expectedWatchedDepth();
+        }
+    }
+
+    /// Closes a scope, if it is open: it is not where an error has ended an earlier close after that.
+    static void end(Arena scope) {
+        if (scope.scope().isAlive()) {
+            scope.close();
         }
     }
 

@@ -189,6 +189,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
         private final Arena scope = Arena.ofConfined();
         private final int depth;
         private final long base;
+        private boolean closed;
 
         private Frame(StackAllocator allocator, Stack stack, Thread owner) {
             this.allocator = allocator;
@@ -273,9 +274,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
         /// @throws WrongThreadException if another thread opened this frame
         @Override
         public void close() {
-            if (stack.depth != depth
-                    || owner != Thread.currentThread()
-                    || !scope.scope().isAlive()) {
+            if (closed || stack.depth != depth || owner != Thread.currentThread()) {
                 refuseUnlessClosed();
                 return;
             }
@@ -283,17 +282,20 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
                 closeSlow();
                 return;
             }
-            scope.close();
+            pop();
+        }
+
+        private void pop() {
+            Stack.end(scope);
             stack.top = base;
             stack.depth = depth - 1;
+            closed = true;
         }
 
         /// Closes a frame that has a scope for [StackAllocator#allocate], or after which the stack goes back.
         private void closeSlow() {
             stack.closeInnermostScope();
-            scope.close();
-            stack.top = base;
-            stack.depth = depth - 1;
+            pop();
             if (depth == 1 && stack.returns) {
                 allocator.takeBack(stack);
             }
@@ -301,7 +303,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
         private void refuseUnlessClosed() {
             requireOwner();
-            if (scope.scope().isAlive()) {
+            if (!closed) {
                 throw new IllegalStateException("close of a frame at depth " + depth + ": a frame at depth "
                         + stack.depth + " is open inside it");
             }

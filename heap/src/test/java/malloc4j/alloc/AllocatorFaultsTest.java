@@ -3,6 +3,7 @@ package malloc4j.alloc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -245,5 +246,71 @@ class AllocatorFaultsTest {
             pool.free(blocks.getFirst());
             assertThat(pool.malloc()).isEqualTo(blocks.getFirst());
         }
+    }
+
+    /// Whatever instruction of a close the overflow hits.
+    @Test
+    void whatACloseThatOverflowedHasLeftIsClosedByTheNext() throws InterruptedException {
+        int[] overflows = new int[1];
+        List<Throwable> failures = new ArrayList<>();
+        try (Heap heap = Heap.create(HeapOptions.defaults())) {
+            Thread thread = new Thread(null, () -> overflows[0] = overflowCloses(heap), "deep", 256 << 10);
+            thread.setUncaughtExceptionHandler((ended, failure) -> failures.add(failure));
+            thread.start();
+            thread.join();
+            assertThat(failures).isEmpty();
+            assertThat(heap.statistics().liveBlocks()).isZero();
+        }
+        assertThat(overflows[0]).isPositive();
+    }
+
+    private static int overflowCloses(Heap heap) {
+        int overflows = 0;
+        for (int round = 0; round < 4; round++) {
+            StackAllocator stacks = StackAllocator.ofHeap(heap, 4096);
+            Frame outer = stacks.push();
+            Frame inner = stacks.push();
+            MemorySegment ofInner = round % 2 == 0 ? stacks.allocate(16, 16) : inner.allocate(16, 16);
+            Region region = Region.ofHeap(heap, 4096);
+            MemorySegment ofRegion = region.allocate(16, 16);
+            BlockPool pool = BlockPool.ofSize(16).confined(heap);
+            MemorySegment ofPool = pool.allocate(16, 16);
+            AutoCloseable[] all = {inner, region, pool};
+            for (AutoCloseable each : all) {
+                overflows -= overflow(each, 0) + 1;
+            }
+            inner.close();
+            outer.close();
+            stacks.verify();
+            stacks.close();
+            region.close();
+            pool.close();
+            assertThat(ofInner.scope().isAlive()).isFalse();
+            assertThat(ofRegion.scope().isAlive()).isFalse();
+            assertThat(ofPool.scope().isAlive()).isFalse();
+        }
+        return overflows;
+    }
+
+    /// Closes it at the deepest level that can do it, and at all that cannot. Returns how many these were.
+    @SuppressWarnings("InfiniteRecursion") // until the stack overflows
+    private static int overflow(AutoCloseable closed, int level) {
+        int ended;
+        try {
+            ended = overflow(closed, level + 1);
+        } catch (StackOverflowError deepest) {
+            ended = 0;
+        }
+        if (ended < 0) {
+            return ended;
+        }
+        try {
+            closed.close();
+        } catch (StackOverflowError overflow) {
+            return ended + 1;
+        } catch (Exception impossible) {
+            throw new AssertionError(impossible);
+        }
+        return -ended - 1;
     }
 }

@@ -232,22 +232,28 @@ public final class CacheRegistry {
     /// there were any in stocks. While holding [Reclaimer]'s lock of visits.
     boolean giveBackStocks(boolean all) {
         LargeStock first = null;
-        for (int index = cacheLimit() - 1; index >= 0; index--) {
-            LargeStock stock = stock(index);
-            if (stock != null && !stock.isEmpty()) {
-                stock.beginVisit(first);
-                first = stock;
+        try {
+            for (int index = cacheLimit() - 1; index >= 0; index--) {
+                LargeStock stock = stock(index);
+                if (stock != null && !stock.isEmpty()) {
+                    stock.beginVisit(first);
+                    first = stock;
+                }
+            }
+            boolean reached = first != null && barrier.run();
+            while (first != null) {
+                if (reached) {
+                    first.awaitOwner();
+                    first.giveBack(all);
+                }
+                first = first.endVisit();
+            }
+            return reached;
+        } finally {
+            while (first != null) { // after an error
+                first = first.endVisit();
             }
         }
-        boolean reached = first != null && barrier.run();
-        while (first != null) {
-            if (reached) {
-                first.awaitOwner();
-                first.giveBack(all);
-            }
-            first = first.endVisit();
-        }
-        return reached;
     }
 
     private @Nullable LargeStock stock(int index) {

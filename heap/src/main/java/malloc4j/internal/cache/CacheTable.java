@@ -72,6 +72,14 @@ public record CacheTable(
                 SlabEntry.heapKey(heapId));
     }
 
+    /// Links what the warm path reaches memory by: see [RawMemory#link].
+    ///
+    /// @param word the address of 8 bytes that nobody else uses, a multiple of 8
+    public static void link(long word) {
+        long unused = (long) LONG.get(MEMORY, word);
+        Magazine.link(word);
+    }
+
     /// Takes a block of `byteSize` bytes from the current thread's cache. Returns its address, or
     /// [Magazine#MISS], a negative number: the size is not a small one, the thread has no cache, or that has nothing at
     /// hand.

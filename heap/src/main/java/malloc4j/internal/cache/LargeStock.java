@@ -134,6 +134,15 @@ public final class LargeStock {
         for (int at = BINS; at < nodes.length; at++) {
             addSpare(at);
         }
+        link();
+    }
+
+    /// Uses each handle once. Linking it makes objects, for which there may be no room later, under the lock.
+    private void link() {
+        STATE.setOpaque(this, (int) STATE.getAcquire(this));
+        STATE.setRelease(this, RESTING);
+        CLAIMED.setVolatile(this, (int) CLAIMED.getAcquire(this));
+        CLAIMED.setRelease(this, 0);
     }
 
     /// Whether blocks of so many pages are stocked.

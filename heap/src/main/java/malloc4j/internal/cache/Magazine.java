@@ -106,6 +106,12 @@ final class Magazine {
 
     private Magazine() {}
 
+    /// Uses each handle once, and links it by that: see [RawMemory#link].
+    static void link(long word) {
+        LONG.set(MEMORY, word, (long) LONG.get(MEMORY, word));
+        boolean unused = ATOMIC_LONG.compareAndSet(MEMORY, word, (long) ATOMIC_LONG.getVolatile(MEMORY, word), 0L);
+    }
+
     private static char[] offsetByQuanta() {
         char[] offsets = new char[QUANTA_MASK + 1];
         for (int bytes = 0; bytes <= SizeClasses.MAX_SMALL_BYTES; bytes += SizeClasses.QUANTUM_BYTES) {

@@ -26,18 +26,27 @@ public final class PurgerLoop implements Runnable {
         this.steps = steps;
         this.unmap = unmap;
         this.unused = unused;
+        LockSupport.parkNanos(0); // found by this class's loader here, and not where the Java heap is full
     }
 
     @Override
     public void run() {
         long sleepNanos = step();
         while (sleepNanos >= 0) {
-            LockSupport.parkNanos(sleepNanos);
-            boolean unused = Thread.interrupted(); // an interrupted thread would not sleep
+            sleep(sleepNanos);
             sleepNanos = step();
         }
         if (unmap != null && steps.refersTo(null)) {
             giveBack(unmap);
+        }
+    }
+
+    private static void sleep(long nanos) {
+        try {
+            LockSupport.parkNanos(nanos);
+            boolean unused = Thread.interrupted(); // an interrupted thread would not sleep
+        } catch (OutOfMemoryError full) {
+            // the next sleep, or the one after, clears it
         }
     }
 

@@ -55,6 +55,11 @@ public final class RawMemory {
         }
     }
 
+    /// Whether native access is granted: else [#MEMORY] has no bytes.
+    public static boolean isGranted() {
+        return GRANTED;
+    }
+
     /// Asks for the grant of native access, for who reaches for memory without a system call or a heap, which ask for
     /// it themselves. Costs compiled code nothing.
     ///
@@ -70,6 +75,25 @@ public final class RawMemory {
         String target = module.isNamed() ? module.getName() : "ALL-UNNAMED";
         return new IllegalCallerException(
                 "malloc4j needs native access: start java with --enable-native-access=" + target);
+    }
+
+    /// Uses each access here once. Linking it makes objects, which is an `OutOfMemoryError` where the Java heap is
+    /// full: that may come before a heap is made, but not between what must happen together.
+    ///
+    /// @param word the address of 8 bytes that nobody else uses, a multiple of 8
+    public static void link(long word) {
+        putByte(word, getByte(word));
+        putInt(word, getInt(word));
+        putIntRelease(word, getIntAcquire(word));
+        putIntVolatile(word, getIntVolatile(word));
+        boolean unusedInt = compareAndSetInt(word, 0, 0);
+        putLong(word, getLong(word));
+        putLongRelease(word, getLongVolatile(word));
+        boolean unusedLong = compareAndSetLong(word, 0, 0);
+        long unusedBits = getAndSetLong(word, 0) | getAndOrLong(word, 0) | getAndAndLong(word, 0);
+        clear(word, Long.BYTES);
+        fill(word, Long.BYTES, (byte) 0);
+        copy(word, word, Long.BYTES);
     }
 
     public static byte getByte(long address) {

@@ -6,7 +6,6 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 
@@ -32,60 +31,64 @@ public final class StackProbe {
 
     private static final int SLOT_BYTES = 8;
     private static final int TOO_LONG_TO_INLINE = 400; // bytes of code; -XX:FreqInlineSize is 325
-    private static final MethodHandle CALL = probe(CALL_BYTES);
-    private static final MethodHandle WHOLE = probe(WHOLE_BYTES);
+    private static final Frame CALL = frame(CALL_BYTES);
+    private static final Frame WHOLE = frame(WHOLE_BYTES);
 
     private StackProbe() {}
+
+    /// A method with a frame of some size, which does nothing. Not a method handle: the interpreter makes objects for
+    /// one at its 128th call, or where it fails at every call from then on.
+    @FunctionalInterface
+    interface Frame {
+        /// Takes the stack for the frame.
+        ///
+        /// @param again whether to call itself once more, 0 for no
+        void probe(int again);
+    }
 
     /// Makes sure of the stack that the slow way of one block needs.
     ///
     /// @throws StackOverflowError if it is not there
     public static void requireForCall() {
-        require(CALL);
+        CALL.probe(0);
     }
 
     /// Makes sure of the stack that trim, statistics and close need, of a heap or of an arena with blocks.
     ///
     /// @throws StackOverflowError if it is not there
     public static void requireForWhole() {
-        require(WHOLE);
+        WHOLE.probe(0);
     }
 
-    private static void require(MethodHandle probe) {
-        try {
-            probe.invokeExact(0);
-        } catch (Error error) {
-            throw error;
-        } catch (Throwable thrown) {
-            throw new AssertionError(thrown);
-        }
-    }
-
-    private static MethodHandle probe(int byteSize) {
-        ClassDesc name = ClassDesc.of(StackProbe.class.getPackageName(), "StackProbe$Frame");
+    private static Frame frame(int byteSize) {
+        ClassDesc name = ClassDesc.of(StackProbe.class.getPackageName(), "StackProbe$Made");
+        ClassDesc probed = ClassDesc.of(Frame.class.getName());
         MethodTypeDesc type = MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int);
-        byte[] bytes = ClassFile.of()
-                .build(
-                        name,
-                        frame -> frame.withMethodBody(
-                                "probe", type, ClassFile.ACC_STATIC, code -> body(code, name, type, byteSize)));
+        byte[] bytes = ClassFile.of().build(name, made -> made.withInterfaceSymbols(probed)
+                .withMethodBody(
+                        ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ClassFile.ACC_PRIVATE, code -> code.aload(0)
+                                .invokespecial(ConstantDescs.CD_Object, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                                .return_())
+                .withMethodBody("probe", type, ClassFile.ACC_PUBLIC, code -> body(code, probed, type, byteSize)));
         try {
             MethodHandles.Lookup hidden = MethodHandles.lookup().defineHiddenClass(bytes, true);
-            MethodHandle probe =
-                    hidden.findStatic(hidden.lookupClass(), "probe", MethodType.methodType(void.class, int.class));
-            probe.invokeExact(0); // linked here, and not where stack is short
-            return probe;
+            Object made = hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class))
+                    .invoke();
+            Frame frame = (Frame) made;
+            frame.probe(0); // linked here, and not where stack is short
+            return frame;
         } catch (Throwable thrown) {
             throw new AssertionError(thrown);
         }
     }
 
-    /// `if (again != 0) { last = 0; probe(last); }`, and then nothing for long; `last` is in the highest slot.
-    private static void body(CodeBuilder code, ClassDesc name, MethodTypeDesc type, int byteSize) {
+    /// `if (again != 0) { last = 0; this.probe(last); }`, and then nothing for long; `last` is in the highest slot.
+    private static void body(CodeBuilder code, ClassDesc probed, MethodTypeDesc type, int byteSize) {
         int last = byteSize / SLOT_BYTES - 1;
         Label end = code.newLabel();
-        code.iload(0).ifeq(end);
-        code.iconst_0().istore(last).iload(last).invokestatic(name, "probe", type);
+        code.iload(1).ifeq(end);
+        code.iconst_0().istore(last);
+        code.aload(0).iload(last).invokeinterface(probed, "probe", type);
         code.labelBinding(end);
         for (int length = 0; length < TOO_LONG_TO_INLINE; length++) {
             code.nop();

@@ -40,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 ///   safepoint.
 @SuppressWarnings("restricted") // the one class of this package that links and calls native code
 public final class LinuxCalls implements SystemCalls {
+    private static final int CALLS_UNTIL_CUSTOMIZED = 128; // java.lang.invoke.MethodHandle.CUSTOMIZE_THRESHOLD + 1
     private static final int RESERVE_BYTES = 4096;
 
     private static volatile @Nullable LinuxCalls instance;
@@ -295,6 +296,16 @@ public final class LinuxCalls implements SystemCalls {
 
     // The way down.
 
+    /// Links what system calls are made by, and what a wait for a [Mutex] needs, for which the Java heap may have no
+    /// room later: the JDK makes a class at the 128th call of a method handle, and where it cannot, at each one after
+    /// that.
+    public static void link() {
+        for (int call = 0; call <= CALLS_UNTIL_CUSTOMIZED; call++) {
+            instance().schedYield();
+        }
+        Mutex.pause(Integer.MAX_VALUE);
+    }
+
     private long callWithString(SystemCall call, String name, int flags) {
         if (name.indexOf('\0') >= 0) {
             return -Errno.EINVAL; // the kernel would see a shorter name
@@ -351,6 +362,8 @@ public final class LinuxCalls implements SystemCalls {
         try {
             return (long) Syscall.HANDLE.invokeExact(
                     CaptureBuffers.UNREAD, (long) call.number(architecture), argument, 0L, 0L, 0L, 0L, 0L);
+        } catch (OutOfMemoryError full) {
+            return -Errno.ENOMEM; // as of any other call: it was not made
         } catch (Throwable thrown) {
             throw impossible(thrown);
         }

@@ -229,6 +229,7 @@ public final class Route {
 
     /// Frees a block of [#allocateOwned]; answers as [#free].
     public long freeOwned(long address) {
+        StackProbe.requireForWhole(); // what is forgotten here must be freed
         Tenants.Kind owner = owners.remove(address);
         if (owner == null) {
             return 0;
