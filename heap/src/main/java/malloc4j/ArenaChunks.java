@@ -42,7 +42,7 @@ final class ArenaChunks {
     private static final int PLACES = 1 << 8;
     private static final int SEARCHED = 8; // chunks that each new displaced thread looks at
 
-    private final Heap heap;
+    private final ArenaBlocks heap;
     private final ArenaChunk[] places;
     private final ThreadTable<ArenaChunk> displaced = new ThreadTable<>();
     private final List<ArenaChunk> displacedChunks = new ArrayList<>();
@@ -50,16 +50,16 @@ final class ArenaChunks {
     private final Mutex lock = new Mutex();
     private final ArenaChunk unplaced; // counts the arenas of threads that have no chunk
 
-    ArenaChunks(Heap heap) {
+    ArenaChunks(ArenaBlocks heap) {
         this(heap, PLACES);
     }
 
     /// @param placeCount a power of two
-    ArenaChunks(Heap heap, int placeCount) {
+    ArenaChunks(ArenaBlocks heap, int placeCount) {
         this.heap = heap;
         this.places = new ArenaChunk[placeCount];
         Arrays.fill(places, ArenaChunk.NONE);
-        this.unplaced = new ArenaChunk(heap.tenants().count(Tenants.Kind.CONFINED_ARENA));
+        this.unplaced = new ArenaChunk(heap.count(Tenants.Kind.CONFINED_ARENA));
     }
 
     /// What an arena that the current thread opens is counted by, from here on: the thread's chunk, or one without
@@ -92,7 +92,7 @@ final class ArenaChunks {
         if (used != ArenaChunk.NONE) {
             return used;
         }
-        long address = heap.arenaPagesResult(CHUNK_BYTES, 1); // without the lock: it may ask the program for room
+        long address = heap.pagesResult(CHUNK_BYTES, 1); // without the lock: it may ask the program for room
         if (address < 0) {
             return unplaced;
         }
@@ -104,7 +104,7 @@ final class ArenaChunks {
         } finally {
             lock.unlock();
             if (chunk.begin != address + HeapArena.LEAD_BYTES) { // or the Java heap is full
-                heap.freeOfArena(address);
+                heap.freePages(address);
             }
         }
         return chunk;
@@ -244,7 +244,7 @@ final class ArenaChunks {
 
     private void free(ArenaChunk chunk) {
         chunk.owner = null;
-        heap.freeOfArena(chunk.begin - HeapArena.LEAD_BYTES);
+        heap.freePages(chunk.begin - HeapArena.LEAD_BYTES);
     }
 
     /// Forgets all chunks, because their heap has been closed.

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.Reclaimer;
@@ -74,6 +75,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
     private final AutomaticArenas automaticArenas = new AutomaticArenas();
+    private final ArenaBlocks arenaBlocks = new BlocksOfArenas();
     private final ArenaChunks arenaChunks;
     private final CacheRegistry caches;
     private final Route route;
@@ -100,7 +102,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.heapKey = table.heapKey();
         this.throwingFamily = new CFamily(this, parts.caches().table(), MisusePolicy.THROW);
         this.scope = closeable ? Arena.ofShared() : Arena.global();
-        this.arenaChunks = new ArenaChunks(this);
+        this.arenaChunks = new ArenaChunks(arenaBlocks);
         this.spans = parts.spans();
         this.huge = parts.huge();
         this.reclaimer = parts.reclaimer();
@@ -229,6 +231,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return table;
     }
 
+    ArenaBlocks arenaBlocks() {
+        return arenaBlocks;
+    }
+
     ArenaChunks arenaChunks() {
         return arenaChunks;
     }
@@ -243,11 +249,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     Tenants tenants() {
         return tenants;
-    }
-
-    /// The scope of segments that have no other: it ends when this heap is closed.
-    Arena scope() {
-        return scope;
     }
 
     AutomaticArenas automaticArenas() {
@@ -464,29 +465,64 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
     }
 
-    /// Pages for an arena, which only [#freeOfArena] frees.
-    ///
-    /// @param byteSize 1 or more
-    long arenaPages(long byteSize, long byteAlignment) {
-        long address = arenaPagesResult(byteSize, byteAlignment);
-        return address > 0
-                ? address
-                : fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
-    }
+    /// Blocks of arenas.
+    private final class BlocksOfArenas extends ArenaBlocks {
+        @Override
+        long malloc(long byteSize, long byteAlignment) {
+            return byteAlignment > MIN_BYTE_ALIGNMENT
+                    ? alignedAlloc(byteAlignment, byteSize)
+                    : Heap.this.malloc(byteSize);
+        }
 
-    long arenaPagesResult(long byteSize, long byteAlignment) {
-        long address = closed ? -Errno.EBADF : route.allocateHeld(byteSize, byteAlignment);
-        limits.noticeSoftLimit();
-        return address;
-    }
+        @Override
+        void free(long address) {
+            Heap.this.free(address);
+        }
 
-    /// Whether every byte of a block is zero that was just allocated, and not written since.
-    boolean isZeroed(long address) {
-        return route.isZeroed(address);
-    }
+        @Override
+        long pages(long byteSize, long byteAlignment) {
+            long address = pagesResult(byteSize, byteAlignment);
+            return address > 0
+                    ? address
+                    : fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
+        }
 
-    void freeOfArena(long address) {
-        requireFreed(address, closed ? 0 : route.freeHeld(address));
+        @Override
+        long pagesResult(long byteSize, long byteAlignment) {
+            long address = closed ? -Errno.EBADF : route.allocateHeld(byteSize, byteAlignment);
+            limits.noticeSoftLimit();
+            return address;
+        }
+
+        @Override
+        void freePages(long address) {
+            requireFreed(address, closed ? 0 : route.freeHeld(address));
+        }
+
+        @Override
+        boolean isZeroed(long address) {
+            return route.isZeroed(address);
+        }
+
+        @Override
+        boolean isClosed() {
+            return closed;
+        }
+
+        @Override
+        Arena scope() {
+            return scope;
+        }
+
+        @Override
+        LongAdder count(Tenants.Kind kind) {
+            return tenants.count(kind);
+        }
+
+        @Override
+        boolean awaitCollector(OutOfNativeMemoryError.Limit limit, long byteSize, long begun) {
+            return limits.awaitCollector(limit, byteSize, begun);
+        }
     }
 
     /// Blocks of pools, regions and stacks.
@@ -784,12 +820,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// An arena for the current thread alone, with the contract of [Arena#ofConfined]: its segments are zeroed, and
     /// their blocks are freed when it is closed.
     public Arena ofConfined() {
-        return HeapArena.ofConfined(this);
+        return HeapArena.ofConfined(arenaBlocks, arenaChunks);
     }
 
     /// An arena for all threads, with the contract of [Arena#ofShared].
     public Arena ofShared() {
-        return HeapArena.ofShared(this);
+        return HeapArena.ofShared(arenaBlocks);
     }
 
     /// An arena for all threads that costs no handshake of threads to close. **Not the JDK's contract**: its
@@ -800,7 +836,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @implNote The JDK closes a shared arena in some 20 microseconds, because every thread must be asked whether
     ///     it is inside an access; this one takes as long as its frees.
     public Arena ofUnscoped() {
-        return HeapArena.ofUnscoped(this);
+        return HeapArena.ofUnscoped(arenaBlocks);
     }
 
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
@@ -811,7 +847,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// at most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
     /// at once. With `-XX:+DisableExplicitGC` nothing is collected.
     public Arena ofAuto() {
-        return HeapArena.ofAuto(this);
+        return HeapArena.ofAuto(arenaBlocks, automaticArenas);
     }
 
     // ----------------------------------------------------------------------------------------------------- the whole

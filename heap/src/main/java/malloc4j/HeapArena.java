@@ -70,9 +70,9 @@ final class HeapArena implements Arena {
         BY_COLLECTOR
     }
 
-    private HeapArena(Heap heap, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
+    private HeapArena(Blocks blocks, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
         this.scope = scope;
-        this.blocks = new Blocks(heap, closing == Closing.BY_COLLECTOR);
+        this.blocks = blocks;
         this.owner = owner;
         this.lock = owner == null ? new Mutex() : null;
         this.closing = closing;
@@ -81,34 +81,34 @@ final class HeapArena implements Arena {
         this.limit = chunk.limit;
     }
 
-    static HeapArena ofConfined(Heap heap) {
+    static HeapArena ofConfined(ArenaBlocks heap, ArenaChunks chunks) {
         StackProbe.requireForCall();
         Thread owner = Thread.currentThread();
-        ArenaChunk chunk = heap.arenaChunks().take(owner);
+        ArenaChunk chunk = chunks.take(owner);
         try {
-            return new HeapArena(heap, Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
+            return new HeapArena(new Blocks(heap, null), Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
         } catch (OutOfMemoryError full) { // of the Java heap
             chunk.release();
             throw full;
         }
     }
 
-    static HeapArena ofShared(Heap heap) {
-        ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.SHARED_ARENA));
+    static HeapArena ofShared(ArenaBlocks heap) {
+        ArenaChunk count = new ArenaChunk(heap.count(Tenants.Kind.SHARED_ARENA));
         count.enter();
         try {
-            return new HeapArena(heap, Arena.ofShared(), null, count, Closing.WITH_SCOPE);
+            return new HeapArena(new Blocks(heap, null), Arena.ofShared(), null, count, Closing.WITH_SCOPE);
         } catch (OutOfMemoryError full) {
             count.release();
             throw full;
         }
     }
 
-    static HeapArena ofUnscoped(Heap heap) {
-        ArenaChunk count = new ArenaChunk(heap.tenants().count(Tenants.Kind.UNSCOPED_ARENA));
+    static HeapArena ofUnscoped(ArenaBlocks heap) {
+        ArenaChunk count = new ArenaChunk(heap.count(Tenants.Kind.UNSCOPED_ARENA));
         count.enter();
         try {
-            return new HeapArena(heap, heap.scope(), null, count, Closing.WITHOUT_SCOPE);
+            return new HeapArena(new Blocks(heap, null), heap.scope(), null, count, Closing.WITHOUT_SCOPE);
         } catch (OutOfMemoryError full) {
             count.release();
             throw full;
@@ -116,13 +116,13 @@ final class HeapArena implements Arena {
     }
 
     @SuppressWarnings("ReachabilityFenceUsage") // the lambda is to hold the arena, and never runs
-    static HeapArena ofAuto(Heap heap) {
+    static HeapArena ofAuto(ArenaBlocks heap, AutomaticArenas automatic) {
         Arena scope = Arena.ofShared();
         Arena reachable = Arena.ofAuto();
-        HeapArena arena = new HeapArena(heap, scope, null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
-        Blocks blocks = arena.blocks; // not the arena: the cleanup must not keep the scope reachable
+        Blocks blocks = new Blocks(heap, automatic); // all that the cleanup knows: it must not keep the scope reachable
+        HeapArena arena = new HeapArena(blocks, scope, null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
         RawMemory.onClose(scope, () -> Reference.reachabilityFence(reachable));
-        heap.automaticArenas().open(scope, reachable, blocks::freeUnlessClosed);
+        automatic.open(scope, reachable, blocks::freeUnlessClosed);
         return arena;
     }
 
@@ -185,7 +185,7 @@ final class HeapArena implements Arena {
     private long allocatePiece() {
         long byteSize = nextPieceBytes;
         long piece = take(byteSize, 0);
-        long begin = piece & -Heap.MIN_BYTE_ALIGNMENT;
+        long begin = piece & -SizeClasses.QUANTUM_BYTES;
         nextPieceBytes = Math.min(2 * byteSize, LAST_PIECE_BYTES);
         cursor = begin == piece ? begin + LEAD_BYTES : begin; // no call between the two: they belong together
         limit = begin + byteSize;
@@ -239,7 +239,7 @@ final class HeapArena implements Arena {
             try {
                 return newBlockOnce(byteSize, byteAlignment);
             } catch (OutOfNativeMemoryError refused) {
-                inVain += blocks.heap.limits().awaitCollector(refused.limit(), byteSize, begun) ? 0 : 1;
+                inVain += blocks.heap.awaitCollector(refused.limit(), byteSize, begun) ? 0 : 1;
                 if (turns == MAX_TURNS || inVain == MAX_IN_VAIN) {
                     throw refused;
                 }
@@ -249,24 +249,19 @@ final class HeapArena implements Arena {
 
     /// A block that is in no list yet, [#HELD] added where the heap knows it as an arena's.
     private long newBlockOnce(long byteSize, long byteAlignment) {
-        Heap heap = blocks.heap;
+        ArenaBlocks heap = blocks.heap;
         if (byteSize > MAX_SLAB_BYTES) {
-            long pages = heap.arenaPages(byteSize, Math.max(1, byteAlignment));
+            long pages = heap.pages(byteSize, Math.max(1, byteAlignment));
             boolean isDone = byteAlignment == 0 || (heap.isZeroed(pages) && !FaultingRanges.overlap(pages, byteSize));
             return isDone ? pages | HELD : zeroed(pages | HELD, byteSize);
         }
-        if (byteAlignment == 0) {
-            return heap.malloc(byteSize);
-        }
-        long block = byteAlignment > Heap.MIN_BYTE_ALIGNMENT
-                ? heap.alignedAlloc(byteAlignment, byteSize)
-                : heap.malloc(byteSize);
-        return zeroed(block, byteSize);
+        long block = heap.malloc(byteSize, Math.max(1, byteAlignment));
+        return byteAlignment == 0 ? block : zeroed(block, byteSize);
     }
 
     private long zeroed(long block, long byteSize) {
         try {
-            zero(block & -Heap.MIN_BYTE_ALIGNMENT, byteSize);
+            zero(block & -SizeClasses.QUANTUM_BYTES, byteSize);
         } catch (Throwable vanished) {
             blocks.free(block);
             throw vanished;
@@ -359,14 +354,14 @@ final class HeapArena implements Arena {
     private static final class Blocks {
         private static final long[] NONE = {};
 
-        final Heap heap;
-        private final boolean automatic;
+        final ArenaBlocks heap;
+        private final @Nullable AutomaticArenas automatic; // that count it, where it is one of them
         private long first; // most arenas have one
         private long[] others = NONE;
         private int otherCount;
-        private long heldBytes; // counted where the arena is an automatic one
+        private long heldBytes; // what `automatic` was told
 
-        Blocks(Heap heap, boolean automatic) {
+        Blocks(ArenaBlocks heap, @Nullable AutomaticArenas automatic) {
             this.heap = heap;
             this.automatic = automatic;
         }
@@ -380,9 +375,9 @@ final class HeapArena implements Arena {
                 }
                 others[otherCount++] = block;
             }
-            if (automatic) {
+            if (automatic != null) {
                 heldBytes += byteSize;
-                heap.automaticArenas().hold(byteSize);
+                automatic.hold(byteSize);
             }
         }
 
@@ -408,7 +403,9 @@ final class HeapArena implements Arena {
         void freeUnlessClosed() {
             if (!heap.isClosed()) {
                 free();
-                heap.automaticArenas().freed(heldBytes);
+                if (automatic != null) {
+                    automatic.freed(heldBytes);
+                }
             }
         }
 
@@ -416,7 +413,7 @@ final class HeapArena implements Arena {
             if ((block & HELD) == 0) {
                 heap.free(block);
             } else {
-                heap.freeOfArena(block - HELD);
+                heap.freePages(block - HELD);
             }
         }
 

@@ -574,7 +574,7 @@ class HeapArenaTest {
         assertThat(small.asByteBuffer()).isEqualTo(ByteBuffer.allocate(100));
         Thread other = Thread.ofPlatform().start(() -> arena.allocate(50, 1).fill((byte) 1));
         other.join();
-        assertThat(arena.scope()).isEqualTo(HEAP.scope().scope());
+        assertThat(arena.scope()).isEqualTo(HEAP.arenaBlocks().scope().scope());
         assertThat(HEAP.statistics().liveBlocks()).isGreaterThan(before);
         arena.close();
         assertThat(HEAP.statistics().liveBlocks()).isEqualTo(before);

@@ -21,7 +21,7 @@ import org.openjdk.jcstress.infra.results.L_Result;
 public class TwoThreadsTakeOneChunk {
     private static final Heap HEAP = Heap.create(HeapOptions.defaults());
 
-    private final ArenaChunks chunks = new ArenaChunks(HEAP, 1);
+    private final ArenaChunks chunks = new ArenaChunks(HEAP.arenaBlocks(), 1);
     private ArenaChunk chunk1 = ArenaChunk.NONE;
     private ArenaChunk chunk2 = ArenaChunk.NONE;
     private @Nullable Thread thread1;
@@ -57,10 +57,10 @@ public class TwoThreadsTakeOneChunk {
             result.r1 = bothLive ? "the same" : "in turns";
         } else {
             result.r1 = "two";
-            HEAP.freeOfArena(chunk2.begin - HeapArena.LEAD_BYTES);
+            HEAP.arenaBlocks().freePages(chunk2.begin - HeapArena.LEAD_BYTES);
         }
         if (chunk1 != ArenaChunk.NONE) {
-            HEAP.freeOfArena(chunk1.begin - HeapArena.LEAD_BYTES);
+            HEAP.arenaBlocks().freePages(chunk1.begin - HeapArena.LEAD_BYTES);
         }
     }
 

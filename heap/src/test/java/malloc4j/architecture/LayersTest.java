@@ -95,6 +95,14 @@ class LayersTest {
 
     private static final String HEAP_ARENA = "malloc4j.HeapArena";
 
+    /// The arenas of a heap, and what they share.
+    private static final Set<String> ARENAS = Set.of(
+            HEAP_ARENA,
+            "malloc4j.ArenaBlocks",
+            "malloc4j.ArenaChunk",
+            "malloc4j.ArenaChunks",
+            "malloc4j.AutomaticArenas");
+
     /// The levels from where memory comes from to what a heap asks.
     private static final String[] BELOW_A_HEAP = {
         "malloc4j.internal.region",
@@ -162,6 +170,20 @@ class LayersTest {
     @Test
     void theClassesOfTheCachesKnowOnlyThoseBelow() {
         assertOrder("malloc4j.internal.cache", CACHE_BOTTOM_UP);
+    }
+
+    /// A heap makes arenas; these know what it shows them of itself.
+    @Test
+    void arenasKnowNoHeap() {
+        for (String type : ARENAS) {
+            assertThat(HEAP_CLASSES.contain(type)).as(type).isTrue();
+        }
+        noClasses()
+                .that(describe("are arenas", type -> ARENAS.contains(outermost(type))))
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName(HEAP)
+                .check(HEAP_CLASSES);
     }
 
     /// Nested classes count as the class that they are in; constants that javac copies do not count.
