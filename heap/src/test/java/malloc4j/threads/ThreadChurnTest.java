@@ -15,12 +15,16 @@ import malloc4j.HeapOptions;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.HeapStatistics;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// Threads that come and go: no memory is tied to their lives.
+/// Threads that come and go: no memory is tied to their lives. With `-Dtest.long=true`, as `-Pproof` has it, a hundred
+/// thousand platform threads and a million virtual ones.
+@Tag("proof")
 class ThreadChurnTest {
-    private static final int PLATFORM_THREADS = 100_000;
-    private static final int VIRTUAL_THREADS = 1_000_000;
+    private static final boolean LONG = Boolean.getBoolean("test.long");
+    private static final int PLATFORM_THREADS = LONG ? 100_000 : 20_000;
+    private static final int VIRTUAL_THREADS = LONG ? 1_000_000 : 200_000;
     private static final int THREADS_AT_ONCE = 1_000;
     private static final int BLOCKS_EACH = 4;
     private static final long BOUND_BYTES =
@@ -29,14 +33,14 @@ class ThreadChurnTest {
     private final ConcurrentLinkedQueue<Long> handedOver = new ConcurrentLinkedQueue<>();
 
     @Test
-    void aHundredThousandShortThreadsShareFewCaches() throws InterruptedException {
+    void shortThreadsShareFewCaches() throws InterruptedException {
         try (Heap heap = Heap.create(HeapOptions.defaults())) {
             for (int index = 0; index < PLATFORM_THREADS; index++) {
                 int seed = index;
                 Thread thread = new Thread(() -> work(heap, seed));
                 thread.start();
                 thread.join();
-                if (index % 10_000 == 0) {
+                if (index % (PLATFORM_THREADS / 10) == 0) {
                     assertThat(heap.residentBytes()).isLessThan(BOUND_BYTES);
                 }
             }
@@ -46,7 +50,7 @@ class ThreadChurnTest {
     }
 
     @Test
-    void aMillionVirtualThreadsShareStripes() throws InterruptedException {
+    void virtualThreadsShareStripes() throws InterruptedException {
         try (Heap heap = Heap.create(HeapOptions.defaults());
                 ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
             Semaphore running = new Semaphore(THREADS_AT_ONCE);
@@ -60,7 +64,7 @@ class ThreadChurnTest {
                         running.release();
                     }
                 });
-                if (index % 100_000 == 0) {
+                if (index % (VIRTUAL_THREADS / 10) == 0) {
                     assertThat(heap.residentBytes()).isLessThan(BOUND_BYTES);
                 }
             }
