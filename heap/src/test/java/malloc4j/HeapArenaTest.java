@@ -586,4 +586,15 @@ class HeapArenaTest {
                 .hasMessage("Already closed");
         assertThat(small.scope().isAlive()).isTrue();
     }
+
+    /// 64 bytes into the chunk of the thread's confined arenas.
+    @Test
+    void whatAnArenaHasHandedOutIsSaidToBeInABlockOfAnArena() {
+        try (Arena arena = HEAP.ofConfined()) {
+            long address = arena.allocate(1, 64).address();
+            assertThatThrownBy(() -> HEAP.free(address))
+                    .isInstanceOf(BlockMisuseException.class)
+                    .hasMessageContaining("inside a block that belongs to an arena");
+        }
+    }
 }

@@ -7,15 +7,12 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
-import org.jspecify.annotations.Nullable;
 
 /// Fills the Java heap but for some bytes, takes segments or arenas until there is no room for another, empties it, and
 /// counts what is left.
 final class FullJavaHeapChild {
     private static final int MOST = 1024;
     private static final int LARGEST_ROOM = 32_768;
-    private static final int SMALLEST_PIECE = 16;
-    private static Object @Nullable [] filler;
 
     private FullJavaHeapChild() {}
 
@@ -40,7 +37,7 @@ final class FullJavaHeapChild {
         try (Heap heap = Heap.create(HeapOptions.defaults())) {
             for (int round = 0; round <= rounds; round++) {
                 if (round > 0) { // after one for the first use of everything
-                    fill(random.nextInt(LARGEST_ROOM));
+                    JavaHeapFiller.fill(random.nextInt(LARGEST_ROOM));
                 }
                 int count = 0;
                 try {
@@ -50,7 +47,7 @@ final class FullJavaHeapChild {
                 } catch (OutOfMemoryError full) {
                     refused++;
                 }
-                filler = null;
+                JavaHeapFiller.empty();
                 requireLive(heap, count);
                 for (int index = 0; index < count; index++) {
                     heap.free(taken[index]);
@@ -70,7 +67,7 @@ final class FullJavaHeapChild {
         for (int round = 0; round < rounds; round++) {
             Heap heap = Heap.create(HeapOptions.defaults());
             open.apply(heap).close();
-            fill(random.nextInt(LARGEST_ROOM));
+            JavaHeapFiller.fill(random.nextInt(LARGEST_ROOM));
             int count = 0;
             try {
                 for (; count < MOST; count++) {
@@ -79,7 +76,7 @@ final class FullJavaHeapChild {
             } catch (OutOfMemoryError full) {
                 refused++;
             }
-            filler = null;
+            JavaHeapFiller.empty();
             for (int index = 0; index < count; index++) {
                 opened[index].close();
             }
@@ -93,25 +90,6 @@ final class FullJavaHeapChild {
         long live = heap.statistics().liveBlocks();
         if (live != count) {
             throw new AssertionError(live + " blocks live, " + count + " handed out");
-        }
-    }
-
-    /// Fills the Java heap but for about `room` bytes.
-    private static void fill(int room) {
-        byte[] spared = new byte[room];
-        for (int byteSize = 1 << 20; byteSize >= SMALLEST_PIECE; byteSize /= 4) {
-            try {
-                while (true) {
-                    Object[] piece = new Object[Math.max(1, (byteSize - 16) / 4)];
-                    piece[0] = filler;
-                    filler = piece;
-                }
-            } catch (OutOfMemoryError full) {
-                // on to smaller pieces
-            }
-        }
-        if (spared.length != room) {
-            throw new AssertionError(spared.length);
         }
     }
 }

@@ -23,6 +23,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import malloc4j.Heap;
+import malloc4j.HeapOptions;
 import malloc4j.faults.Maps;
 import malloc4j.internal.region.Ground;
 import org.junit.jupiter.api.DynamicTest;
@@ -516,6 +518,9 @@ class MappingTest {
                     .isBetween(
                             Ground.process().mappings().limit() - 4,
                             Ground.process().mappings().limit());
+            try (Heap heap = Heap.create(HeapOptions.defaults())) {
+                assertThat(heap.malloc(100)).as("a small block").isPositive();
+            }
             assertThatThrownBy(() -> {
                         try (Mapping one = Mapping.anonymous(PAGE).map();
                                 Mapping more = Mapping.anonymous(PAGE).map();

@@ -24,7 +24,9 @@ import java.util.function.LongSupplier;
 /// back asks [#mayUnmap] first, and keeps the addresses, without memory, while the answer is no. From then on `used` is
 /// too low, and `real` alone decides.
 ///
-/// Huge blocks, and what is given back, leave an eighth of the limit to extents, which small requests need.
+/// Extents, which small requests need, have room that nobody else can take: huge blocks, and what is given back, leave
+/// them an eighth of the limit; and where mappings, secrets and locks have used up all of it, extents may pass it by as
+/// much.
 public final class MappingBudget {
     /// The most mappings that one more range adds.
     public static final int MAPPINGS_EACH = 2;
@@ -59,7 +61,7 @@ public final class MappingBudget {
         return new MappingBudget(maxMapCount() / 4, MappingBudget::countMappings, clock);
     }
 
-    /// The most mappings that this library lets itself have.
+    /// The most mappings that this library lets itself have, but for extents.
     public int limit() {
         return limit;
     }
@@ -69,11 +71,12 @@ public final class MappingBudget {
         return used.get();
     }
 
+    /// Counts an extent, unless that would pass the limit by more than the reserve.
     boolean tryAcquire() {
-        return tryAcquire(MAPPINGS_EACH);
+        return tryAcquire(MAPPINGS_EACH, limit + reserve);
     }
 
-    /// As [#tryAcquire()], leaving the reserve to those that ask by that.
+    /// Counts a huge block, unless it would take the reserve.
     boolean tryAcquireHuge() {
         return tryAcquire(MAPPINGS_EACH, limit - reserve);
     }

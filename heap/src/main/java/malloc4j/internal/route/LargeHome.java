@@ -90,8 +90,11 @@ final class LargeHome extends Home {
             return "the block belongs to " + Route.ARENA.one();
         }
         long around = spans.blockAround(address);
-        return around == 0
-                ? "no block is here: freed already, or never given out"
+        if (around == 0) {
+            return "no block is here: freed already, or never given out";
+        }
+        return LargeBlock.isHeld(LargeBlock.entry(around))
+                ? "interior address: inside a block that belongs to " + Route.ARENA.one()
                 : inside(address, around, Spans.byteSize(around));
     }
 }

@@ -64,6 +64,18 @@ class MappingBudgetTest {
     }
 
     @Test
+    void extentsHaveRoomWhereOthersHaveUsedUpTheLimit() {
+        kernels = 1000;
+        assertThat(budget.tryAcquire(LIMIT)).isTrue();
+        assertThat(budget.tryAcquire(1)).isFalse();
+        for (int extent = 0; extent < LIMIT / 8 / MappingBudget.MAPPINGS_EACH; extent++) {
+            assertThat(budget.tryAcquire()).as("extent %d", extent).isTrue();
+        }
+        assertThat(budget.tryAcquire()).isFalse();
+        assertThat(budget.used()).isEqualTo(LIMIT + LIMIT / 8);
+    }
+
+    @Test
     void whatIsKeptMakesTheKernelsCountDecide() {
         assertThat(budget.tryAcquire(2)).isTrue();
         budget.releaseKept();
