@@ -140,7 +140,7 @@ final class HeapMaker implements Runnable {
         } finally {
             Reference.reachabilityFence(word);
         }
-        LinuxCalls.link();
+        LinuxCalls.prepare();
         AtomicLongArray counts = new AtomicLongArray(1);
         counts.setRelease(0, counts.getAcquire(0) + counts.getAndIncrement(0) + counts.getAndAdd(0, 1));
         counts.setPlain(0, counts.get(0));

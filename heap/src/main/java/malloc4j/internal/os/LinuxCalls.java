@@ -299,7 +299,7 @@ public final class LinuxCalls implements SystemCalls {
     /// Links what system calls are made by, and what a wait for a [Mutex] needs, for which the Java heap may have no
     /// room later: the JDK makes a class at the 128th call of a method handle, and where it cannot, at each one after
     /// that.
-    public static void link() {
+    public static void prepare() {
         for (int call = 0; call <= CALLS_UNTIL_CUSTOMIZED; call++) {
             instance().schedYield();
         }
