@@ -64,7 +64,7 @@ class LimitsCommandTest {
 
     @Test
     void printsTheLimitsOfAnotherProcess() throws Exception {
-        Process process = new ProcessBuilder("bash", "-c", "ulimit -v 1000000; echo ready; exec cat").start();
+        Process process = new ProcessBuilder("bash", "-c", "ulimit -v 1000000; echo ready; read -r line").start();
         try {
             assertThat(process.inputReader().readLine()).isEqualTo("ready");
 
