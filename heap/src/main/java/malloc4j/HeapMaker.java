@@ -22,8 +22,11 @@ import org.jspecify.annotations.Nullable;
 /// [HeapOptions], [HeapOption] and this class have no initialiser, and are all that comes before it is known what stack
 /// there is.
 ///
+/// It uses each access to memory and to the kernel once too, before it makes a heap: the first use makes objects, and
+/// the Java heap may be full when a heap's call comes to one.
+///
 /// Invariant: where [#isUsed], the classes that [#initialiseTheRest] names and those that a heap of the source stands
-/// on are initialised.
+/// on are initialised, and what [#link] uses is linked.
 final class HeapMaker implements Runnable {
     private static final long STACK_BYTES = 1 << 20;
 
