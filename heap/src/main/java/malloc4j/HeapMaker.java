@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.LongAdder;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.CollectedMemory;
 import malloc4j.internal.memory.RawMemory;
-import malloc4j.internal.os.LinuxCalls;
+import malloc4j.internal.os.Mutex;
 import org.jspecify.annotations.Nullable;
 
 /// Makes the common heap, and the first heap of each source, and initialises every class that a call of a heap may
@@ -143,7 +143,7 @@ final class HeapMaker implements Runnable {
         } finally {
             Reference.reachabilityFence(word);
         }
-        LinuxCalls.prepare();
+        Mutex.pause(Integer.MAX_VALUE);
         AtomicLongArray counts = new AtomicLongArray(1);
         counts.setRelease(0, counts.getAcquire(0) + counts.getAndIncrement(0) + counts.getAndAdd(0, 1));
         counts.setPlain(0, counts.get(0));

@@ -72,6 +72,7 @@ public final class LinuxCalls implements SystemCalls {
         }
         requireNativeAccess(LinuxCalls.class.getModule());
         LinuxCalls created = new LinuxCalls(architecture);
+        created.useOften();
         instance = created; // two threads may each create one: they have no state, either will do
         return created;
     }
@@ -296,14 +297,12 @@ public final class LinuxCalls implements SystemCalls {
 
     // The way down.
 
-    /// Links what system calls are made by, and what a wait for a [Mutex] needs, for which the Java heap may have no
-    /// room later: the JDK makes a class at the 128th call of a method handle, and where it cannot, at each one after
-    /// that.
-    public static void prepare() {
+    /// Links what system calls are made by, for which the Java heap may have no room later: the JDK makes a class at
+    /// the 128th call of a method handle, and where it cannot, tries again at each one after that.
+    private void useOften() {
         for (int call = 0; call <= CALLS_UNTIL_CUSTOMIZED; call++) {
-            instance().schedYield();
+            schedYield();
         }
-        Mutex.pause(Integer.MAX_VALUE);
     }
 
     private long callWithString(SystemCall call, String name, int flags) {
