@@ -7,6 +7,7 @@ module malloc4j {
     exports malloc4j.bytes;
     exports malloc4j.linux;
     exports malloc4j.observe;
+    exports malloc4j.process;
 
     uses malloc4j.observe.Probe;
 }

@@ -7,9 +7,9 @@ import java.util.Optional;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
-import malloc4j.linux.MemoryLimits;
-import malloc4j.linux.MemoryLimits.OvercommitMode;
-import malloc4j.linux.MemoryLimits.ResourceLimit;
+import malloc4j.process.MemoryLimits;
+import malloc4j.process.MemoryLimits.OvercommitMode;
+import malloc4j.process.MemoryLimits.ResourceLimit;
 
 /// Says which limit really stands in the way of a request that the kernel, or this library on its behalf, has refused:
 /// its figure, what is left below it, and how to raise it. Read when the error is made, from `getrlimit` and `/proc`.

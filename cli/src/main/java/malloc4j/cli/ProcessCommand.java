@@ -1,6 +1,6 @@
 package malloc4j.cli;
 
-import malloc4j.linux.SystemCallException;
+import malloc4j.process.UnreadableProcessException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Parameters;
 
@@ -8,9 +8,6 @@ import picocli.CommandLine.Parameters;
 ///
 /// @param <T> what is read of it
 public abstract class ProcessCommand<T> extends ReportCommand<T> {
-    private static final String NO_SUCH_PROCESS = "ENOENT";
-    private static final String ENDED = "ESRCH";
-
     @Parameters(
             paramLabel = "PID",
             arity = "0..1",
@@ -31,13 +28,11 @@ public abstract class ProcessCommand<T> extends ReportCommand<T> {
             return number == null ? readOwn() : readOther(number);
         } catch (IllegalArgumentException wrong) {
             throw wrongUsage(String.valueOf(wrong.getMessage()));
-        } catch (SystemCallException refused) {
-            boolean isGone = refused.errnoName().equals(NO_SUCH_PROCESS)
-                    || refused.errnoName().equals(ENDED);
-            if (isGone && number != null) {
-                throw wrongUsage("process " + number + ": " + refused.advice());
+        } catch (UnreadableProcessException unreadable) {
+            if (unreadable.isGone() && number != null) {
+                throw wrongUsage("process " + number + ": " + unreadable.advice());
             }
-            throw CliException.cannot(String.valueOf(refused.getMessage()));
+            throw CliException.cannot(String.valueOf(unreadable.getMessage()));
         }
     }
 }

@@ -6,7 +6,7 @@ import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.alloc.BlockPool;
 import malloc4j.bytes.Bytes;
-import malloc4j.linux.MemoryLimits;
+import malloc4j.process.MemoryLimits;
 import malloc4j.observe.HeapStatistics;
 
 /// A program in a module, with something of every package that malloc4j exports.

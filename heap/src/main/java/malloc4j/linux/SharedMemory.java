@@ -18,6 +18,7 @@ import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.LivenessLocks;
 import malloc4j.internal.os.SystemCalls;
+import malloc4j.process.MemoryLimits;
 import org.jspecify.annotations.Nullable;
 
 /// Memory that processes share: with a name, as by `shm_open`, or anonymous, as by `memfd_create`.

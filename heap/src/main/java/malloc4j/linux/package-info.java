@@ -9,16 +9,14 @@
 /// | pages that are not swapped out | [malloc4j.linux.MemoryLock] | `mlock`, `mlock2`, `mlockall` |
 /// | keys and passwords | [malloc4j.linux.SecretMemory] | `memfd_secret`, guards, `MADV_DONTDUMP` |
 /// | the end of the program's data | [malloc4j.linux.ProgramBreak] | `sbrk` |
-/// | what lies where in a process, and whose it is | [malloc4j.linux.AddressSpace] | `/proc/PID/smaps` |
-/// | what may stop a process from having more | [malloc4j.linux.MemoryLimits] | `getrlimit`, control groups, `/proc` |
 ///
 /// Some of them together:
 ///
 /// ```java
-/// import malloc4j.linux.AddressSpace;
 /// import malloc4j.linux.Mapping;
 /// import malloc4j.linux.MemoryAdvice;
 /// import malloc4j.linux.MemoryLock;
+/// import malloc4j.process.AddressSpace;
 ///
 /// void main() {
 ///     try (Mapping buffer = Mapping.anonymous(1 << 20).map()) {

@@ -48,6 +48,7 @@ class LayersTest {
             "malloc4j.internal.cache",
             "malloc4j.internal.route",
             "malloc4j.internal.proc",
+            "malloc4j.process",
             "malloc4j.linux",
             "malloc4j",
             "malloc4j.alloc");

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import malloc4j.faults.PeerJvm;
 import malloc4j.linux.SharedMemory.Access;
 import malloc4j.linux.SharedMemory.Liveness;
 import malloc4j.linux.SharedMemory.Status;

@@ -3,7 +3,7 @@ package malloc4j.cli.layout;
 import malloc4j.cli.Page;
 import malloc4j.cli.ProcessCommand;
 import malloc4j.cli.picture.LayoutPicture;
-import malloc4j.linux.AddressSpace;
+import malloc4j.process.AddressSpace;
 import picocli.CommandLine.Command;
 
 /// `malloc4j layout`: a process's number in, its layout out.

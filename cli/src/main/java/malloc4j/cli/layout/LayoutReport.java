@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
-import malloc4j.linux.AddressSpace;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.process.AddressSpace;
 import org.jspecify.annotations.Nullable;
 
 /// What `layout --json` prints. The field names are a contract; bytes are in the names. Addresses are hexadecimal text,

@@ -3,7 +3,7 @@ package malloc4j.cli.limits;
 import malloc4j.cli.Page;
 import malloc4j.cli.ProcessCommand;
 import malloc4j.cli.picture.LimitsPicture;
-import malloc4j.linux.MemoryLimits;
+import malloc4j.process.MemoryLimits;
 import picocli.CommandLine.Command;
 
 /// `malloc4j limits`: a process's number in, or nothing, and what limits its memory out.

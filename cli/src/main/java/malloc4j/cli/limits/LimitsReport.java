@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import malloc4j.linux.MemoryLimits;
-import malloc4j.linux.Reading;
+import malloc4j.process.MemoryLimits;
+import malloc4j.process.Reading;
 import org.jspecify.annotations.Nullable;
 
 /// What `limits --json` prints. The field names are a contract; bytes are in the names. A value that is not known is

@@ -8,13 +8,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import malloc4j.linux.AddressSpace;
-import malloc4j.linux.AddressSpace.Sum;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.AreaKind.Group;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.process.AddressSpace;
+import malloc4j.process.AddressSpace.Sum;
 import org.jspecify.annotations.Nullable;
 
 /// An [AddressSpace] for people: a drawing of its zones, a table of its areas, and what each owner has. The highest

@@ -1,15 +1,15 @@
 package malloc4j.cli.picture;
 
 import java.util.Locale;
-import malloc4j.linux.MemoryLimits;
-import malloc4j.linux.MemoryLimits.ControlGroup;
-import malloc4j.linux.MemoryLimits.HugePagePool;
-import malloc4j.linux.MemoryLimits.Level;
-import malloc4j.linux.MemoryLimits.Pressure;
-import malloc4j.linux.MemoryLimits.ResourceLimit;
-import malloc4j.linux.MemoryLimits.Room;
-import malloc4j.linux.MemoryLimits.Stall;
-import malloc4j.linux.Reading;
+import malloc4j.process.MemoryLimits;
+import malloc4j.process.MemoryLimits.ControlGroup;
+import malloc4j.process.MemoryLimits.HugePagePool;
+import malloc4j.process.MemoryLimits.Level;
+import malloc4j.process.MemoryLimits.Pressure;
+import malloc4j.process.MemoryLimits.ResourceLimit;
+import malloc4j.process.MemoryLimits.Room;
+import malloc4j.process.MemoryLimits.Stall;
+import malloc4j.process.Reading;
 import org.jspecify.annotations.Nullable;
 
 /// [MemoryLimits] for people: what limits what, how much of it is used, and what comes first.

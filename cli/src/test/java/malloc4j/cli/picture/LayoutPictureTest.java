@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import malloc4j.linux.AddressSpace;
-import malloc4j.linux.RecordedMachine;
-import malloc4j.linux.SystemCallException;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
+import malloc4j.process.AddressSpace;
+import malloc4j.process.RecordedMachine;
+import malloc4j.process.UnreadableProcessException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -268,7 +268,7 @@ class LayoutPictureTest {
         Files.delete(process.resolve("stat"));
 
         assertThatThrownBy(this::read)
-                .isInstanceOf(SystemCallException.class)
+                .isInstanceOf(UnreadableProcessException.class)
                 .hasMessageContaining("ENOENT (no such file or directory); there is no process with this number");
     }
 }

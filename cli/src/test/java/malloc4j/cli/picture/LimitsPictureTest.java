@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import malloc4j.linux.MemoryLimits;
-import malloc4j.linux.RecordedMachine;
+import malloc4j.process.MemoryLimits;
+import malloc4j.process.RecordedMachine;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

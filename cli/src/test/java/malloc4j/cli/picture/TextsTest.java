@@ -2,8 +2,8 @@ package malloc4j.cli.picture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import malloc4j.linux.AddressSpace;
-import malloc4j.linux.MemoryLimits;
+import malloc4j.process.AddressSpace;
+import malloc4j.process.MemoryLimits;
 import org.junit.jupiter.api.Test;
 
 class TextsTest {

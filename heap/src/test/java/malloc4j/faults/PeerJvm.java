@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.io.IOException;
 import java.util.Arrays;

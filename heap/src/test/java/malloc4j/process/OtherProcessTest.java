@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -296,7 +296,7 @@ class OtherProcessTest {
                     AddressSpace space = AddressSpace.of(process.pid());
                     space.verify();
                 }
-            } catch (SystemCallException gone) {
+            } catch (UnreadableProcessException gone) {
                 assertThat(gone.errnoName()).as(gone.getMessage()).isIn("ENOENT", "ESRCH");
                 ended++;
             }

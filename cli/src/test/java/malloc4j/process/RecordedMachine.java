@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.nio.file.Path;
 import malloc4j.internal.proc.SystemFiles;

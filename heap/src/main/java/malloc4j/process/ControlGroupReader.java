@@ -1,13 +1,13 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import malloc4j.internal.proc.SystemFiles;
-import malloc4j.linux.MemoryLimits.ControlGroup;
-import malloc4j.linux.MemoryLimits.Level;
-import malloc4j.linux.MemoryLimits.Pressure;
+import malloc4j.process.MemoryLimits.ControlGroup;
+import malloc4j.process.MemoryLimits.Level;
+import malloc4j.process.MemoryLimits.Pressure;
 import org.jspecify.annotations.Nullable;
 
 /// Finds the control group that counts a process's memory, of either version, and reads the limits of it and of

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import malloc4j.Heap;
 import malloc4j.HeapOptions;

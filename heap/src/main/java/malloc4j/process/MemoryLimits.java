@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,7 +22,7 @@ import malloc4j.internal.proc.SystemFiles;
 /// ```
 ///
 /// ```java
-/// import malloc4j.linux.MemoryLimits;
+/// import malloc4j.process.MemoryLimits;
 ///
 /// void main() {
 ///     MemoryLimits limits = MemoryLimits.read();
@@ -282,7 +282,7 @@ public record MemoryLimits(
     ///
     /// @param pid its number, 1 or more
     /// @throws IllegalArgumentException if `pid` is below 1
-    /// @throws SystemCallException if there is no such process (`ENOENT`)
+    /// @throws UnreadableProcessException if there is no such process (`ENOENT`)
     public static MemoryLimits of(long pid) {
         if (pid < 1) {
             throw new IllegalArgumentException("pid " + pid + ": must be 1 or more");
@@ -293,8 +293,8 @@ public record MemoryLimits(
     static MemoryLimits of(SystemFiles files, long pid) {
         String process = "/proc/" + pid;
         if (!files.exists(process + "/limits")) {
-            throw new SystemCallException(
-                    "read(" + process + "/limits)", -Errno.ENOENT, "there is no process with this number");
+            throw new UnreadableProcessException(
+                    process + "/limits", Errno.ENOENT, "there is no process with this number");
         }
         return new LimitsReader(files, process).read();
     }

@@ -1,10 +1,11 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
 import malloc4j.faults.ChildJvm;
+import malloc4j.faults.PeerJvm;
 import malloc4j.observe.Area;
 import malloc4j.observe.AreaKind;
 import org.junit.jupiter.api.Test;

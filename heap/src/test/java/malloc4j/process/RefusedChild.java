@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 /// Tries to read the layout of a process, and prints why it cannot.
 final class RefusedChild {
@@ -7,7 +7,7 @@ final class RefusedChild {
     public static void main(String[] arguments) {
         try {
             System.out.println(AddressSpace.of(Long.parseLong(arguments[0])));
-        } catch (SystemCallException refused) {
+        } catch (UnreadableProcessException refused) {
             System.out.println(refused.getMessage());
         }
     }

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,15 +9,15 @@ import malloc4j.internal.proc.AuxiliaryVector;
 import malloc4j.internal.proc.LivingThread;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.internal.region.Ground;
-import malloc4j.linux.MemoryLimits.HugePagePool;
-import malloc4j.linux.MemoryLimits.Machine;
-import malloc4j.linux.MemoryLimits.MappingCount;
-import malloc4j.linux.MemoryLimits.Overcommit;
-import malloc4j.linux.MemoryLimits.OvercommitMode;
-import malloc4j.linux.MemoryLimits.Pressure;
-import malloc4j.linux.MemoryLimits.ResourceLimit;
-import malloc4j.linux.MemoryLimits.Stall;
-import malloc4j.linux.MemoryLimits.TransparentHugePages;
+import malloc4j.process.MemoryLimits.HugePagePool;
+import malloc4j.process.MemoryLimits.Machine;
+import malloc4j.process.MemoryLimits.MappingCount;
+import malloc4j.process.MemoryLimits.Overcommit;
+import malloc4j.process.MemoryLimits.OvercommitMode;
+import malloc4j.process.MemoryLimits.Pressure;
+import malloc4j.process.MemoryLimits.ResourceLimit;
+import malloc4j.process.MemoryLimits.Stall;
+import malloc4j.process.MemoryLimits.TransparentHugePages;
 
 /// Reads [MemoryLimits] from the kernel's files. A file that is missing, or says something else than its manual,
 /// makes the values that would come from it unknown, and no others.

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import malloc4j.linux.MemoryLock;
+import malloc4j.linux.ProgramBreak;
 import malloc4j.observe.AreaKind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -306,7 +306,7 @@ class AddressSpaceTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("pid 0: must be 1 or more");
         assertThatThrownBy(() -> AddressSpace.of(99_999_999))
-                .isInstanceOf(SystemCallException.class)
+                .isInstanceOf(UnreadableProcessException.class)
                 .hasMessage("read(/proc/99999999/smaps) failed: ENOENT (no such file or directory);"
                         + " there is no process with this number");
     }

@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 /// Prints its own limits.
 final class LimitsPrinter {

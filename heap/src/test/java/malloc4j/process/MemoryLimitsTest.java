@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,11 +17,11 @@ import malloc4j.faults.Maps;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.proc.SystemFiles;
-import malloc4j.linux.MemoryLimits.ControlGroup;
-import malloc4j.linux.MemoryLimits.HugePagePool;
-import malloc4j.linux.MemoryLimits.Level;
-import malloc4j.linux.MemoryLimits.OvercommitMode;
-import malloc4j.linux.MemoryLimits.Room;
+import malloc4j.process.MemoryLimits.ControlGroup;
+import malloc4j.process.MemoryLimits.HugePagePool;
+import malloc4j.process.MemoryLimits.Level;
+import malloc4j.process.MemoryLimits.OvercommitMode;
+import malloc4j.process.MemoryLimits.Room;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -288,7 +288,7 @@ class MemoryLimitsTest {
         assertThat(limits.addressSpace().usedBytes().get()).isEqualTo(100 << 10);
         assertThat(limits.mappings().ours().whyNot()).isEqualTo("another process does not tell it");
         assertThatThrownBy(() -> MemoryLimits.of(new SystemFiles(root), 78))
-                .isInstanceOf(SystemCallException.class)
+                .isInstanceOf(UnreadableProcessException.class)
                 .hasMessageContaining("ENOENT (no such file or directory); there is no process with this number");
         assertThatThrownBy(() -> MemoryLimits.of(0)).isInstanceOf(IllegalArgumentException.class);
     }

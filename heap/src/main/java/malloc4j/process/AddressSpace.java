@@ -1,4 +1,4 @@
-package malloc4j.linux;
+package malloc4j.process;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -60,7 +60,7 @@ import malloc4j.observe.MemoryUse.Figure;
 /// process may also trace it (`PTRACE_MODE_ATTACH`, see `yama.ptrace_scope`). Needs no native access.
 ///
 /// ```java
-/// import malloc4j.linux.AddressSpace;
+/// import malloc4j.process.AddressSpace;
 /// import malloc4j.observe.AreaKind;
 ///
 /// void main() {
@@ -156,7 +156,7 @@ public final class AddressSpace {
 
     /// The layout of the process this runs in.
     ///
-    /// @throws SystemCallException if there is no `/proc`, or it may not be read
+    /// @throws UnreadableProcessException if there is no `/proc`, or it may not be read
     public static AddressSpace ofThisProcess() {
         return read(SystemFiles.LIVE, "/proc/self", true);
     }
@@ -166,8 +166,8 @@ public final class AddressSpace {
     ///
     /// @param pid its number, 1 or more
     /// @throws IllegalArgumentException if `pid` is below 1
-    /// @throws SystemCallException if there is no such process (`ENOENT`), it ended while it was read (`ESRCH`), or
-    ///     this one may not read it (`EACCES`)
+    /// @throws UnreadableProcessException if there is no such process (`ENOENT`), it ended while it was read
+    ///     (`ESRCH`), or this one may not read it (`EACCES`)
     public static AddressSpace of(long pid) {
         if (pid < 1) {
             throw new IllegalArgumentException("pid " + pid + ": must be 1 or more");
@@ -180,17 +180,17 @@ public final class AddressSpace {
         try {
             return new AddressSpace(LayoutReader.read(files, directory, isThisProcess));
         } catch (IOException failure) {
-            String call = "read(" + directory + "/smaps)";
+            String file = directory + "/smaps";
             if (failure instanceof AccessDeniedException) {
-                throw new SystemCallException(call, -Errno.EACCES, ReadPermission.advice(files, directory));
+                throw new UnreadableProcessException(file, Errno.EACCES, ReadPermission.advice(files, directory));
             }
             if (failure instanceof NoSuchFileException) {
-                throw new SystemCallException(call, -Errno.ENOENT, "there is no process with this number");
+                throw new UnreadableProcessException(file, Errno.ENOENT, "there is no process with this number");
             }
             if (failure instanceof ProcessEndedException) {
-                throw new SystemCallException(call, -Errno.ESRCH, "the process ended while it was read");
+                throw new UnreadableProcessException(file, Errno.ESRCH, "the process ended while it was read");
             }
-            throw new SystemCallException(call, -Errno.EIO, String.valueOf(failure.getMessage()));
+            throw new UnreadableProcessException(file, Errno.EIO, String.valueOf(failure.getMessage()));
         }
     }
 

@@ -1,0 +1,40 @@
+package malloc4j.process;
+
+import malloc4j.internal.os.Errno;
+
+/// A process that could not be read: which of its files, why, and what to do about it.
+///
+/// ```
+/// read(/proc/4711/smaps) failed: EACCES (permission denied); run as the user of that process, or as root
+///                                |-- errnoName()             |- advice()
+/// ```
+public final class UnreadableProcessException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final int errno;
+    private final String advice;
+
+    /// @param file that was read, such as `/proc/4711/smaps`
+    /// @param errno the kernel's error number
+    /// @param advice what the caller can do, one clause without a full stop
+    UnreadableProcessException(String file, int errno, String advice) {
+        super("read(" + file + ") failed: " + Errno.name(errno) + " (" + Errno.meaning(errno) + "); " + advice);
+        this.errno = errno;
+        this.advice = advice;
+    }
+
+    /// Whether there is no process of that number, or none any more.
+    public boolean isGone() {
+        return errno == Errno.ENOENT || errno == Errno.ESRCH;
+    }
+
+    /// The kernel's name of why, such as `EACCES`.
+    public String errnoName() {
+        return Errno.name(errno);
+    }
+
+    /// What to do about it, one clause.
+    public String advice() {
+        return advice;
+    }
+}
