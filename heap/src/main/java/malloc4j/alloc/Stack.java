@@ -2,6 +2,7 @@ package malloc4j.alloc;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Stack extends Apart {
     final long base;
     final long limit;
+    final WeakReference<Stack> weak = new WeakReference<>(this);
     volatile @Nullable Thread owner;
     boolean returns; // when its outermost frame is closed
     long top;

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -91,8 +92,9 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
     private final Stack[] places = new Stack[PLACES]; // by thread id: platform threads find their stack here first
 
+    /// Each thread's own stack, or one that it had. Weakly: a thread that lives on would keep this allocator's classes.
     @SuppressWarnings("ThreadLocalUsage") // each allocator has its own stacks
-    private final ThreadLocal<Stack> slots = new ThreadLocal<>(); // the thread's own, or one that it had
+    private final ThreadLocal<WeakReference<Stack>> slots = new ThreadLocal<>();
 
     private final ConcurrentLinkedDeque<Stack> idle = new ConcurrentLinkedDeque<>();
 
@@ -171,7 +173,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
         Thread thread = Thread.currentThread();
-        Stack stack = slots.get();
+        Stack stack = last();
         if (stack == null || stack.owner != thread || stack.depth == 0) {
             throw new IllegalStateException("allocate of " + this + ": "
                     + (closed ? "the allocator is closed" : "no frame is open on " + thread));
@@ -332,10 +334,10 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
     /// The thread's stack, or one that it is given.
     private Stack find(Thread thread) {
-        Stack stack = slots.get();
+        Stack stack = last();
         if (stack == null || stack.owner != thread) {
             stack = lease(thread);
-            slots.set(stack);
+            slots.set(stack.weak);
         }
         if (backing != null) {
             if (!backing.scope().isAlive()) {
@@ -349,6 +351,12 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
             }
         }
         return stack;
+    }
+
+    /// The current thread's stack, or one that it had.
+    private @Nullable Stack last() {
+        WeakReference<Stack> slot = slots.get();
+        return slot == null ? null : slot.get();
     }
 
     private Stack lease(Thread thread) {

@@ -16,11 +16,12 @@ import java.util.function.BooleanSupplier;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.Malloc;
+import malloc4j.alloc.StackAllocator;
 import malloc4j.bytes.Bytes;
 import org.jspecify.annotations.Nullable;
 
 /// What the purger's thread goes through, in a JVM of its own whose first heap this program makes.
-final class PurgerChild {
+public final class PurgerChild {
     private static final String THREAD = "malloc4j-purger";
     private static final long MIB = 1L << 20;
     private static final int SMALLEST_PIECE = 16;
@@ -147,10 +148,30 @@ final class PurgerChild {
 
     private static WeakReference<ClassLoader> useOnce(URL[] places) throws Exception {
         try (URLClassLoader loader = new URLClassLoader(places, ClassLoader.getPlatformClassLoader())) {
-            Class<?> malloc = Class.forName("malloc4j.Malloc", true, loader);
-            long address = (long) malloc.getMethod("malloc", long.class).invoke(null, 100L);
-            malloc.getMethod("free", long.class).invoke(null, address);
+            Class<?> use = Class.forName(Use.class.getName(), true, loader);
+            ((Runnable) use.getConstructor().newInstance()).run();
             return new WeakReference<>(loader);
+        }
+    }
+
+    /// Whatever the library keeps for a thread, left as a program leaves it that nobody has told to stop.
+    public static final class Use implements Runnable {
+        public Use() {}
+
+        @Override
+        @SuppressWarnings("MustBeClosedChecker") // what is left open is what this is about
+        public void run() {
+            Malloc.free(Malloc.malloc(100));
+            assertThat(Malloc.malloc(-1)).isZero();
+            assertThat(Malloc.errno()).isNotZero();
+            Heap heap = Heap.create(HeapOptions.builder()
+                    .hardLimitBytes(MIB)
+                    .onHardLimit(bytes -> false)
+                    .build());
+            assertThat(heap.tryMalloc(2 * MIB)).isZero();
+            StackAllocator.Frame frame = StackAllocator.ofHeap(heap, 4096).push();
+            assertThat(frame.allocate(10).byteSize()).isEqualTo(10);
+            assertThat(heap.ofConfined().allocate(10).byteSize()).isEqualTo(10);
         }
     }
 
