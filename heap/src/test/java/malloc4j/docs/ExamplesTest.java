@@ -20,7 +20,8 @@ import org.junit.jupiter.api.TestFactory;
 class ExamplesTest {
     private static final Path SOURCES = Documents.ROOT.resolve("heap/src/main/java");
     private static final Pattern FENCED = Pattern.compile("(?m)^ *///[ ]?```java\\R((?: *///.*\\R)*?) *///[ ]?```");
-    private static final List<String> PACKAGES = List.of("malloc4j/linux", "malloc4j/alloc", "malloc4j/bytes");
+    private static final List<String> PACKAGES =
+            List.of("malloc4j/linux", "malloc4j/process", "malloc4j/alloc", "malloc4j/bytes");
 
     @TestFactory
     Stream<DynamicTest> everyExampleRuns() throws IOException {

@@ -54,8 +54,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Whichever it is, the operation works or reports it, no live block is harmed or lost, everything works again once the
 /// kernel does, and closing leaves nothing behind.
 ///
-/// Of the calls that have come the same way through the heap, the first and the last are made to fail, and the
-/// first with every errno. With `-Dtest.long=true`, as `-Pproof` has it, every call with every errno.
+/// Of the calls that have come the same way through the heap, the first and the last are made to fail: the first with
+/// the likeliest errno in each mode and with every other one in one, the last in one. With `-Dtest.long=true`, as
+/// `-Pproof` has it, every call with every errno in each mode.
 @Tag("proof")
 class NthFailureTest {
     private static final Pattern CLOSE = Pattern.compile("close\\((\\d+)\\)");
@@ -134,7 +135,8 @@ class NthFailureTest {
             if (LONG || isFirst || sites.lastIndexOf(site) == index) {
                 List<Integer> errnos = ERRNOS.getOrDefault(all.get(index).name(), List.of(ENOMEM));
                 for (int turn = 0; turn < (LONG || isFirst ? errnos.size() : 1); turn++) {
-                    for (Mode mode : LONG || turn == 0 ? Mode.values() : new Mode[] {turned(turn)}) {
+                    boolean inEachMode = LONG || (isFirst && turn == 0);
+                    for (Mode mode : inEachMode ? Mode.values() : new Mode[] {turned(index + turn)}) {
                         met += fails(source, index + 1, mode, turn) ? 1 : 0;
                         runs++;
                     }
@@ -152,9 +154,9 @@ class NthFailureTest {
         hog.close();
     }
 
-    /// The modes by turns: with an errno that is not the likeliest, one of them.
-    private static Mode turned(int turn) {
-        return Mode.values()[turn % Mode.values().length];
+    /// The modes by turns.
+    private static Mode turned(int number) {
+        return Mode.values()[number % Mode.values().length];
     }
 
     private boolean fails(MemorySource source, long k, Mode mode, int turn) {

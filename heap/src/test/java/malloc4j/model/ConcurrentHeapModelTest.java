@@ -16,6 +16,7 @@ import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.MemorySource;
 import malloc4j.observe.HeapStatistics;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -32,18 +33,21 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// A block is taken out of the map before it is freed and put in when it was given out: two blocks that overlap, or a
 /// block given out twice, cannot escape. After each round all workers stand at a barrier; there the heap is verified
 /// and its statistics are compared with the map. After some rounds the workers end and new threads take their caches
-/// over.
+/// over. Two million operations, and ten with `-Dtest.long=true`, as `-Pproof` has it.
+@Tag("proof")
 class ConcurrentHeapModelTest {
     private static final long MMAP_THRESHOLD = 1L << 20;
     private static final int PLATFORM_WORKERS = 4;
     private static final int VIRTUAL_WORKERS = 2;
     private static final int WORKERS = PLATFORM_WORKERS + VIRTUAL_WORKERS;
     private static final int MAX_LIVE = 1500;
+    private static final int MILLIONS = Boolean.getBoolean("test.long") ? 10 : 2;
 
     @Test
-    void tenMillionOperationsKeepEveryBlockApart() {
+    void millionsOfOperationsKeepEveryBlockApart() {
         try (Heap heap = heap(MemorySource.MMAP)) {
-            assertThat(new Model(heap, 1).run(6, 5, 60_000)).isGreaterThanOrEqualTo(10_000_000);
+            assertThat(new Model(heap, 1).run(6, 5, 6 * MILLIONS * 1_000))
+                    .isGreaterThanOrEqualTo(MILLIONS * 1_000_000L);
         }
     }
 
