@@ -16,6 +16,7 @@ import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
+import malloc4j.internal.os.CountedCalls;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
@@ -84,6 +85,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Reclaimer reclaimer;
     private final Budget budget;
     private final Ground ground;
+    private final CountedCalls calls;
     private final HeapOptions options;
     private final HeapLimits limits;
     private final int heapId;
@@ -108,6 +110,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.reclaimer = parts.reclaimer();
         this.budget = parts.budget();
         this.ground = parts.ground();
+        this.calls = parts.calls();
         this.options = options;
         this.limits = new HeapLimits(this, options.limits());
         this.heapId = parts.heapId();
@@ -940,6 +943,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks(),
                 slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes(),
                 route.refusals(),
+                calls.count(),
                 slabs.sizeClasses(),
                 pages.largeBlocks(),
                 pages.largeBytes(),

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.Purger;
 import malloc4j.internal.cache.Reclaimer;
+import malloc4j.internal.os.CountedCalls;
 import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.ProcessBarrier;
 import malloc4j.internal.os.SystemCalls;
@@ -38,6 +39,7 @@ import malloc4j.observe.Probe;
 record HeapAssembly(
         int heapId,
         Ground ground,
+        CountedCalls calls,
         Budget budget,
         Spans spans,
         HugeBlocks huge,
@@ -46,9 +48,12 @@ record HeapAssembly(
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
+    /// @param all what the heap stands on; its calls are counted for it
     /// @param files opens the file of a heap that has one
-    static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean common) {
+    static HeapAssembly assemble(Ground all, SystemCalls files, HeapOptions options, boolean common) {
         Zone unused = ChunkMap.main(); // reserved before the first heap can need it: later there may be no room
+        CountedCalls calls = new CountedCalls(all.calls());
+        Ground ground = all.with(calls);
         int heapId = NEXT_HEAP_ID.getAndIncrement();
         HeapOptions.Limits limits = options.limits();
         Heap parent = limits.parent();
@@ -56,7 +61,7 @@ record HeapAssembly(
                 new Budget(parent == null ? null : parent.budget(), limits.softLimitBytes(), limits.hardLimitBytes());
         PageSource source = source(ground, files, options);
         try {
-            return assemble(ground, options, common, heapId, budget, source);
+            return assemble(ground, calls, options, common, heapId, budget, source);
         } catch (Throwable failed) {
             source.close(); // it may have a file
             throw failed;
@@ -64,12 +69,18 @@ record HeapAssembly(
     }
 
     private static HeapAssembly assemble(
-            Ground ground, HeapOptions options, boolean common, int heapId, Budget budget, PageSource source) {
+            Ground ground,
+            CountedCalls calls,
+            HeapOptions options,
+            boolean common,
+            int heapId,
+            Budget budget,
+            PageSource source) {
         Probe probe = options.probe() != null ? options.probe() : FoundProbes.ofProcess();
         HeapEvents events = new HeapEvents(options.name(), heapId, probe, ground);
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
-        CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(ground.calls()), common);
+        CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());
@@ -81,7 +92,7 @@ record HeapAssembly(
             if (probe != null) {
                 EventDelivery.add(events, ground);
             }
-            return new HeapAssembly(heapId, ground, budget, spans, huge, caches, reclaimer, stopPurging);
+            return new HeapAssembly(heapId, ground, calls, budget, spans, huge, caches, reclaimer, stopPurging);
         } catch (Throwable failed) {
             if (stopPurging != null) {
                 stopPurging.run();

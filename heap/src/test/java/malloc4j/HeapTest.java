@@ -356,6 +356,31 @@ class HeapTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(MemorySource.class)
+    void statisticsTellHowManySystemCallsAHeapHasMade(MemorySource source, @TempDir Path directory) {
+        RecordingCalls calls = new RecordingCalls(TestKernel.calls());
+        HeapOptions.Builder options = HeapOptions.builder()
+                .source(source)
+                .purgeDelay(Duration.ofMillis(-1))
+                .brkClaimBytes(32L << 20);
+        if (source == MemorySource.FILE) {
+            options.file(directory.resolve("heap").toString());
+        }
+        try (Heap heap = TestHeaps.create(calls, options.build())) {
+            long opening = calls.count() - heap.statistics().systemCalls();
+            assertThat(opening > 0).isEqualTo(source == MemorySource.FILE);
+            heap.free(heap.malloc(64 * MIB));
+            heap.free(heap.malloc(MIB));
+            heap.free(heap.malloc(100));
+            heap.trim(0);
+            long made = heap.statistics().systemCalls();
+            assertThat(made).isEqualTo(calls.count() - opening).isGreaterThan(3);
+            heap.free(heap.malloc(100));
+            assertThat(heap.statistics().systemCalls()).isEqualTo(made);
+        }
+    }
+
     @Test
     void warmPairsMakeNoSystemCall() {
         RecordingCalls calls = new RecordingCalls(TestKernel.calls());

@@ -22,6 +22,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param freedBlocks blocks that were freed since the heap began
 /// @param freedBytes their usable sizes, and what large and huge blocks have shrunk by
 /// @param refusals requests that were refused for want of memory, or for their size, since the heap began
+/// @param systemCalls system calls that were made for the heap since it began, but for those that opened its file
 /// @param sizeClasses one entry for each size of block up to 32 KiB that ever had slabs, smallest first
 /// @param largeBlocks blocks that are runs of pages
 /// @param largeBytes their sizes
@@ -44,6 +45,7 @@ public record HeapStatistics(
         long freedBlocks,
         long freedBytes,
         long refusals,
+        long systemCalls,
         List<SizeClassStatistics> sizeClasses,
         long largeBlocks,
         long largeBytes,
@@ -62,6 +64,7 @@ public record HeapStatistics(
         return "HeapStatistics[liveBlocks=" + liveBlocks + ", liveBytes=" + Sizes.text(liveBytes)
                 + ", allocatedBlocks=" + allocatedBlocks + ", allocatedBytes=" + Sizes.text(allocatedBytes)
                 + ", freedBlocks=" + freedBlocks + ", freedBytes=" + Sizes.text(freedBytes) + ", refusals=" + refusals
+                + ", systemCalls=" + systemCalls
                 + ", sizeClasses=" + sizeClasses + ", largeBlocks=" + largeBlocks + ", largeBytes="
                 + Sizes.text(largeBytes) + ", hugeBlocks=" + hugeBlocks + ", hugeBytes=" + Sizes.text(hugeBytes)
                 + ", spanBytes=" + Sizes.text(spanBytes) + ", dirtyBytes=" + Sizes.text(dirtyBytes)
