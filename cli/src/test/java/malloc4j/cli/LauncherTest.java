@@ -87,6 +87,31 @@ class LauncherTest {
     }
 
     @Test
+    void whatABuildHasCompiledThatWasKilledIsCompiledAgain() throws Exception {
+        Path torn = root.resolve("heap/target/classes/Torn.class");
+        Files.createDirectories(torn.getParent());
+        Files.writeString(torn, "");
+        maven(BUILD + "echo '[INFO] BUILD FAILURE'; exit 1");
+        assertThat(launch().end().exitCode).isEqualTo(3);
+        assertThat(launch().end().exitCode).isEqualTo(3);
+        assertThat(torn).as("after builds that ended by themselves").exists();
+
+        maven(BUILD + "kill -9 $$");
+        assertThat(launch().end().exitCode).isEqualTo(3);
+        assertThat(torn).exists();
+
+        maven(BUILD + "cp \"$FAKE/program.jar\" \"cli/target/$name\"");
+        assertThat(launch().end().exitCode).isEqualTo(7);
+        assertThat(torn).doesNotExist();
+
+        Files.createDirectories(torn.getParent());
+        Files.writeString(torn, "");
+        Files.delete(jar);
+        assertThat(launch().end().exitCode).isEqualTo(7);
+        assertThat(torn).as("after a build that went well").exists();
+    }
+
+    @Test
     void aTornJarIsBuiltAgain() throws Exception {
         launch().end();
         byte[] whole = Files.readAllBytes(jar);
@@ -131,6 +156,18 @@ class LauncherTest {
         Run other = launch("2");
         assertThat(List.of(one.end().exitCode, other.end().exitCode)).containsOnly(7);
         assertThat(builds()).isEqualTo(1);
+    }
+
+    @Test
+    void whoWaitsLeavesTheLogOfTheOtherAsItIs() throws Exception {
+        maven("echo '[ERROR] the true cause'; touch \"$FAKE/said\"; sleep 2; echo '[INFO] BUILD FAILURE'; exit 1");
+        Run one = launch("1");
+        while (!Files.exists(temporary.resolve("said"))) {
+            Thread.sleep(10);
+        }
+        Run other = launch("2");
+        assertThat(one.end().err).contains("[ERROR] the true cause\n");
+        assertThat(other.end().err).contains("waiting for it", "[ERROR] the true cause\n");
     }
 
     @Test
