@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Mutex;
 
 /// The automatic arenas of one heap: those that the collector has not found yet, and how much memory they have.
 ///
@@ -14,6 +15,7 @@ final class AutomaticArenas {
     private final Set<WeakReference<Arena>> scopes = ConcurrentHashMap.newKeySet();
     private final AtomicLong heldBytes = new AtomicLong();
     private final AtomicLong freedBytes = new AtomicLong();
+    private final Mutex freeing = new Mutex(); // while the collector's thread frees what one has had
 
     /// Notes one, and runs `cleanup` when the collector has found that `reachable` is not any more.
     void open(Arena scope, Arena reachable, Runnable cleanup) {
@@ -21,8 +23,18 @@ final class AutomaticArenas {
         scopes.add(entry);
         RawMemory.onClose(reachable, () -> {
             scopes.remove(entry);
-            cleanup.run();
+            whileNothingIsFreed(cleanup);
         });
+    }
+
+    /// Runs something while the collector's thread frees nothing else: nobody can stop that thread otherwise.
+    void whileNothingIsFreed(Runnable work) {
+        freeing.lock();
+        try {
+            work.run();
+        } finally {
+            freeing.unlock();
+        }
     }
 
     /// Notes that an arena was given a block of about `byteSize` bytes.

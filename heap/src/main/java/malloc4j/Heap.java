@@ -1012,12 +1012,17 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    /// Checks every invariant of this heap, while no thread uses it.
+    /// Checks every invariant of this heap, while no thread of the program uses it; the collector's, which frees what
+    /// automatic arenas have had, waits.
     ///
     /// @throws AssertionError naming the first that does not hold
     /// @throws IllegalStateException if this heap is closed
     public void verify() {
         requireOpen("verify");
+        automaticArenas.whileNothingIsFreed(this::verifyParts);
+    }
+
+    private void verifyParts() {
         arenaChunks.verify();
         reclaimer.verify();
         huge.verify();

@@ -49,6 +49,21 @@ class AutomaticArenasTest {
     }
 
     @Test
+    void aHeapCanBeVerifiedWhileTheCollectorFrees() {
+        try (Heap heap = Heap.create(HeapOptions.defaults())) {
+            for (int round = 0; round < 20; round++) {
+                for (int count = 0; count < 3_000; count++) {
+                    assertThat(heap.ofAuto().allocate(1_000).byteSize()).isEqualTo(1_000);
+                }
+                System.gc();
+                for (int check = 0; check < 100; check++) {
+                    heap.verify();
+                }
+            }
+        }
+    }
+
+    @Test
     void whatNobodyCanReachIsCollectedBeforeARequestIsRefused() {
         try (Heap heap = Heap.create(limited().build())) {
             for (int count = 0; count < 300; count++) {
