@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.Ground;
@@ -61,8 +62,8 @@ final class KernelLimits {
             long left = Math.max(0, limit - overcommit.committedBytes().orElse(0L));
             rooms.add(new Room(
                     left,
-                    "vm.overcommit_memory is 2, and of the machine's commit limit of " + limit + " bytes " + left
-                            + " are left: end something, or raise vm.overcommit_ratio"));
+                    "vm.overcommit_memory is 2, and of the machine's commit limit of " + Sizes.text(limit) + " "
+                            + Sizes.text(left) + " are left: end something, or raise vm.overcommit_ratio"));
         }
         return rooms;
     }
@@ -73,7 +74,7 @@ final class KernelLimits {
             long left = Math.max(0, soft - limit.usedBytes().orElse(0L));
             rooms.add(new Room(
                     left,
-                    name + " is " + soft + " bytes, of which " + left + " are left: raise " + command
+                    name + " is " + Sizes.text(soft) + ", of which " + Sizes.text(left) + " are left: raise " + command
                             + " (in KiB), or free memory"));
         }
     }
@@ -81,29 +82,31 @@ final class KernelLimits {
     private static String machine(MemoryLimits limits) {
         long memory = limits.machine().totalBytes().orElse(0L);
         long swap = limits.machine().swapTotalBytes().orElse(0L);
-        return "no limit of the process is met: the machine has " + memory + " bytes of memory and " + swap
-                + " of swap, and vm.overcommit_memory refuses a request for more than that together";
+        return "no limit of the process is met: the machine has " + Sizes.text(memory) + " of memory and "
+                + Sizes.text(swap) + " of swap, and vm.overcommit_memory refuses a request for more than that together";
     }
 
-    /// After the zone, or this library's share of mappings, was found used up.
+    /// After the zone, or this library's share of addresses or of mappings, was found used up.
     static String ofAddresses() {
-        int mappings = Ground.process().mappings().used();
-        if (mappings
-                > Ground.process().mappings().limit()
-                        - Ground.process().mappings().limit() / 4) {
-            return "this library has " + mappings + " mappings of "
-                    + Ground.process().mappings().limit()
-                    + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
-        }
-        String zone =
-                "the " + ChunkMap.main().byteSize() + " bytes of addresses reserved at the start have no room for it";
+        Ground ground = Ground.process();
+        String zone = "the " + Sizes.text(ChunkMap.main().byteSize()) + " of addresses reserved at the start";
         try {
-            long soft = MemoryLimits.read().addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
+            MemoryLimits limits = MemoryLimits.read();
+            long mappings = limits.mappings().used().orElse(0L);
+            int most = ground.mappings().limit();
+            if (mappings > most - most / 4) {
+                return "the process has " + mappings + " mappings, and this library adds none above " + most
+                        + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
+            }
+            long soft = limits.addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
             return soft == MemoryLimits.UNLIMITED
-                    ? zone + ": free blocks, or lower mmapThresholdBytes"
-                    : zone + ", because RLIMIT_AS is " + soft + " bytes: raise ulimit -v (in KiB), or free blocks";
+                    ? zone + " have no room for it: free blocks, or lower mmapThresholdBytes"
+                    : "RLIMIT_AS is " + Sizes.text(soft)
+                            + ", and what this library lets itself have of that is used up: "
+                            + zone + ", and " + Sizes.text(ground.addressShare().hugeBytes())
+                            + " for mappings of their own; raise ulimit -v (in KiB), or free blocks";
         } catch (RuntimeException | OutOfMemoryError | LinkageError unreadable) {
-            return zone + ": free blocks, or raise ulimit -v if it is set";
+            return zone + " have no room for it: free blocks, or raise ulimit -v if it is set";
         }
     }
 }

@@ -9,6 +9,7 @@ import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.route.Tenants;
 import org.jspecify.annotations.Nullable;
@@ -414,7 +415,7 @@ public final class Region implements SegmentAllocator, AutoCloseable {
 
     @Override
     public String toString() {
-        return "Region[" + (heapBlocks == null ? "segment of " : heapBlocks + ", chunks of ") + chunkBytes + " bytes"
+        return "Region[" + (heapBlocks == null ? "segment of " : heapBlocks + ", chunks of ") + Sizes.exact(chunkBytes)
                 + (closed ? ", closed]" : "]");
     }
 }

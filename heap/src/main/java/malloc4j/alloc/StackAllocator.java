@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
@@ -538,7 +539,7 @@ public final class StackAllocator implements SegmentAllocator, AutoCloseable {
 
     @Override
     public String toString() {
-        return "StackAllocator[" + (heapBlocks == null ? "segment" : heapBlocks) + ", stacks of " + stackBytes
-                + " bytes" + (closed ? ", closed]" : "]");
+        return "StackAllocator[" + (heapBlocks == null ? "segment" : heapBlocks) + ", stacks of "
+                + Sizes.exact(stackBytes) + (closed ? ", closed]" : "]");
     }
 }

@@ -13,6 +13,7 @@ import java.util.function.UnaryOperator;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
@@ -630,7 +631,8 @@ public final class Mapping implements AutoCloseable {
             }
             if (Errno.isError(address)) {
                 String call = "mremap(" + what + ", byteSize=" + byteSize + ", newByteSize=" + newByteSize + ")";
-                throw Refusals.mremap(call, address, mremapFlags == Linux.MREMAP_MAYMOVE);
+                boolean isOfPool = pageByteSize != systemPageByteSize();
+                throw Refusals.mremap(call, address, mremapFlags == Linux.MREMAP_MAYMOVE, isOfPool);
             }
         }
         byteSize = newByteSize;
@@ -930,7 +932,10 @@ public final class Mapping implements AutoCloseable {
         return locked(
                 lock.readLock(),
                 () -> "Mapping[" + what + ", "
-                        + (closed ? "closed" : "address=0x" + Long.toHexString(base + lead) + ", byteSize=" + byteSize)
+                        + (closed
+                                ? "closed"
+                                : "address=0x" + Long.toHexString(base + lead) + ", byteSize=" + byteSize + " ("
+                                        + Sizes.text(byteSize) + ")")
                         + "]");
     }
 }

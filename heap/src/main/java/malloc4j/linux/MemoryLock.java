@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
@@ -95,7 +96,7 @@ public final class MemoryLock implements AutoCloseable {
         @Override
         public String toString() {
             return "RLIMIT_MEMLOCK is " + Rlimit.text(softBytes) + " (hard: " + Rlimit.text(hardBytes) + "), "
-                    + lockedBytes + " bytes are locked, CAP_IPC_LOCK is " + (privileged ? "" : "not ") + "held";
+                    + Sizes.exact(lockedBytes) + " are locked, CAP_IPC_LOCK is " + (privileged ? "" : "not ") + "held";
         }
     }
 
@@ -247,9 +248,18 @@ public final class MemoryLock implements AutoCloseable {
         }
     }
 
+    private boolean isHeld() {
+        LOCK.lock();
+        try {
+            return HANDLES.contains(this);
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
     @Override
     public String toString() {
-        return "MemoryLock[" + text(start, end) + (onFault ? ", on fault" : "") + "]";
+        return "MemoryLock[" + text(start, end) + (onFault ? ", on fault" : "") + (isHeld() ? "]" : ", closed]");
     }
 
     // The same, on given system calls.

@@ -103,7 +103,8 @@ public final class ProgramBreak {
                     + ", room for "
                     + roomBytes + " bytes (" + Sizes.text(roomBytes) + ") until "
                     + (bound == Bound.NEXT_MAPPING
-                            ? "the mapping " + nextMappingName + " at 0x" + Long.toHexString(nextMapping)
+                            ? "the mapping " + (nextMappingName.isEmpty() ? "" : nextMappingName + " ") + "at 0x"
+                                    + Long.toHexString(nextMapping)
                             : bound.toString());
         }
     }

@@ -59,7 +59,7 @@ final class Refusals {
                 });
     }
 
-    static SystemCallException mremap(String call, long result, boolean mayMove) {
+    static SystemCallException mremap(String call, long result, boolean mayMove, boolean isOfPool) {
         return refused(
                 call,
                 result,
@@ -69,7 +69,10 @@ final class Refusals {
                     case Errno.EFAULT ->
                         "it is several mappings in the kernel, because parts of it are locked otherwise, or were written while they "
                                 + "were protected or advised otherwise: unlock them, or make a larger one and copy";
-                    case Errno.EINVAL -> "mappings of the pool's huge pages cannot grow: make a larger one and copy";
+                    case Errno.EINVAL ->
+                        isOfPool
+                                ? "mappings of the pool's huge pages cannot grow: make a larger one and copy"
+                                : "no process has so many addresses";
                     case Errno.EAGAIN -> LOCKED;
                     default -> "see mremap(2)";
                 });

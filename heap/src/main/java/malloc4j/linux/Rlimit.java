@@ -3,6 +3,7 @@ package malloc4j.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.SystemCalls;
@@ -35,6 +36,6 @@ record Rlimit(long soft, long hard) {
 
     /// How a person reads a limit.
     static String text(long bytes) {
-        return bytes == NONE ? "no limit" : bytes + " bytes";
+        return bytes == NONE ? "no limit" : Sizes.exact(bytes);
     }
 }

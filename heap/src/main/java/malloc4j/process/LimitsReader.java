@@ -41,15 +41,16 @@ final class LimitsReader {
 
     MemoryLimits read() {
         ControlGroupReader groups = new ControlGroupReader(files, process);
+        Reading<Long> mappings = mappings();
         return new MemoryLimits(
                 limit("Max address space", "VmSize"),
                 limit("Max data size", "VmData"),
                 limit("Max stack size", "VmStk"),
                 limit("Max locked memory", "VmLck"),
                 new MappingCount(
-                        mappings(),
+                        mappings,
                         number("/proc/sys/vm/max_map_count"),
-                        ours(),
+                        ours(mappings),
                         Ground.process().mappings().limit()),
                 overcommit(),
                 new Machine(memory("MemTotal"), memory("MemAvailable"), memory("SwapTotal"), memory("SwapFree")),
@@ -101,9 +102,11 @@ final class LimitsReader {
         });
     }
 
-    private Reading<Long> ours() {
+    /// No more than all: the count of this library takes no two ranges for neighbours.
+    private Reading<Long> ours(Reading<Long> ofProcess) {
+        long most = Ground.process().mappings().used();
         return process.equals(THIS_PROCESS)
-                ? Reading.of((long) Ground.process().mappings().used())
+                ? Reading.of(Math.min(most, ofProcess.orElse(most)))
                 : Reading.unknown("another process does not tell it");
     }
 

@@ -243,7 +243,14 @@ public record MemoryLimits(
             Reading<Long> hugePageBytes,
             Reading<Long> pagesToScan,
             Reading<Long> scanSleepMillis,
-            Reading<Long> maxEmptyPages) {}
+            Reading<Long> maxEmptyPages) {
+        @Override
+        public String toString() {
+            return "TransparentHugePages[enabled=" + enabled + ", defrag=" + defrag + ", sharedMemory=" + sharedMemory
+                    + ", hugePageBytes=" + size(hugePageBytes) + ", pagesToScan=" + pagesToScan + ", scanSleepMillis="
+                    + scanSleepMillis + ", maxEmptyPages=" + maxEmptyPages + "]";
+        }
+    }
 
     /// Huge pages that the administrator has set aside.
     ///
@@ -259,7 +266,14 @@ public record MemoryLimits(
             Reading<Long> freePages,
             Reading<Long> reservedPages,
             Reading<Long> surplusPages,
-            Reading<Long> maxSurplusPages) {}
+            Reading<Long> maxSurplusPages) {
+        @Override
+        public String toString() {
+            return "HugePagePool[pageBytes=" + Sizes.text(pageBytes) + ", pages=" + pages + ", freePages=" + freePages
+                    + ", reservedPages=" + reservedPages + ", surplusPages=" + surplusPages + ", maxSurplusPages="
+                    + maxSurplusPages + "]";
+        }
+    }
 
     /// What is left until something stops this process.
     ///

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import malloc4j.faults.Limits;
 import malloc4j.faults.Maps;
+import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.LinuxCalls;
@@ -43,13 +44,15 @@ public final class LockChild {
                     refused,
                     "mlock(address=0x",
                     "byteSize=" + 2 * LIMIT,
-                    "RLIMIT_MEMLOCK is " + LIMIT + " bytes (hard: ");
+                    "RLIMIT_MEMLOCK is " + Sizes.exact(LIMIT) + " (hard: ");
             mentions(refused, "0 bytes are locked", "CAP_IPC_LOCK is not held", "ulimit -l");
             mentions(refused(() -> MemoryLock.lockOnFault(memory)), "mlock2(", "MLOCK_ONFAULT", "RLIMIT_MEMLOCK");
             check(MemoryLock.limits().lockedBytes() == 0, "nothing is locked");
             try (MemoryLock half = MemoryLock.lock(memory.asSlice(0, LIMIT))) {
                 check(MemoryLock.limits().roomBytes() == 0, "the limit is used up by " + half);
-                mentions(refused(() -> MemoryLock.lock(memory.asSlice(LIMIT, 4 * KIB))), LIMIT + " bytes are locked");
+                mentions(
+                        refused(() -> MemoryLock.lock(memory.asSlice(LIMIT, 4 * KIB))),
+                        Sizes.exact(LIMIT) + " are locked");
                 MemoryLock.lock(memory.asSlice(0, 4 * KIB)).close(); // locked already: costs nothing
                 check(MemoryLock.limits().lockedBytes() == LIMIT, "what another handle holds stays locked");
             }

@@ -52,7 +52,7 @@ class MappingTest {
             assertThat(mapping.pageByteSize()).isEqualTo(PAGE);
             assertThat(mapping)
                     .hasToString("Mapping[anonymous memory, address=0x" + Long.toHexString(mapping.address())
-                            + ", byteSize=5000]");
+                            + ", byteSize=5000 (4.9 KiB)]");
             mapping.verify();
         }
     }

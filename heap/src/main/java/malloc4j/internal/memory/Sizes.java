@@ -5,6 +5,7 @@ import java.util.Locale;
 /// Numbers for people: addresses in hexadecimal, sizes in the largest unit that they fill.
 public final class Sizes {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    private static final int EXACT_ALONE = 10_000;
 
     private Sizes() {}
 
@@ -14,6 +15,11 @@ public final class Sizes {
 
     public static String range(long address, long end) {
         return hex(address) + "-" + hex(end);
+    }
+
+    /// `4096 bytes`, `1048576 bytes (1 MiB)`: to the byte, and what is many in a unit too.
+    public static String exact(long bytes) {
+        return Math.abs(bytes) < EXACT_ALONE ? bytes + " bytes" : bytes + " bytes (" + text(bytes) + ")";
     }
 
     /// `132 KiB`, `1.5 MiB`, `-4 KiB`: rounded to tenths.

@@ -91,6 +91,11 @@ public final class AddressShare {
         return shareBytes >>> CLAIM_SHIFT;
     }
 
+    /// The most addresses for mappings of blocks.
+    public long hugeBytes() {
+        return hugeBytes;
+    }
+
     /// Takes addresses for mappings of blocks. Returns false, and has taken none, when there are not so many left.
     boolean tryTakeHuge(long byteSize) {
         if (usedHugeBytes.addAndGet(byteSize) <= hugeBytes) {
