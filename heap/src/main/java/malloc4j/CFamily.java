@@ -31,14 +31,19 @@ public final class CFamily {
 
     private static volatile @Nullable ThreadLocal<int[]> errno; // not by a class initialiser, which a stack may end
 
-    private final Heap heap;
+    private final Object heap; // which nobody else may refer to
+    private final BlockCalls calls;
+    private final HeapErrors errors;
     private final CacheTable table;
     private final MisusePolicy policy;
     private final boolean throwing;
     private final AtomicLong misuses = new AtomicLong();
 
-    CFamily(Heap heap, CacheTable table, MisusePolicy policy) {
+    /// @param heap what this is of, and lets live
+    CFamily(Object heap, BlockCalls calls, HeapErrors errors, CacheTable table, MisusePolicy policy) {
         this.heap = heap;
+        this.calls = calls;
+        this.errors = errors;
         this.table = table;
         this.policy = policy;
         this.throwing = policy == MisusePolicy.THROW;
@@ -80,7 +85,7 @@ public final class CFamily {
     /// As [#malloc], for what [CacheTable#allocateBlock] has not at hand.
     long mallocSlow(long byteSize) {
         try {
-            return orFail(heap.mallocSlowResult(byteSize));
+            return orFail(calls.mallocSlow(byteSize));
         } catch (Throwable inside) {
             if (throwing) {
                 throw inside;
@@ -97,7 +102,7 @@ public final class CFamily {
     /// overflows. Where one of the numbers is 0 the product is 0, whatever the other.
     public long calloc(long count, long byteSize) {
         try {
-            return fits(count, byteSize) ? orFail(heap.callocResult(1, count * byteSize)) : fail(Errno.ENOMEM);
+            return fits(count, byteSize) ? orFail(calls.calloc(1, count * byteSize)) : fail(Errno.ENOMEM);
         } catch (Throwable inside) {
             if (throwing) {
                 throw inside;
@@ -140,7 +145,7 @@ public final class CFamily {
             freeSlow(address);
             return 0;
         }
-        long moved = heap.resizeResult(address, byteSize);
+        long moved = calls.realloc(address, byteSize);
         return moved == 0 ? misused("realloc", address) : orFail(moved);
     }
 
@@ -189,12 +194,12 @@ public final class CFamily {
         if (address == 0) {
             return;
         }
-        long result = heap.freeResult(address);
+        long result = calls.freeSlow(address);
         if (result == 0) {
             misused("free", address);
         } else if (Errno.isError(result)) {
             if (throwing) {
-                throw heap.notFreed(address, result);
+                throw errors.notFreed(address, result);
             }
             fail((int) -result);
         }
@@ -205,7 +210,7 @@ public final class CFamily {
     public long alignedAlloc(long byteAlignment, long byteSize) {
         try {
             return isPowerOfTwo(byteAlignment)
-                    ? orFail(heap.alignedAllocResult(byteAlignment, byteSize))
+                    ? orFail(calls.alignedAlloc(byteAlignment, byteSize))
                     : fail(Errno.EINVAL);
         } catch (Throwable inside) {
             if (throwing) {
@@ -241,7 +246,7 @@ public final class CFamily {
         long address = 0;
         int refused = Errno.ENOMEM;
         try {
-            address = heap.alignedAllocResult(byteAlignment, byteSize);
+            address = calls.alignedAlloc(byteAlignment, byteSize);
             if (address <= 0) {
                 return Errno.ENOMEM;
             }
@@ -273,7 +278,7 @@ public final class CFamily {
             return 0;
         }
         try {
-            long byteSize = heap.usableSizeResult(address);
+            long byteSize = calls.usableSize(address);
             return byteSize > 0 ? byteSize : misused("usableSize", address);
         } catch (Throwable inside) {
             if (throwing) {
@@ -291,7 +296,7 @@ public final class CFamily {
     private long misused(String call, long address) {
         misuses.incrementAndGet();
         if (throwing) {
-            throw heap.misuse(call, address);
+            throw errors.misuse(call, address);
         }
         return policy == MisusePolicy.COUNT ? 0 : fail(Errno.EINVAL);
     }
@@ -303,6 +308,11 @@ public final class CFamily {
     private static long fail(int number) {
         errnoOfThread()[0] = number;
         return 0;
+    }
+
+    @Override
+    public String toString() {
+        return "CFamily[" + heap + ", " + policy + "]";
     }
 
     private static int[] errnoOfThread() {

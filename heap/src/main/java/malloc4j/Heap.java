@@ -61,7 +61,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The largest size, 2^46: half of what Linux gives a process on x86-64.
     public static final long MAX_BYTE_SIZE = Route.MAX_BYTE_SIZE;
 
-    private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
     private static final int SPARE_BYTES = 4096;
     private static final int MAX_READINGS = 8; // of counts that others change meanwhile
 
@@ -72,6 +71,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final char rowMask;
     private final ThreadTable<ThreadCache> displaced;
     private final long heapKey;
+    private final BlockCalls calls;
+    private final HeapErrors errors;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
@@ -85,13 +86,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Reclaimer reclaimer;
     private final Budget budget;
     private final Ground ground;
-    private final CountedCalls calls;
+    private final CountedCalls systemCalls;
     private final HeapOptions options;
     private final HeapLimits limits;
     private final int heapId;
     private final Runnable stopPurging;
     private final boolean closeable;
-    private volatile boolean closed;
 
     private Heap(HeapAssembly parts, HeapOptions options, boolean closeable) {
         Tenants.findBy(heap -> ((Heap) heap).tenants);
@@ -102,7 +102,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.rowMask = table.rowMask();
         this.displaced = table.displaced();
         this.heapKey = table.heapKey();
-        this.throwingFamily = new CFamily(this, parts.caches().table(), MisusePolicy.THROW);
         this.scope = closeable ? Arena.ofShared() : Arena.global();
         this.arenaChunks = new ArenaChunks(arenaBlocks);
         this.spans = parts.spans();
@@ -110,7 +109,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.reclaimer = parts.reclaimer();
         this.budget = parts.budget();
         this.ground = parts.ground();
-        this.calls = parts.calls();
+        this.systemCalls = parts.calls();
         this.options = options;
         this.limits = new HeapLimits(this, options.limits());
         this.heapId = parts.heapId();
@@ -119,6 +118,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 && options.memory().source() != MemorySource.FILE;
         long threshold = ownMappings ? options.memory().mmapThresholdBytes() : Long.MAX_VALUE;
         this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
+        this.calls = new BlockCalls(table, route, limits);
+        this.errors = new HeapErrors(options.name(), calls, limits);
+        this.throwingFamily = cFamily(MisusePolicy.THROW);
         HeapRegistry.add(this);
         limits.enter(); // at last: what is not made must not stand on its parent
         if (options.limits().parent() != null) {
@@ -165,7 +167,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
         Heap parent = options.limits().parent();
-        if (parent != null && parent.closed) {
+        if (parent != null && parent.isClosed()) {
             throw new IllegalStateException(
                     "heap '" + options.name() + "': its parent '" + parent.options.name() + "' is closed");
         }
@@ -259,7 +261,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     boolean isClosed() {
-        return closed;
+        return calls.isClosed();
     }
 
     HeapLimits limits() {
@@ -269,9 +271,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     Reclaimer reclaimer() {
         return reclaimer;
     }
-
-    // Results on the way up are an address, or minus errno, in the methods that end in `Result`; the others make
-    // exceptions of them.
 
     /// Allocates a block. Its contents are unspecified. A block of zero bytes has an address of its own.
     ///
@@ -289,8 +288,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long mallocSlow(long byteSize) {
-        long address = mallocSlowResult(byteSize);
-        return address > 0 ? address : fail("malloc(byteSize=" + byteSize + ")", address);
+        long address = calls.mallocSlow(byteSize);
+        return address > 0 ? address : errors.fail("malloc(byteSize=" + byteSize + ")", address);
     }
 
     /// As [#malloc], for a caller to whom want of memory is no error: returns 0 then.
@@ -300,42 +299,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalArgumentException if `byteSize` is negative
     /// @throws IllegalStateException if this heap is closed
     public long tryMalloc(long byteSize) {
-        long address = mallocResult(byteSize);
-        return address > 0 || isWantOfMemory(address)
-                ? Math.max(0, address)
-                : fail("tryMalloc(byteSize=" + byteSize + ")", address);
-    }
-
-    long mallocResult(long byteSize) {
-        long address = CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
-        return address >= 0 ? address : mallocSlowResult(byteSize);
-    }
-
-    long mallocSlowResult(long byteSize) {
-        if (byteSize > MAX_SMALL_BYTES) {
-            long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
-            if (address <= 0) {
-                return slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
-            }
-            limits.noticeSoftLimit();
-            return address;
-        }
-        ThreadCache cache = table.current();
-        if (cache != null && byteSize >= 0) {
-            StackProbe.requireForCall();
-            long address = cache.allocateBlock(SizeClasses.of(byteSize));
-            if (address > 0) {
-                limits.noticeSoftLimit();
-                return address;
-            }
-        }
-        return slowResult(byteSize, SizeClasses.QUANTUM_BYTES);
-    }
-
-    private long slowResult(long byteSize, long byteAlignment) {
-        long address = closed ? -Errno.EBADF : route.allocate(byteSize, byteAlignment);
-        limits.noticeSoftLimit();
-        return address;
+        long address = calls.malloc(byteSize);
+        return address > 0 ? address : errors.zeroOrFail("tryMalloc(byteSize=" + byteSize + ")", address);
     }
 
     /// Allocates a block of `count * byteSize` bytes, all zero.
@@ -350,8 +315,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @implNote Pages that the kernel has just zeroed are not zeroed again.
     /// @source C23 7.24.3.2 `calloc`
     public long calloc(long count, long byteSize) {
-        long address = callocResult(count, byteSize);
-        return address > 0 ? address : fail("calloc(count=" + count + ", byteSize=" + byteSize + ")", address);
+        long address = calls.calloc(count, byteSize);
+        return address > 0 ? address : errors.fail("calloc(count=" + count + ", byteSize=" + byteSize + ")", address);
     }
 
     /// As [#calloc], but returns 0 when there is no memory.
@@ -362,32 +327,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalArgumentException if an argument is negative
     /// @throws IllegalStateException if this heap is closed
     public long tryCalloc(long count, long byteSize) {
-        long address = callocResult(count, byteSize);
-        return address > 0 || isWantOfMemory(address)
-                ? Math.max(0, address)
-                : fail("tryCalloc(count=" + count + ", byteSize=" + byteSize + ")", address);
-    }
-
-    long callocResult(long count, long byteSize) {
-        if (count < 0 || byteSize < 0) {
-            return -Errno.EINVAL;
-        }
-        long bytes = count * byteSize;
-        return Math.multiplyHigh(count, byteSize) != 0 || bytes < 0 ? -Errno.EOVERFLOW : zeroedResult(bytes);
-    }
-
-    private long zeroedResult(long bytes) {
-        if (bytes <= MAX_SMALL_BYTES) {
-            long address = mallocResult(bytes);
-            return address > 0 ? route.zeroed(address, bytes) : address;
-        }
-        return slowZeroedResult(bytes, SizeClasses.QUANTUM_BYTES);
-    }
-
-    private long slowZeroedResult(long byteSize, long byteAlignment) {
-        long address = closed ? -Errno.EBADF : route.allocateZeroed(byteSize, byteAlignment);
-        limits.noticeSoftLimit();
-        return address;
+        long address = calls.calloc(count, byteSize);
+        return address > 0
+                ? address
+                : errors.zeroOrFail("tryCalloc(count=" + count + ", byteSize=" + byteSize + ")", address);
     }
 
     /// Allocates a block whose address is a multiple of `byteAlignment`. Its contents are unspecified.
@@ -399,10 +342,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     /// @source C23 7.24.3.1 `aligned_alloc`
     public long alignedAlloc(long byteAlignment, long byteSize) {
-        long address = alignedAllocResult(byteAlignment, byteSize);
+        long address = calls.alignedAlloc(byteAlignment, byteSize);
         return address > 0
                 ? address
-                : fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+                : errors.fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
     }
 
     /// As [#alignedAlloc], but returns 0 when there is no memory.
@@ -413,20 +356,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalArgumentException if `byteSize` is negative, or `byteAlignment` no power of two
     /// @throws IllegalStateException if this heap is closed
     public long tryAlignedAlloc(long byteAlignment, long byteSize) {
-        long address = alignedAllocResult(byteAlignment, byteSize);
-        return address > 0 || isWantOfMemory(address)
-                ? Math.max(0, address)
-                : fail("tryAlignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
-    }
-
-    long alignedAllocResult(long byteAlignment, long byteSize) {
-        if (!Bits.isPowerOfTwo(byteAlignment)) {
-            return -Errno.EINVAL;
-        }
-        if (byteAlignment <= SizeClasses.QUANTUM_BYTES) {
-            return mallocResult(byteSize);
-        }
-        return slowResult(byteSize, byteAlignment);
+        long address = calls.alignedAlloc(byteAlignment, byteSize);
+        return address > 0
+                ? address
+                : errors.zeroOrFail(
+                        "tryAlignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
     }
 
     /// Frees a block. 0 is allowed and does nothing.
@@ -442,30 +376,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    void freeSlow(long address) {
+    private void freeSlow(long address) {
         if (address != 0) {
-            requireFreed(address, freeResult(address));
+            errors.requireFreed(address, calls.freeSlow(address));
         }
-    }
-
-    /// Frees a block that is not at hand. Returns a positive number, 0 when no live block begins there, or minus errno,
-    /// and then it lives on.
-    long freeResult(long address) {
-        return closed ? 0 : route.freeSlow(address);
-    }
-
-    private void requireFreed(long address, long result) {
-        if (result == 0) {
-            throw misuse("free", address);
-        }
-        if (Errno.isError(result)) {
-            throw notFreed(address, result);
-        }
-    }
-
-    IllegalStateException notFreed(long address, long result) {
-        return new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + options.name()
-                + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
     }
 
     /// Blocks of arenas.
@@ -487,29 +401,27 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             long address = pagesResult(byteSize, byteAlignment);
             return address > 0
                     ? address
-                    : fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
+                    : errors.fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
         }
 
         @Override
         long pagesResult(long byteSize, long byteAlignment) {
-            long address = closed ? -Errno.EBADF : route.allocateHeld(byteSize, byteAlignment);
-            limits.noticeSoftLimit();
-            return address;
+            return calls.allocateHeld(byteSize, byteAlignment);
         }
 
         @Override
         void freePages(long address) {
-            requireFreed(address, closed ? 0 : route.freeHeld(address));
+            errors.requireFreed(address, calls.freeHeld(address));
         }
 
         @Override
         boolean isZeroed(long address) {
-            return route.isZeroed(address);
+            return calls.isZeroed(address);
         }
 
         @Override
         boolean isClosed() {
-            return closed;
+            return calls.isClosed();
         }
 
         @Override
@@ -532,11 +444,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final class OwnedBlocks implements Tenants.Chunks {
         @Override
         public long allocate(long byteSize, long byteAlignment, Tenants.Kind owner) {
-            long address = closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner);
-            limits.noticeSoftLimit();
+            long address = calls.allocateOwned(byteSize, byteAlignment, owner);
             return address > 0
                     ? address
-                    : fail("alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+                    : errors.fail(
+                            "alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
         }
 
         @Override
@@ -546,7 +458,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
         @Override
         public void free(long address) {
-            requireFreed(address, closed ? 0 : route.freeOwned(address));
+            errors.requireFreed(address, calls.freeOwned(address));
         }
     }
 
@@ -564,10 +476,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///     `mremap`, without copying.
     /// @source C23 7.24.3.7 `realloc`
     public long realloc(long address, long byteSize) {
-        long moved = reallocResult("realloc", address, byteSize);
+        long moved = reallocated("realloc", address, byteSize);
         return moved > 0
                 ? moved
-                : fail("realloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
+                : errors.fail("realloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
     }
 
     /// As [#realloc], to `count * byteSize` bytes.
@@ -585,11 +497,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         String call = "reallocArray(address=0x" + Long.toHexString(address) + ", count=" + count + ", byteSize="
                 + byteSize + ")";
         if (count < 0 || byteSize < 0) {
-            return fail(call, -Errno.EINVAL);
+            return errors.fail(call, -Errno.EINVAL);
         }
         boolean fits = Math.multiplyHigh(count, byteSize) == 0 && count * byteSize >= 0;
-        long moved = reallocResult("reallocArray", address, fits ? count * byteSize : Long.MAX_VALUE);
-        return moved > 0 ? moved : fail(call, moved);
+        long moved = reallocated("reallocArray", address, fits ? count * byteSize : Long.MAX_VALUE);
+        return moved > 0 ? moved : errors.fail(call, moved);
     }
 
     /// As [#realloc], but returns 0 when there is no memory; the block is as it was then.
@@ -600,29 +512,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws BlockMisuseException if no live block of this heap begins at `address`
     /// @throws IllegalStateException if this heap is closed
     public long tryRealloc(long address, long byteSize) {
-        long moved = reallocResult("tryRealloc", address, byteSize);
-        return moved > 0 || isWantOfMemory(moved)
-                ? Math.max(0, moved)
-                : fail("tryRealloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
+        long moved = reallocated("tryRealloc", address, byteSize);
+        return moved > 0
+                ? moved
+                : errors.zeroOrFail(
+                        "tryRealloc(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")", moved);
     }
 
-    long reallocResult(String call, long address, long byteSize) {
-        long moved = resizeResult(address, byteSize);
+    /// The block's address now, or minus errno.
+    private long reallocated(String call, long address, long byteSize) {
+        long moved = calls.realloc(address, byteSize);
         if (moved == 0) {
-            throw misuse(call, address);
-        }
-        return moved;
-    }
-
-    /// Changes a block's size; address 0 is [#malloc]. Returns the address now, 0 when no live block begins there, or
-    /// minus errno, and then it is as it was.
-    long resizeResult(long address, long byteSize) {
-        if (address == 0) {
-            return mallocResult(byteSize);
-        }
-        long moved = closed ? 0 : route.resize(address, byteSize);
-        if (moved != 0) {
-            limits.noticeSoftLimit();
+            throw errors.misuse(call, address);
         }
         return moved;
     }
@@ -637,11 +538,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public boolean resizeInPlace(long address, long byteSize) {
         long usable = usableSize("resizeInPlace", address);
         if (byteSize < 0) {
-            fail(
+            errors.fail(
                     "resizeInPlace(address=0x" + Long.toHexString(address) + ", byteSize=" + byteSize + ")",
                     -Errno.EINVAL);
         }
-        boolean resized = byteSize <= MAX_BYTE_SIZE && route.resizeInPlace(address, byteSize) > 0;
+        boolean resized = byteSize <= MAX_BYTE_SIZE && calls.resizeInPlace(address, byteSize) > 0;
         return resized || byteSize <= usable; // the kernel may refuse even to take something back
     }
 
@@ -654,23 +555,18 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     private long usableSize(String call, long address) {
-        long byteSize = usableSizeResult(address);
+        long byteSize = calls.usableSize(address);
         if (byteSize == 0) {
-            throw misuse(call, address);
+            throw errors.misuse(call, address);
         }
         return byteSize;
-    }
-
-    /// How many bytes of a block may be used, or 0.
-    long usableSizeResult(long address) {
-        return closed ? 0 : route.byteSize(address);
     }
 
     /// The C family over this heap: addresses and `errno` in place of exceptions, for the hooks of C libraries.
     ///
     /// @param policy what is done with an address at which no live block begins
     public CFamily cFamily(MisusePolicy policy) {
-        return new CFamily(this, table, policy);
+        return new CFamily(this, calls, errors, table, policy);
     }
 
     /// The one for [Malloc]: made with the heap, so that no class is loaded for a first call where the stack ends.
@@ -686,31 +582,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Sets from which size a block is a mapping of its own. Returns false where there are none in this heap.
     boolean setMmapThreshold(long byteSize) {
         return route.setThreshold(byteSize);
-    }
-
-    BlockMisuseException misuse(String call, long address) {
-        return new BlockMisuseException(
-                address,
-                call + "(0x" + Long.toHexString(address) + ") of heap '" + options.name() + "': "
-                        + (closed ? "the heap is closed, and its blocks with it" : route.explain(address)));
-    }
-
-    private static boolean isWantOfMemory(long result) {
-        return result != -Errno.EBADF && result != -Errno.EINVAL;
-    }
-
-    private long fail(String call, long result) {
-        if (result == -Errno.EDQUOT) {
-            throw limits.error(call);
-        }
-        if (isWantOfMemory(result)) {
-            throw OutOfNativeMemoryError.of(call, options.name(), result);
-        }
-        if (result == -Errno.EBADF) {
-            throw new IllegalStateException(call + " of heap '" + options.name() + "': the heap is closed");
-        }
-        throw new IllegalArgumentException(
-                call + " of heap '" + options.name() + "': a size is 0 to 2^46 bytes, an alignment a power of two");
     }
 
     // --------------------------------------------------------------------------------------------------- for the JDK
@@ -747,12 +618,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public MemorySegment allocateZeroed(long byteSize, long byteAlignment) {
         String call = "allocateZeroed(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")";
         if (byteSize < 0 || !Bits.isPowerOfTwo(byteAlignment)) {
-            fail(call, -Errno.EINVAL);
+            errors.fail(call, -Errno.EINVAL);
         }
-        long address = byteAlignment <= MIN_BYTE_ALIGNMENT
-                ? zeroedResult(byteSize)
-                : slowZeroedResult(byteSize, byteAlignment);
-        return handOut(address > 0 ? address : fail(call, address), byteSize);
+        long address = calls.zeroed(byteSize, byteAlignment);
+        return handOut(address > 0 ? address : errors.fail(call, address), byteSize);
     }
 
     /// This heap as an allocator whose segments are zero.
@@ -943,7 +812,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks(),
                 slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes(),
                 route.refusals(),
-                calls.count(),
+                systemCalls.count(),
                 slabs.sizeClasses(),
                 pages.largeBlocks(),
                 pages.largeBytes(),
@@ -993,7 +862,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Bytes of this heap's extents and huge blocks that the kernel holds memory for, by `mincore`; 0 when this heap is
     /// closed. The kernel looks at each page: some milliseconds a GiB.
     public long residentBytes() {
-        if (closed) {
+        if (isClosed()) {
             return 0;
         }
         Resident resident = new Resident();
@@ -1032,8 +901,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Of this heap, and of the stack for what is done with it whole.
     private void requireOpen(String call) {
         StackProbe.requireForWhole();
-        if (closed) {
-            throw new IllegalStateException(call + " of heap '" + options.name() + "': the heap is closed");
+        if (isClosed()) {
+            throw errors.closed(call);
         }
     }
 
@@ -1053,9 +922,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new UnsupportedOperationException("the common heap is never closed");
         }
         StackProbe.requireForWhole();
-        if (!closed) {
+        if (!isClosed()) {
             endScopes();
-            closed = true;
+            calls.close();
             limits.close();
             if (options.limits().parent() != null) {
                 options.limits().parent().tenants.count(Tenants.Kind.CHILD).decrement();
@@ -1089,6 +958,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     @Override
     public String toString() {
-        return "Heap[" + options.name() + ", " + options.memory().source() + (closed ? ", closed]" : "]");
+        return "Heap[" + options.name() + ", " + options.memory().source() + (isClosed() ? ", closed]" : "]");
     }
 }

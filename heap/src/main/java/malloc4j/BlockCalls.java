@@ -1,0 +1,172 @@
+package malloc4j;
+
+import malloc4j.internal.cache.CacheTable;
+import malloc4j.internal.cache.ThreadCache;
+import malloc4j.internal.cache.ThreadTable;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.StackProbe;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.route.Route;
+import malloc4j.internal.route.Tenants;
+import malloc4j.internal.slab.SizeClasses;
+
+/// What a heap's blocks are asked for, answered as the levels below answer: an address, or minus errno. [Heap] makes
+/// exceptions of that, and [CFamily] `errno`.
+///
+/// ```
+///   Heap:    malloc, free ...   exceptions  \                /---> CacheTable, ThreadCache    what is at hand
+///   CFamily: malloc, free ...   errno        > BlockCalls --<----> Route                      all else
+///   arenas, pools, regions, stacks          /                \---> HeapLimits                 the soft limit
+/// ```
+///
+/// Of a block that is given, 0 says that no live block of the heap begins there, and nothing has changed. After the
+/// heap was closed every request is answered by `EBADF`, and no block is live.
+final class BlockCalls {
+    private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
+
+    private final CacheTable table;
+    private final long rows; // of the table, as the next two: not the table itself, which the JIT would have to load
+    private final char rowMask;
+    private final ThreadTable<ThreadCache> displaced;
+    private final Route route;
+    private final HeapLimits limits;
+    private volatile boolean closed;
+
+    BlockCalls(CacheTable table, Route route, HeapLimits limits) {
+        this.table = table;
+        this.rows = table.rows();
+        this.rowMask = table.rowMask();
+        this.displaced = table.displaced();
+        this.route = route;
+        this.limits = limits;
+    }
+
+    /// Refuses everything from now on.
+    void close() {
+        closed = true;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    long malloc(long byteSize) {
+        long address = CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
+        return address >= 0 ? address : mallocSlow(byteSize);
+    }
+
+    /// As [#malloc], for what [CacheTable#allocateBlock] has not at hand.
+    long mallocSlow(long byteSize) {
+        if (byteSize > MAX_SMALL_BYTES) {
+            long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
+            if (address <= 0) {
+                return allocate(byteSize, SizeClasses.QUANTUM_BYTES);
+            }
+            limits.noticeSoftLimit();
+            return address;
+        }
+        ThreadCache cache = table.current();
+        if (cache != null && byteSize >= 0) {
+            StackProbe.requireForCall();
+            long address = cache.allocateBlock(SizeClasses.of(byteSize));
+            if (address > 0) {
+                limits.noticeSoftLimit();
+                return address;
+            }
+        }
+        return allocate(byteSize, SizeClasses.QUANTUM_BYTES);
+    }
+
+    private long allocate(long byteSize, long byteAlignment) {
+        return noticed(closed ? -Errno.EBADF : route.allocate(byteSize, byteAlignment));
+    }
+
+    private long noticed(long result) {
+        limits.noticeSoftLimit();
+        return result;
+    }
+
+    long calloc(long count, long byteSize) {
+        if (count < 0 || byteSize < 0) {
+            return -Errno.EINVAL;
+        }
+        long bytes = count * byteSize;
+        return Math.multiplyHigh(count, byteSize) != 0 || bytes < 0
+                ? -Errno.EOVERFLOW
+                : zeroed(bytes, SizeClasses.QUANTUM_BYTES);
+    }
+
+    /// A block that is zero.
+    ///
+    /// @param byteAlignment a power of two
+    long zeroed(long byteSize, long byteAlignment) {
+        if (byteSize <= MAX_SMALL_BYTES && byteAlignment <= SizeClasses.QUANTUM_BYTES) {
+            long address = malloc(byteSize);
+            return address > 0 ? route.zeroed(address, byteSize) : address;
+        }
+        return noticed(closed ? -Errno.EBADF : route.allocateZeroed(byteSize, byteAlignment));
+    }
+
+    long alignedAlloc(long byteAlignment, long byteSize) {
+        if (!Bits.isPowerOfTwo(byteAlignment)) {
+            return -Errno.EINVAL;
+        }
+        return byteAlignment <= SizeClasses.QUANTUM_BYTES ? malloc(byteSize) : allocate(byteSize, byteAlignment);
+    }
+
+    /// Frees a block that [CacheTable#freeBlock] has refused. Returns a positive number, 0, or minus errno, and then it
+    /// lives on.
+    long freeSlow(long address) {
+        return closed ? 0 : route.freeSlow(address);
+    }
+
+    /// Changes a block's size; address 0 is [#malloc]. Returns the address now, 0, or minus errno, and then it is as it
+    /// was.
+    long realloc(long address, long byteSize) {
+        if (address == 0) {
+            return malloc(byteSize);
+        }
+        long moved = closed ? 0 : route.resize(address, byteSize);
+        return moved == 0 ? 0 : noticed(moved);
+    }
+
+    /// Changes the size of a live block where it is. Returns a positive number if it has room for `byteSize` bytes now.
+    long resizeInPlace(long address, long byteSize) {
+        return route.resizeInPlace(address, byteSize);
+    }
+
+    /// How many bytes of a block may be used, or 0.
+    long usableSize(long address) {
+        return closed ? 0 : route.byteSize(address);
+    }
+
+    /// What is wrong with an address at which no live block begins.
+    String explain(long address) {
+        return closed ? "the heap is closed, and its blocks with it" : route.explain(address);
+    }
+
+    // Blocks of arenas, which only freeHeld frees.
+
+    long allocateHeld(long byteSize, long byteAlignment) {
+        return noticed(closed ? -Errno.EBADF : route.allocateHeld(byteSize, byteAlignment));
+    }
+
+    long freeHeld(long address) {
+        return closed ? 0 : route.freeHeld(address);
+    }
+
+    /// Whether every byte of a block is zero that was just allocated, and not written since.
+    boolean isZeroed(long address) {
+        return route.isZeroed(address);
+    }
+
+    // Blocks of pools, regions and stacks, which only freeOwned frees.
+
+    long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
+        return noticed(closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner));
+    }
+
+    long freeOwned(long address) {
+        return closed ? 0 : route.freeOwned(address);
+    }
+}

@@ -1,0 +1,73 @@
+package malloc4j;
+
+import malloc4j.internal.os.Errno;
+
+/// What a heap throws for what [BlockCalls] answers, in words that name the call, the heap, and what to do.
+final class HeapErrors {
+    private final String heapName;
+    private final BlockCalls calls;
+    private final HeapLimits limits;
+
+    HeapErrors(String heapName, BlockCalls calls, HeapLimits limits) {
+        this.heapName = heapName;
+        this.calls = calls;
+        this.limits = limits;
+    }
+
+    /// Whether a request was refused for want of memory, or because nothing is that large: not for its arguments, nor
+    /// because the heap is closed.
+    static boolean isWantOfMemory(long result) {
+        return result != -Errno.EBADF && result != -Errno.EINVAL;
+    }
+
+    /// The answer to a request for a block, which was refused: always throws.
+    ///
+    /// @param call with its arguments
+    /// @param result minus errno
+    long fail(String call, long result) {
+        if (result == -Errno.EDQUOT) {
+            throw limits.error(call);
+        }
+        if (isWantOfMemory(result)) {
+            throw OutOfNativeMemoryError.of(call, heapName, result);
+        }
+        if (result == -Errno.EBADF) {
+            throw closed(call);
+        }
+        throw new IllegalArgumentException(
+                call + " of heap '" + heapName + "': a size is 0 to 2^46 bytes, an alignment a power of two");
+    }
+
+    /// The answer to a request to which want of memory is none: 0 then, else as [#fail].
+    long zeroOrFail(String call, long result) {
+        return isWantOfMemory(result) ? 0 : fail(call, result);
+    }
+
+    /// A call that a closed heap does not have.
+    IllegalStateException closed(String call) {
+        return new IllegalStateException(call + " of heap '" + heapName + "': the heap is closed");
+    }
+
+    /// A call with an address at which no live block begins.
+    BlockMisuseException misuse(String call, long address) {
+        return new BlockMisuseException(
+                address,
+                call + "(0x" + Long.toHexString(address) + ") of heap '" + heapName + "': " + calls.explain(address));
+    }
+
+    /// A free that the kernel has refused.
+    IllegalStateException notFreed(long address, long result) {
+        return new IllegalStateException("free(0x" + Long.toHexString(address) + ") of heap '" + heapName
+                + "': munmap failed: " + Errno.name(result) + "; the block lives on, free it again");
+    }
+
+    /// Throws unless a free has freed.
+    void requireFreed(long address, long result) {
+        if (result == 0) {
+            throw misuse("free", address);
+        }
+        if (Errno.isError(result)) {
+            throw notFreed(address, result);
+        }
+    }
+}
