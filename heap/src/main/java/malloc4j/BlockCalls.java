@@ -1,14 +1,17 @@
 package malloc4j;
 
+import java.util.List;
 import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.cache.ThreadCache;
 import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.route.Misuse;
 import malloc4j.internal.route.Route;
 import malloc4j.internal.route.Tenants;
 import malloc4j.internal.slab.SizeClasses;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// What a heap's blocks are asked for, answered as the levels below answer: an address, or minus errno. [Heap] makes
 /// exceptions of that, and [CFamily] `errno`.
@@ -20,7 +23,7 @@ import malloc4j.internal.slab.SizeClasses;
 /// ```
 ///
 /// Of a block that is given, 0 says that no live block of the heap begins there, and nothing has changed. After the
-/// heap was closed every request is answered by `EBADF`, and no block is live.
+/// heap was closed a request that is right in itself is answered by `EBADF`, and no block is live.
 final class BlockCalls {
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
 
@@ -141,8 +144,10 @@ final class BlockCalls {
     }
 
     /// What is wrong with an address at which no live block begins.
-    String explain(long address) {
-        return closed ? "the heap is closed, and its blocks with it" : route.explain(address);
+    Misuse explain(long address) {
+        return closed
+                ? new Misuse(Finding.CLOSED, "the heap is closed, and its blocks with it", null, List.of())
+                : route.explain(address);
     }
 
     // Blocks of arenas, which only freeHeld frees.

@@ -1,21 +1,27 @@
 package malloc4j;
 
+import malloc4j.observe.MisuseReport;
+
 /// A program error with a block: freed twice, freed or resized at an address where no live block of the heap
 /// begins, or used after its heap was closed. Nothing has changed in the heap. The same for a block of a pool.
 public final class BlockMisuseException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    private final long address;
+    private final MisuseReport report;
 
-    /// @param address what the call was given
-    /// @param message the call, the allocator and what was wrong
-    public BlockMisuseException(long address, String message) {
-        super(message);
-        this.address = address;
+    /// @param report the call, and what was wrong with it
+    public BlockMisuseException(MisuseReport report) {
+        super(report.message());
+        this.report = report;
     }
 
     /// The address that the call was given.
     public long address() {
-        return address;
+        return report.address();
+    }
+
+    /// What was called, what is at the address, and what lies near it.
+    public MisuseReport report() {
+        return report;
     }
 }

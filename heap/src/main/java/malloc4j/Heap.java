@@ -682,9 +682,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private long address(String call, MemorySegment block) {
         if (!block.isNative()) {
-            throw new BlockMisuseException(
-                    block.address(),
-                    call + "(" + block + ") of heap '" + options.name() + "': a segment on the Java heap");
+            throw errors.notNative(call, block.address(), block.toString());
         }
         return block.address();
     }
@@ -924,7 +922,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         StackProbe.requireForWhole();
         if (!isClosed()) {
             endScopes();
-            calls.close();
+            automaticArenas.whileNothingIsFreed(calls::close);
             limits.close();
             if (options.limits().parent() != null) {
                 options.limits().parent().tenants.count(Tenants.Kind.CHILD).decrement();

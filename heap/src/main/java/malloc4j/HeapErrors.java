@@ -1,6 +1,10 @@
 package malloc4j;
 
+import java.util.List;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.route.Misuse;
+import malloc4j.observe.MisuseReport;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// What a heap throws for what [BlockCalls] answers, in words that name the call, the heap, and what to do.
 final class HeapErrors {
@@ -16,7 +20,7 @@ final class HeapErrors {
 
     /// Whether a request was refused for want of memory, or because nothing is that large: not for its arguments, nor
     /// because the heap is closed.
-    static boolean isWantOfMemory(long result) {
+    private static boolean isWantOfMemory(long result) {
         return result != -Errno.EBADF && result != -Errno.EINVAL;
     }
 
@@ -38,7 +42,7 @@ final class HeapErrors {
                 call + " of heap '" + heapName + "': a size is 0 to 2^46 bytes, an alignment a power of two");
     }
 
-    /// The answer to a request to which want of memory is none: 0 then, else as [#fail].
+    /// The answer to a request to which want of memory is no error: 0 then, else as [#fail].
     long zeroOrFail(String call, long result) {
         return isWantOfMemory(result) ? 0 : fail(call, result);
     }
@@ -50,9 +54,26 @@ final class HeapErrors {
 
     /// A call with an address at which no live block begins.
     BlockMisuseException misuse(String call, long address) {
-        return new BlockMisuseException(
+        return misuse(call, address, calls.explain(address));
+    }
+
+    /// A call with a segment of the Java heap.
+    ///
+    /// @param segment as it prints itself
+    BlockMisuseException notNative(String call, long address, String segment) {
+        String text = segment + ": a segment on the Java heap";
+        return misuse(call, address, new Misuse(Finding.JAVA_HEAP, text, null, List.of()));
+    }
+
+    private BlockMisuseException misuse(String call, long address, Misuse what) {
+        return new BlockMisuseException(new MisuseReport(
+                call,
                 address,
-                call + "(0x" + Long.toHexString(address) + ") of heap '" + heapName + "': " + calls.explain(address));
+                "heap '" + heapName + "'",
+                what.finding(),
+                what.text(),
+                what.block(),
+                what.neighbours()));
     }
 
     /// A free that the kernel has refused.

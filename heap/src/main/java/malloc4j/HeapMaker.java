@@ -167,10 +167,12 @@ final class HeapMaker implements Runnable {
             "internal.cache.ThreadCache",
             "internal.cache.ThreadCache$1",
             "internal.memory.FaultingRanges",
+            "internal.memory.Sizes",
             "internal.memory.StackProbe",
             "internal.region.MappingBudget",
             "internal.span.LargeBlock$Mark",
             "internal.span.Spans$Stocked",
+            "observe.MisuseReport$Finding",
             "observe.Probe$Kind"
         };
         try {

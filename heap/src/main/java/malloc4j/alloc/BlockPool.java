@@ -5,6 +5,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
+import java.util.List;
 import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
@@ -13,6 +14,9 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.route.Tenants;
+import malloc4j.observe.MisuseReport;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Finding;
 import org.jspecify.annotations.Nullable;
 
 /// A pool of blocks of one size, each allocated and freed by itself: for many structures of one kind.
@@ -326,8 +330,7 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
     /// @throws WrongThreadException if the pool is confined to another thread
     public void free(MemorySegment block) {
         if (!block.isNative()) {
-            throw new BlockMisuseException(
-                    block.address(), "free(" + block + ") of " + this + ": a segment on the Java heap");
+            throw misuse(block.address(), Finding.JAVA_HEAP, block + ": a segment on the Java heap", null);
         }
         free(block.address());
     }
@@ -372,18 +375,31 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
     }
 
     private BlockMisuseException misuse(long address, @Nullable BlockChunk chunk) {
-        String what;
         if (chunk == null) {
-            what = closed ? "the pool is closed" : "foreign address: this pool has no block there";
-        } else {
-            long inside = (address - chunk.address) % strideBytes;
-            long block = address - inside;
-            String free = chunk.isFree((int) ((block - chunk.address) / strideBytes)) ? ", which is free" : "";
-            what = inside == 0
-                    ? "double free: the block is free already, or was never given out"
-                    : "interior address: " + inside + " bytes inside the block at 0x" + Long.toHexString(block) + free;
+            return closed
+                    ? misuse(address, Finding.CLOSED, "the pool is closed", null)
+                    : misuse(address, Finding.FOREIGN, "foreign address: this pool has no block there", null);
         }
-        return new BlockMisuseException(address, "free(0x" + Long.toHexString(address) + ") of " + this + ": " + what);
+        long inside = (address - chunk.address) % strideBytes;
+        long begin = address - inside;
+        boolean isFree = chunk.isFree((int) ((begin - chunk.address) / strideBytes));
+        Block block = new Block(begin, blockBytes, !isFree);
+        return inside == 0
+                ? misuse(
+                        address,
+                        Finding.FREE_BLOCK,
+                        "double free: the block is free already, or was never given out",
+                        block)
+                : misuse(
+                        address,
+                        Finding.INTERIOR,
+                        "interior address: " + inside + " bytes inside the block at 0x" + Long.toHexString(begin)
+                                + (isFree ? ", which is free" : ""),
+                        block);
+    }
+
+    private BlockMisuseException misuse(long address, Finding finding, String text, @Nullable Block block) {
+        return new BlockMisuseException(new MisuseReport("free", address, toString(), finding, text, block, List.of()));
     }
 
     // ------------------------------------------------------------------------------------------------- the slow ways

@@ -26,6 +26,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.MisuseReport;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -102,9 +103,17 @@ class MisuseMatrixTest {
         assertThatThrownBy(call)
                 .isInstanceOf(BlockMisuseException.class)
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessage(message(name, address, "victim", what))
-                .extracting(thrown -> ((BlockMisuseException) thrown).address())
-                .isEqualTo(address);
+                .hasMessageStartingWith(message(name, address, "victim", what))
+                .satisfies(thrown -> {
+                    BlockMisuseException refused = (BlockMisuseException) thrown;
+                    assertThat(refused.address()).isEqualTo(address);
+                    MisuseReport report = refused.report();
+                    assertThat(report.call()).isEqualTo(name);
+                    assertThat(report.address()).isEqualTo(address);
+                    assertThat(report.allocator()).isEqualTo("heap 'victim'");
+                    assertThat(report.text()).isEqualTo(what);
+                    assertThat(report.message()).isEqualTo(refused.getMessage());
+                });
         heap.verify();
         assertThat(accounts(heap.statistics())).isEqualTo(before);
     }
@@ -169,7 +178,8 @@ class MisuseMatrixTest {
             heap.free(address);
         }
         for (long address : addresses) {
-            assertThatThrownBy(() -> heap.free(address)).hasMessage(message("free", address, "victim", DOUBLE_FREE));
+            assertThatThrownBy(() -> heap.free(address))
+                    .hasMessageStartingWith(message("free", address, "victim", DOUBLE_FREE));
         }
         assertAllRefuse(addresses[0], DOUBLE_FREE);
     }
@@ -365,13 +375,13 @@ class MisuseMatrixTest {
             inThread(virtual, () -> {
                 assertThatThrownBy(() -> closed.free(address))
                         .isInstanceOf(BlockMisuseException.class)
-                        .hasMessage(message("free", address, "gone", what));
+                        .hasMessageStartingWith(message("free", address, "gone", what));
                 assertThatThrownBy(() -> closed.usableSize(address))
                         .isInstanceOf(BlockMisuseException.class)
-                        .hasMessage(message("usableSize", address, "gone", what));
+                        .hasMessageStartingWith(message("usableSize", address, "gone", what));
                 assertThatThrownBy(() -> closed.realloc(address, 1))
                         .isInstanceOf(BlockMisuseException.class)
-                        .hasMessage(message("realloc", address, "gone", what));
+                        .hasMessageStartingWith(message("realloc", address, "gone", what));
                 return address;
             });
         }
@@ -419,17 +429,17 @@ class MisuseMatrixTest {
                 "interior address: 16 bytes inside the block of " + usable + " bytes at 0x" + Long.toHexString(address);
         assertThatThrownBy(() -> Malloc.free(address + 16))
                 .isInstanceOf(BlockMisuseException.class)
-                .hasMessage(message("free", address + 16, "common", inside));
+                .hasMessageStartingWith(message("free", address + 16, "common", inside));
         assertThatThrownBy(() -> Malloc.usableSize(address + 16))
-                .hasMessage(message("usableSize", address + 16, "common", inside));
+                .hasMessageStartingWith(message("usableSize", address + 16, "common", inside));
         assertThatThrownBy(() -> Malloc.realloc(address + 16, 5))
-                .hasMessage(message("realloc", address + 16, "common", inside));
+                .hasMessageStartingWith(message("realloc", address + 16, "common", inside));
         assertThatThrownBy(() -> Malloc.realloc(address + 16, 0))
-                .hasMessage(message("free", address + 16, "common", inside));
+                .hasMessageStartingWith(message("free", address + 16, "common", inside));
         Malloc.free(address);
         assertThatThrownBy(() -> Malloc.free(address)).isInstanceOf(BlockMisuseException.class);
         assertThatThrownBy(() -> Malloc.free(neighbour))
-                .hasMessage(message("free", neighbour, "common", "block of another heap"));
+                .hasMessageStartingWith(message("free", neighbour, "common", "block of another heap"));
         Heap.common().verify();
     }
 
@@ -720,7 +730,7 @@ class MisuseMatrixTest {
         try (Heap untouched =
                 Heap.create(HeapOptions.builder().name("untouched").build())) {
             assertThatThrownBy(() -> untouched.free(neighbour))
-                    .hasMessage(message("free", neighbour, "untouched", "block of another heap"));
+                    .hasMessageStartingWith(message("free", neighbour, "untouched", "block of another heap"));
             untouched.verify();
             assertThat(untouched.statistics().liveBlocks()).isZero();
         }

@@ -35,11 +35,6 @@ abstract class Home {
     /// 0 when that cannot be; or minus errno. In the last two cases it is as it was.
     abstract long resize(long record, long address, long byteSize, boolean mayMove);
 
-    /// What is wrong with an address that is no live block of this heap, for a message.
-    abstract String explain(long record, long address);
-
-    static String inside(long address, long block, long byteSize) {
-        return "interior address: " + (address - block) + " bytes inside the block of " + byteSize + " bytes at 0x"
-                + Long.toHexString(block);
-    }
+    /// What is wrong with an address that is no live block of this heap.
+    abstract Misuse explain(long record, long address);
 }

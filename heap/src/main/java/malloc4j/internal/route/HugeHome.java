@@ -1,7 +1,10 @@
 package malloc4j.internal.route;
 
+import java.util.List;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.slab.SizeClasses;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// The home of blocks that are mappings of their own, from a threshold on; and of every address that is in no chunk of
 /// ours, which it refuses.
@@ -63,10 +66,13 @@ final class HugeHome extends Home {
     }
 
     @Override
-    String explain(long record, long address) {
+    Misuse explain(long record, long address) {
         long around = blocks.blockAround(address);
-        return around == 0
-                ? "foreign address: this heap never gave it out, or the block was unmapped when it was freed"
-                : inside(address, around, blocks.byteSize(around));
+        if (around != 0) {
+            return Misuse.inside(address, new Block(around, blocks.byteSize(around), true), List.of());
+        }
+        return Misuse.of(
+                Finding.FOREIGN,
+                "foreign address: this heap never gave it out, or the block was unmapped when it was freed");
     }
 }

@@ -1,5 +1,7 @@
 package malloc4j.internal.route;
 
+import java.util.ArrayList;
+import java.util.List;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.os.Errno;
@@ -9,11 +11,15 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.LargeBlock;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// The home of blocks between slabs and mappings of their own: spans of whole pages.
 final class LargeHome extends Home {
     /// What no zone has in one piece, 2^40 bytes: the pages of all that is less are counted by an `int`.
     private static final long MAX_BYTES = 1L << 40;
+
+    private static final int NEAR_PAGES = 256;
 
     private final CacheRegistry caches;
     private final Spans spans;
@@ -81,20 +87,39 @@ final class LargeHome extends Home {
     }
 
     @Override
-    String explain(long record, long address) {
+    Misuse explain(long record, long address) {
         if (Slab.tag(record) == ChunkMap.PAGES && !has(record)) {
-            return "block of another heap";
+            return Misuse.of(Finding.OTHER_HEAP, "block of another heap");
         }
         long entry = LargeBlock.entryOrZero(address);
         if (entry != 0 && LargeBlock.isHeld(entry)) {
-            return "the block belongs to " + Route.ARENA.one();
+            return Misuse.of(Finding.OWNED, "the block belongs to " + Route.ARENA.one());
         }
         long around = spans.blockAround(address);
         if (around == 0) {
-            return "no block is here: freed already, or never given out";
+            return new Misuse(
+                    Finding.NO_BLOCK, "no block is here: freed already, or never given out", null, near(address, 0));
         }
         return LargeBlock.isHeld(LargeBlock.entry(around))
-                ? "interior address: inside a block that belongs to " + Route.ARENA.one()
-                : inside(address, around, Spans.byteSize(around));
+                ? Misuse.of(Finding.INTERIOR, "interior address: inside a block that belongs to " + Route.ARENA.one())
+                : Misuse.inside(address, new Block(around, Spans.byteSize(around), true), near(address, around));
+    }
+
+    /// The nearest live blocks beside `around`, on the pages up to [#NEAR_PAGES] away.
+    private List<Block> near(long address, long around) {
+        List<Block> near = new ArrayList<>();
+        addNear(near, address, around, -PageGeometry.PAGE_BYTES);
+        addNear(near, address, around, PageGeometry.PAGE_BYTES);
+        return near;
+    }
+
+    private void addNear(List<Block> near, long address, long around, long step) {
+        for (int pages = 1; pages <= NEAR_PAGES; pages++) {
+            long block = spans.blockAround(address + pages * step);
+            if (block != 0 && block != around) {
+                near.add(new Block(block, Spans.byteSize(block), true));
+                return;
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.LargeBlock;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.MisuseReport.Finding;
 import malloc4j.observe.Probe;
 
 /// The one way of a heap's blocks: allocates, frees, sizes, resizes and explains them, over three homes.
@@ -383,12 +384,12 @@ public final class Route {
         owners.verify();
     }
 
-    /// What is wrong with an address that is no live block of this heap, for a message.
-    public String explain(long address) {
+    /// What is wrong with an address that is no live block of this heap.
+    public Misuse explain(long address) {
         StackProbe.requireForCall();
         Tenants.Kind owner = owners.get(address);
         if (owner != null) {
-            return "the block belongs to " + owner.one();
+            return Misuse.of(Finding.OWNED, "the block belongs to " + owner.one());
         }
         long record = ChunkMap.record(address);
         return homeOf(record).explain(record, address);

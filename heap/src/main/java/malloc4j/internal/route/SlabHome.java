@@ -1,9 +1,13 @@
 package malloc4j.internal.route;
 
+import java.util.ArrayList;
+import java.util.List;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.ThreadCache;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// The home of blocks up to 32 KiB: slabs, by the caches of threads.
 final class SlabHome extends Home {
@@ -73,21 +77,48 @@ final class SlabHome extends Home {
     }
 
     @Override
-    String explain(long record, long address) {
+    Misuse explain(long record, long address) {
         if (!caches.has(Slab.tag(record))) {
-            return "block of another heap";
+            return Misuse.of(Finding.OTHER_HEAP, "block of another heap");
         }
         long reciprocal = Slab.reciprocal(record);
         long product = Slab.product(address, reciprocal);
         int index = Slab.index(product);
         int blockBytes = Slab.blockBytes(record);
         if (index >= Slab.capacity(record)) {
-            return "no block is here: the address lies behind the last block of its slab";
+            return new Misuse(
+                    Finding.NO_BLOCK,
+                    "no block is here: the address lies behind the last block of its slab",
+                    null,
+                    near(record, index));
         }
-        long block = Slab.base(record) + (long) index * blockBytes;
         if (!Slab.isBlock(product, reciprocal)) {
-            return inside(address, block, blockBytes) + (Slab.isLive(record, index) ? "" : ", which is free");
+            return Misuse.inside(address, block(record, index), near(record, index));
         }
-        return "double free: the block of " + blockBytes + " bytes is free already, or was never given out";
+        return new Misuse(
+                Finding.FREE_BLOCK,
+                "double free: the block of " + blockBytes + " bytes is free already, or was never given out",
+                block(record, index),
+                near(record, index));
+    }
+
+    private static Block block(long record, int index) {
+        int blockBytes = Slab.blockBytes(record);
+        return new Block(Slab.base(record) + (long) index * blockBytes, blockBytes, Slab.isLive(record, index));
+    }
+
+    /// The nearest live blocks of a slab beside a block.
+    private static List<Block> near(long record, int index) {
+        List<Block> near = new ArrayList<>();
+        for (int step = -1; step <= 1; step += 2) {
+            int at = Math.min(index, Slab.capacity(record)) + step;
+            while (at >= 0 && at < Slab.capacity(record) && !Slab.isLive(record, at)) {
+                at += step;
+            }
+            if (at >= 0 && at < Slab.capacity(record)) {
+                near.add(block(record, at));
+            }
+        }
+        return near;
     }
 }
