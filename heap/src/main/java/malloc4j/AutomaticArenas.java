@@ -10,7 +10,9 @@ import malloc4j.internal.os.Mutex;
 
 /// The automatic arenas of one heap: those that the collector has not found yet, and how much memory they have.
 ///
-/// Concurrency: any thread at any time; the collector's thread reports what it has freed.
+/// Concurrency: any thread at any time; the collector's thread frees what an arena has had under the lock `freeing`,
+/// and reports it. Whoever holds that lock holds up the automatic arenas of the whole process: the JDK has one such
+/// thread.
 final class AutomaticArenas {
     private final Set<WeakReference<Arena>> scopes = ConcurrentHashMap.newKeySet();
     private final AtomicLong heldBytes = new AtomicLong();

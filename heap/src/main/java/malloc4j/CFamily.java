@@ -31,7 +31,7 @@ public final class CFamily {
 
     private static volatile @Nullable ThreadLocal<int[]> errno; // not by a class initialiser, which a stack may end
 
-    private final Object heap; // which nobody else may refer to
+    private final Heap heap;
     private final BlockCalls calls;
     private final HeapErrors errors;
     private final CacheTable table;
@@ -39,8 +39,7 @@ public final class CFamily {
     private final boolean throwing;
     private final AtomicLong misuses = new AtomicLong();
 
-    /// @param heap what this is of, and lets live
-    CFamily(Object heap, BlockCalls calls, HeapErrors errors, CacheTable table, MisusePolicy policy) {
+    CFamily(Heap heap, BlockCalls calls, HeapErrors errors, CacheTable table, MisusePolicy policy) {
         this.heap = heap;
         this.calls = calls;
         this.errors = errors;

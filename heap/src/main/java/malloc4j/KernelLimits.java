@@ -13,7 +13,7 @@ import malloc4j.process.MemoryLimits.OvercommitMode;
 import malloc4j.process.MemoryLimits.ResourceLimit;
 
 /// Says which limit really stands in the way of a request that the kernel, or this library on its behalf, has refused:
-/// its figure, what is left below it, and how to raise it. Read when the error is made, from `getrlimit` and `/proc`.
+/// its figure, what is left below it, and how to raise it. Read when the error is made, from `/proc`.
 final class KernelLimits {
     private static final int MAPPINGS_NEAR = 64;
 
@@ -74,8 +74,8 @@ final class KernelLimits {
             long left = Math.max(0, soft - limit.usedBytes().orElse(0L));
             rooms.add(new Room(
                     left,
-                    name + " is " + Sizes.text(soft) + ", of which " + Sizes.text(left) + " are left: raise " + command
-                            + " (in KiB), or free memory"));
+                    name + " is " + Sizes.exact(soft) + ", of which " + Sizes.exact(left) + " are left: raise "
+                            + command + " (in KiB), or free memory"));
         }
     }
 
@@ -91,20 +91,18 @@ final class KernelLimits {
         Ground ground = Ground.process();
         String zone = "the " + Sizes.text(ChunkMap.main().byteSize()) + " of addresses reserved at the start";
         try {
-            MemoryLimits limits = MemoryLimits.read();
-            long mappings = limits.mappings().used().orElse(0L);
-            int most = ground.mappings().limit();
-            if (mappings > most - most / 4) {
-                return "the process has " + mappings + " mappings, and this library adds none above " + most
-                        + ", a quarter of vm.max_map_count: free blocks, or raise the sysctl";
+            if (ground.mappings().isNearLimit()) {
+                return "this library stops at a quarter of vm.max_map_count, "
+                        + ground.mappings().limit() + " mappings: free blocks, or raise the sysctl";
             }
-            long soft = limits.addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
+            long soft = MemoryLimits.read().addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
             return soft == MemoryLimits.UNLIMITED
                     ? zone + " have no room for it: free blocks, or lower mmapThresholdBytes"
-                    : "RLIMIT_AS is " + Sizes.text(soft)
-                            + ", and what this library lets itself have of that is used up: "
-                            + zone + ", and " + Sizes.text(ground.addressShare().hugeBytes())
-                            + " for mappings of their own; raise ulimit -v (in KiB), or free blocks";
+                    : "RLIMIT_AS is " + Sizes.exact(soft)
+                            + ", and what this library lets itself have of that has no room"
+                            + " for it, " + zone + " and "
+                            + Sizes.text(ground.addressShare().hugeBytes())
+                            + " for mappings of their own: raise ulimit -v (in KiB), or free blocks";
         } catch (RuntimeException | OutOfMemoryError | LinkageError unreadable) {
             return zone + " have no room for it: free blocks, or raise ulimit -v if it is set";
         }

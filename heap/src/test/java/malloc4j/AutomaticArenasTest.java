@@ -60,6 +60,7 @@ class AutomaticArenasTest {
                     heap.verify();
                 }
             }
+            assertThat(heap.automaticArenas().freedBytes()).isGreaterThan(MIB);
         }
     }
 

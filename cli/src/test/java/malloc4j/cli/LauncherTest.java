@@ -160,14 +160,21 @@ class LauncherTest {
 
     @Test
     void whoWaitsLeavesTheLogOfTheOtherAsItIs() throws Exception {
-        maven("echo '[ERROR] the true cause'; touch \"$FAKE/said\"; sleep 2; echo '[INFO] BUILD FAILURE'; exit 1");
+        String untilTheOtherWaits = "while [ ! -e \"$FAKE/waits\" ]; do sleep 0.1; done";
+        maven("echo '[ERROR] the true cause'; " + untilTheOtherWaits + "; echo '[INFO] BUILD FAILURE'; exit 1");
+        Path log = target.resolve("malloc4j-cli.log");
         Run one = launch("1");
-        while (!Files.exists(temporary.resolve("said"))) {
+        while (one.process.isAlive()
+                && !(Files.exists(log) && Files.readString(log).contains("cause"))) {
             Thread.sleep(10);
         }
         Run other = launch("2");
+        while (other.process.isAlive() && !Files.readString(other.errFile).contains("waiting for it")) {
+            Thread.sleep(10);
+        }
+        Files.createFile(temporary.resolve("waits"));
         assertThat(one.end().err).contains("[ERROR] the true cause\n");
-        assertThat(other.end().err).contains("waiting for it", "[ERROR] the true cause\n");
+        assertThat(other.end().err).contains("waiting for it");
     }
 
     @Test

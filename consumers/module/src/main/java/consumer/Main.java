@@ -6,8 +6,9 @@ import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
 import malloc4j.alloc.BlockPool;
 import malloc4j.bytes.Bytes;
-import malloc4j.process.MemoryLimits;
+import malloc4j.linux.ProgramBreak;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.process.MemoryLimits;
 
 /// A program in a module, with something of every package that malloc4j exports.
 public final class Main {
@@ -35,6 +36,9 @@ public final class Main {
         }
         if (MemoryLimits.read().toString().isEmpty()) {
             throw new AssertionError("no limits");
+        }
+        if (ProgramBreak.current() == 0) {
+            throw new AssertionError("no program break");
         }
         System.out.println(Heap.class.getModule());
     }

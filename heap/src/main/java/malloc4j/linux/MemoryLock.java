@@ -112,6 +112,7 @@ public final class MemoryLock implements AutoCloseable {
     private final long start;
     private final long end;
     private final boolean onFault;
+    private volatile boolean closed; // for who prints it: the lock may be held over a long call
     private final Object kept;
 
     private MemoryLock(SystemCalls calls, long start, long end, boolean onFault, Object kept) {
@@ -248,18 +249,9 @@ public final class MemoryLock implements AutoCloseable {
         }
     }
 
-    private boolean isHeld() {
-        LOCK.lock();
-        try {
-            return HANDLES.contains(this);
-        } finally {
-            LOCK.unlock();
-        }
-    }
-
     @Override
     public String toString() {
-        return "MemoryLock[" + text(start, end) + (onFault ? ", on fault" : "") + (isHeld() ? "]" : ", closed]");
+        return "MemoryLock[" + text(start, end) + (onFault ? ", on fault" : "") + (closed ? ", closed]" : "]");
     }
 
     // The same, on given system calls.
@@ -399,6 +391,7 @@ public final class MemoryLock implements AutoCloseable {
 
     /// Takes back what [#hold] counted, once. Under the lock, and without an object.
     private void letGo() {
+        closed = true;
         if (HANDLES.remove(this)) {
             int before = HOLDERS.changes();
             HOLDERS.remove(start, end);

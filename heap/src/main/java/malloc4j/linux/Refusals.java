@@ -72,7 +72,7 @@ final class Refusals {
                     case Errno.EINVAL ->
                         isOfPool
                                 ? "mappings of the pool's huge pages cannot grow: make a larger one and copy"
-                                : "no process has so many addresses";
+                                : "no process has so many addresses: ask for less";
                     case Errno.EAGAIN -> LOCKED;
                     default -> "see mremap(2)";
                 });

@@ -185,7 +185,8 @@ public final class AddressSpace {
                 throw new UnreadableProcessException(file, Errno.EACCES, ReadPermission.advice(files, directory));
             }
             if (failure instanceof NoSuchFileException) {
-                throw new UnreadableProcessException(file, Errno.ENOENT, "there is no process with this number");
+                String advice = isThisProcess ? "mount /proc" : "there is no process with this number";
+                throw new UnreadableProcessException(file, Errno.ENOENT, advice);
             }
             if (failure instanceof ProcessEndedException) {
                 throw new UnreadableProcessException(file, Errno.ESRCH, "the process ended while it was read");

@@ -11,6 +11,9 @@ import malloc4j.internal.os.Errno;
 public final class UnreadableProcessException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private static final String OWN = "/proc/self/";
+
+    private final String file;
     private final int errno;
     private final String advice;
 
@@ -19,13 +22,26 @@ public final class UnreadableProcessException extends RuntimeException {
     /// @param advice what the caller can do, one clause without a full stop
     UnreadableProcessException(String file, int errno, String advice) {
         super("read(" + file + ") failed: " + Errno.name(errno) + " (" + Errno.meaning(errno) + "); " + advice);
+        this.file = file;
         this.errno = errno;
         this.advice = advice;
     }
 
-    /// Whether there is no process of that number, or none any more.
+    /// The file that could not be read.
+    public String file() {
+        return file;
+    }
+
+    /// Whether there is no process of that number, or none any more. Not so of this process, where `/proc` is missing.
     public boolean isGone() {
-        return errno == Errno.ENOENT || errno == Errno.ESRCH;
+        return (errno == Errno.ENOENT || errno == Errno.ESRCH) && !file.startsWith(OWN);
+    }
+
+    /// The kernel's error number, greater than 0.
+    ///
+    /// @source [errno(3)](https://man7.org/linux/man-pages/man3/errno.3.html)
+    public int errno() {
+        return errno;
     }
 
     /// The kernel's name of why, such as `EACCES`.

@@ -2,10 +2,8 @@
 ///
 /// | what | class | read from |
 /// |---|---|---|
-/// | what lies where in a process, and whose it is | [malloc4j.process.AddressSpace] | `/proc/PID/smaps`, HotSpot's
-// tables |
-/// | what may stop a process from having more | [malloc4j.process.MemoryLimits] | `getrlimit`, control groups, `/proc`
-// |
+/// | what lies where in a process, and whose it is | [malloc4j.process.AddressSpace] | `/proc`, HotSpot's tables |
+/// | what may stop it from having more | [malloc4j.process.MemoryLimits] | `/proc`, `/sys`, control groups |
 /// | one answer, or why there is none | [malloc4j.process.Reading] | |
 ///
 /// All of it is read at the moment of the call and changes nothing. A process that may not be read, is not there, or

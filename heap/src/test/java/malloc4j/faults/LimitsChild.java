@@ -98,9 +98,10 @@ public final class LimitsChild {
         List<Long> blocks = new ArrayList<>();
         OutOfNativeMemoryError error = allocateUntilRefused(heap, 60 * MIB, blocks);
         check(error.limit() == OutOfNativeMemoryError.Limit.ADDRESS_SPACE, "limit is " + error.limit());
-        String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes: raise ulimit -v";
+        String text = "RLIMIT_AS is " + Limits.soft(Linux.RLIMIT_AS) + " bytes";
         check(
                 String.valueOf(error.getMessage()).contains(text)
+                        && String.valueOf(error.getMessage()).contains("raise ulimit -v")
                         && !String.valueOf(error.getMessage()).contains("sysctl"),
                 String.valueOf(error.getMessage()));
         long usable = 60 * MIB * blocks.size();

@@ -173,6 +173,18 @@ class MappingTest {
     }
 
     @Test
+    void aSizeThatNoProcessHasIsRefusedAsThat() {
+        try (Mapping mapping = Mapping.anonymous(MIB).map()) {
+            assertThatThrownBy(() -> mapping.resize(1L << 55))
+                    .isInstanceOf(SystemCallException.class)
+                    .hasMessageNotContaining("cannot grow")
+                    .hasMessageContaining("ask for less");
+            assertThat(mapping.byteSize()).isEqualTo(MIB);
+            mapping.verify();
+        }
+    }
+
+    @Test
     void badOptionsAreRefusedNamingValueUnitAndRange() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Mapping.anonymous(0))

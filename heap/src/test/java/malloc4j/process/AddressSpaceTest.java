@@ -308,7 +308,9 @@ class AddressSpaceTest {
         assertThatThrownBy(() -> AddressSpace.of(99_999_999))
                 .isInstanceOf(UnreadableProcessException.class)
                 .hasMessage("read(/proc/99999999/smaps) failed: ENOENT (no such file or directory);"
-                        + " there is no process with this number");
+                        + " there is no process with this number")
+                .extracting(thrown -> ((UnreadableProcessException) thrown).isGone())
+                .isEqualTo(true);
     }
 
     private static void assertArea(AddressSpace space, long address, AreaKind kind, String heap) {

@@ -41,6 +41,8 @@ class MemoryLimitsTest {
         assertThat(limits.mappings().used().get())
                 .isBetween(Maps.all().size() - 20L, Maps.all().size() + 20L);
         assertThat(limits.mappings().max().get()).isGreaterThan(1_000);
+        assertThat(limits.mappings().ours().get())
+                .isBetween(0L, limits.mappings().used().get());
         assertThat(limits.mappings().oursMax())
                 .isEqualTo((int) (limits.mappings().max().get() / 4));
         assertThat(limits.addressSpace().usedBytes().get()).isCloseTo(Maps.statusBytes("VmSize"), within(GIB));

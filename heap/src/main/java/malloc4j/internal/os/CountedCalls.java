@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// The calls of one heap, counted. Each goes to the process's as it is.
 ///
-/// Not counted is what is no part of the heap: waiting for a lock, and what the process needs once. Makes no object:
+/// Not counted is what is no part of the heap: waiting for a lock, and opening its file. Makes no object:
 /// many of these calls are made where the Java heap is full. Any thread may make any of them.
 public final class CountedCalls implements MemoryCalls {
     private final MemoryCalls target;

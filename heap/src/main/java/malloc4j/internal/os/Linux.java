@@ -231,6 +231,8 @@ public final class Linux {
 
     // membarrier(2) commands. Source: linux/membarrier.h.
 
+    /// Asks which of the others there are, and does nothing.
+    public static final int MEMBARRIER_CMD_QUERY = 0;
     /// Every running thread of the process passes a full memory barrier (Linux 4.14).
     public static final int MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3;
     /// Before the first [#MEMBARRIER_CMD_PRIVATE_EXPEDITED] of a process.

@@ -298,10 +298,11 @@ public final class LinuxCalls implements SystemCalls {
     // The way down.
 
     /// Links what system calls are made by, for which the Java heap may have no room later: the JDK makes a class at
-    /// the 128th call of a method handle, and where it cannot, tries again at each one after that.
+    /// the 128th call of a method handle, and where it cannot, tries again at each one after that. By a call that does
+    /// nothing, refused or not.
     private void useOften() {
         for (int call = 0; call <= CALLS_UNTIL_CUSTOMIZED; call++) {
-            schedYield();
+            long unused = callUnread(SystemCall.MEMBARRIER, Linux.MEMBARRIER_CMD_QUERY);
         }
     }
 

@@ -225,10 +225,10 @@ public enum SystemCall {
             "membarrier",
             324,
             283,
-            "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED",
+            "MEMBARRIER_CMD_QUERY, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, MEMBARRIER_CMD_PRIVATE_EXPEDITED",
             "os",
             "makes every thread of the process pass a memory barrier, before a stock of large blocks is taken from "
-                    + "its thread",
+                    + "its thread; and, asked for nothing, lets the JDK link its way to the kernel before the first call",
             "`ENOSYS` (Linux before 4.14), `EPERM` (seccomp): threads have no stocks, large blocks go by a lock");
 
     private final String kernelName;

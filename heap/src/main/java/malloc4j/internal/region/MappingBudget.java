@@ -71,6 +71,12 @@ public final class MappingBudget {
         return used.get();
     }
 
+    /// Whether little is left by both counts: then want of mappings may be why a request was refused.
+    public boolean isNearLimit() {
+        int near = limit - reserve - reserve;
+        return (used.get() > near || keptUncounted) && real.get() > near;
+    }
+
     /// Counts an extent, unless that would pass the limit by more than the reserve.
     boolean tryAcquire() {
         return tryAcquire(MAPPINGS_EACH, limit + reserve);
