@@ -36,6 +36,8 @@ class HugeRangesTest {
                 -1,
                 0);
         assertThat(base).isPositive();
+        long unused =
+                calls.madvise(base, BYTE_SIZE, Linux.MADV_HUGEPAGE); // a fault for each 2 MiB, where there are such
         segment = RawMemory.segment(base, BYTE_SIZE);
     }
 

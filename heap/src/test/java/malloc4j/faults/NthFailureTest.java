@@ -55,8 +55,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// kernel does, and closing leaves nothing behind.
 ///
 /// Of the calls that have come the same way through the heap, the first and the last are made to fail: the first with
-/// the likeliest errno in each mode and with every other one in one, the last in one. With `-Dtest.long=true`, as
-/// `-Pproof` has it, every call with every errno in each mode.
+/// the likeliest errno in each mode, in two sources with every other one in one mode, the last in one mode. With
+/// `-Dtest.long=true`, as `-Pproof` has it, every call with every errno in each mode and source.
 @Tag("proof")
 class NthFailureTest {
     private static final Pattern CLOSE = Pattern.compile("close\\((\\d+)\\)");
@@ -134,7 +134,9 @@ class NthFailureTest {
             boolean isFirst = sites.indexOf(site) == index;
             if (LONG || isFirst || sites.lastIndexOf(site) == index) {
                 List<Integer> errnos = ERRNOS.getOrDefault(all.get(index).name(), List.of(ENOMEM));
-                for (int turn = 0; turn < (LONG || isFirst ? errnos.size() : 1); turn++) {
+                boolean withEachErrno =
+                        LONG || (isFirst && (source == MemorySource.MMAP || source == MemorySource.FILE));
+                for (int turn = 0; turn < (withEachErrno ? errnos.size() : 1); turn++) {
                     boolean inEachMode = LONG || (isFirst && turn == 0);
                     for (Mode mode : inEachMode ? Mode.values() : new Mode[] {turned(index + turn)}) {
                         met += fails(source, index + 1, mode, turn) ? 1 : 0;

@@ -30,7 +30,7 @@ class HeapModelTest {
     private static final long MMAP_THRESHOLD = 1 << 20;
     private static final int MAX_LIVE = 64;
 
-    @Property(tries = 800)
+    @Property(tries = 400)
     void mappedHeapAgreesWithTheModel(@ForAll("mappedHeap") ActionChain<Model> chain) {
         chain.run().close();
     }
