@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// A block is taken out of the map before it is freed and put in when it was given out: two blocks that overlap, or a
 /// block given out twice, cannot escape. After each round all workers stand at a barrier; there the heap is verified
 /// and its statistics are compared with the map. After some rounds the workers end and new threads take their caches
-/// over. Two million operations, and ten with `-Dtest.long=true`, as `-Pproof` has it.
+/// over. A million operations, and ten with `-Dtest.long=true`, as `-Pproof` has it.
 @Tag("proof")
 class ConcurrentHeapModelTest {
     private static final long MMAP_THRESHOLD = 1L << 20;
@@ -41,7 +41,7 @@ class ConcurrentHeapModelTest {
     private static final int VIRTUAL_WORKERS = 2;
     private static final int WORKERS = PLATFORM_WORKERS + VIRTUAL_WORKERS;
     private static final int MAX_LIVE = 1500;
-    private static final int MILLIONS = Boolean.getBoolean("test.long") ? 10 : 2;
+    private static final int MILLIONS = Boolean.getBoolean("test.long") ? 10 : 1;
 
     @Test
     void millionsOfOperationsKeepEveryBlockApart() {
