@@ -62,7 +62,7 @@ final class KernelLimits {
             long left = Math.max(0, limit - overcommit.committedBytes().orElse(0L));
             rooms.add(new Room(
                     left,
-                    "vm.overcommit_memory is 2, and of the machine's commit limit of " + Sizes.text(limit) + " "
+                    "vm.overcommit_memory is 2, and of the machine's commit limit of " + Sizes.text(limit) + ", "
                             + Sizes.text(left) + " are left: end something, or raise vm.overcommit_ratio"));
         }
         return rooms;

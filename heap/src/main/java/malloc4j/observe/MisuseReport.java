@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// @param finding what is wrong, in one word
 /// @param text the same in a sentence
 /// @param block the block that begins at the address or that it lies inside, null where there is none
-/// @param neighbours the nearest live blocks of the heap below and above the address, as far as they are of the same
-///     kind of memory as what is there: in the slab, the extent, or among huge blocks
+/// @param neighbours the nearest live blocks below and above the address: in the slab, or for what is in no slab those
+///     large blocks of the extent that begin up to 4,096 pages away; none beside huge blocks and foreign memory
 public record MisuseReport(
         String call,
         long address,

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 
 /// What a refused call tells of the place it was given: what is there, and what lies beside it.
 class MisuseReportTest {
-    private static final long LARGE = 25 * PageGeometry.PAGE_BYTES;
+    private static final long LARGE = 9 * PageGeometry.PAGE_BYTES;
     private static final long HUGE = 64L << 20;
 
     private final Heap heap = Heap.create(HeapOptions.builder()
@@ -107,6 +107,26 @@ class MisuseReportTest {
         assertThat(freed.finding()).isEqualTo(Finding.NO_BLOCK);
         assertThat(freed.blockIfAny()).isEmpty();
         assertThat(freed.neighbours()).extracting(Block::address).containsExactly(blocks[0], blocks[2]);
+    }
+
+    @Test
+    void aPlaceAmidManyFreePagesIsToldWithWhatLivesAroundThem() {
+        long[] blocks = blocks(200, LARGE);
+        Arrays.sort(blocks);
+        for (int index = 1; index < blocks.length - 1; index++) {
+            heap.free(blocks[index]);
+        }
+        heap.trim(0);
+        for (int index = 1; index < blocks.length - 1; index++) {
+            MisuseReport report = reportOf(blocks[index]);
+            assertThat(report.finding()).isEqualTo(Finding.NO_BLOCK);
+            assertThat(report.neighbours())
+                    .isSubsetOf(
+                            live(blocks[0], heap.usableSize(blocks[0])),
+                            live(blocks[199], heap.usableSize(blocks[199])));
+        }
+        assertThat(reportOf(blocks[1]).neighbours()).contains(live(blocks[0], heap.usableSize(blocks[0])));
+        heap.verify();
     }
 
     @Test

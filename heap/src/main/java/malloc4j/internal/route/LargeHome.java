@@ -19,7 +19,7 @@ final class LargeHome extends Home {
     /// What no zone has in one piece, 2^40 bytes: the pages of all that is less are counted by an `int`.
     private static final long MAX_BYTES = 1L << 40;
 
-    private static final int NEAR_PAGES = 256;
+    private static final int NEAR_PAGES = 4_096; // microseconds
 
     private final CacheRegistry caches;
     private final Spans spans;
@@ -98,28 +98,24 @@ final class LargeHome extends Home {
         long around = spans.blockAround(address);
         if (around == 0) {
             return new Misuse(
-                    Finding.NO_BLOCK, "no block is here: freed already, or never given out", null, near(address, 0));
+                    Finding.NO_BLOCK, "no block is here: freed already, or never given out", null, near(address));
         }
         return LargeBlock.isHeld(LargeBlock.entry(around))
                 ? Misuse.of(Finding.INTERIOR, "interior address: inside a block that belongs to " + Route.ARENA.one())
-                : Misuse.inside(address, new Block(around, Spans.byteSize(around), true), near(address, around));
+                : Misuse.inside(address, new Block(around, Spans.byteSize(around), true), near(around));
     }
 
-    /// The nearest live blocks beside `around`, on the pages up to [#NEAR_PAGES] away.
-    private List<Block> near(long address, long around) {
+    /// The live blocks that begin on the pages nearest, up to [#NEAR_PAGES] away.
+    ///
+    /// @param from a block's begin, or an address in no block
+    private List<Block> near(long from) {
         List<Block> near = new ArrayList<>();
-        addNear(near, address, around, -PageGeometry.PAGE_BYTES);
-        addNear(near, address, around, PageGeometry.PAGE_BYTES);
-        return near;
-    }
-
-    private void addNear(List<Block> near, long address, long around, long step) {
-        for (int pages = 1; pages <= NEAR_PAGES; pages++) {
-            long block = spans.blockAround(address + pages * step);
-            if (block != 0 && block != around) {
+        for (int step = -1; step <= 1; step += 2) {
+            long block = spans.blockNear(from, step, NEAR_PAGES);
+            if (block != 0) {
                 near.add(new Block(block, Spans.byteSize(block), true));
-                return;
             }
         }
+        return near;
     }
 }

@@ -535,6 +535,29 @@ final class SpanShard {
         throw new AssertionError("no extent has 0x" + Long.toHexString(address));
     }
 
+    /// As [Spans#blockNear], or 0 when no extent here has the address.
+    long blockNear(long address, int step, int pageCount) {
+        lock.lock();
+        try {
+            int index = extents.indexFrom(address);
+            if (index == extents.size() || !extents.get(index).contains(address)) {
+                return 0;
+            }
+            Extent extent = extents.get(index);
+            int page = extent.page(address) + step;
+            for (int count = 0; count < pageCount && extent.contains(extent.address(page)); count++, page += step) {
+                long entry = LargeBlock.entryOrZero(extent.address(page));
+                long word = entry == 0 ? 0 : LargeBlock.word(entry);
+                if (LargeBlock.pages(word) != 0 && LargeBlock.isLive(entry, word)) {
+                    return extent.address(page);
+                }
+            }
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// As [Spans#blockAround], or 0 when no extent here has the address.
     long blockAround(long address) {
         lock.lock();

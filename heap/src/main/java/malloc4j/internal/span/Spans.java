@@ -472,6 +472,18 @@ public final class Spans {
         return around;
     }
 
+    /// The first address of the next live large block that begins on another page of the extent; 0 where none does on
+    /// the next `pageCount` pages; for messages.
+    ///
+    /// @param step 1 for the pages above, -1 for those below
+    public long blockNear(long address, int step, int pageCount) {
+        long near = 0;
+        for (SpanShard shard : shards) {
+            near = Math.max(near, shard.blockNear(address, step, pageCount));
+        }
+        return near;
+    }
+
     /// Releases every extent, whatever it holds. Returns 0, or minus errno of the first that was refused; it can be
     /// called again.
     public long close() {

@@ -21,6 +21,24 @@ class MappingBudgetTest {
             () -> now);
 
     @Test
+    void littleIsLeftWhereBothCountsSaySo() {
+        assertThat(budget.isNearLimit()).isFalse();
+        kernels = LIMIT;
+        assertThat(budget.tryAcquire(LIMIT)).isTrue();
+        assertThat(budget.isNearLimit()).as("nobody has counted the kernel's").isTrue();
+        assertThat(budget.tryAcquire(LIMIT)).isFalse();
+        assertThat(budget.isNearLimit()).isTrue();
+        now += 1_000_000_000;
+        kernels = 10;
+        assertThat(budget.tryAcquire(LIMIT / 2))
+                .as("the kernel has joined them")
+                .isTrue();
+        assertThat(budget.isNearLimit()).isFalse();
+        budget.release(LIMIT / 2);
+        budget.release(LIMIT);
+    }
+
+    @Test
     void fewAloneNeedNoCount() {
         assertThat(budget.tryAcquire(LIMIT)).isTrue();
         assertThat(counts).isZero();
