@@ -2,6 +2,7 @@ package malloc4j;
 
 import java.util.List;
 import malloc4j.internal.cache.CacheTable;
+import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.cache.ThreadCache;
 import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.memory.Bits;
@@ -75,6 +76,9 @@ final class BlockCalls {
             if (address > 0) {
                 limits.noticeSoftLimit();
                 return address;
+            }
+            if (Sampling.isDue(address)) {
+                return noticed(route.allocateSample(byteSize, address));
             }
         }
         return allocate(byteSize, SizeClasses.QUANTUM_BYTES);

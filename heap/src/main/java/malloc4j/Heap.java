@@ -27,8 +27,10 @@ import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
 import malloc4j.internal.route.Tenants;
+import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
+import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.Probe;
@@ -85,6 +87,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final HugeBlocks huge;
     private final Reclaimer reclaimer;
     private final Budget budget;
+    private final Sampler sampler;
     private final Ground ground;
     private final CountedCalls systemCalls;
     private final HeapOptions options;
@@ -108,6 +111,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.huge = parts.huge();
         this.reclaimer = parts.reclaimer();
         this.budget = parts.budget();
+        this.sampler = parts.sampler();
         this.ground = parts.ground();
         this.systemCalls = parts.calls();
         this.options = options;
@@ -117,7 +121,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         boolean ownMappings = options.memory().source() != MemorySource.SHARED_MEMORY
                 && options.memory().source() != MemorySource.FILE;
         long threshold = ownMappings ? options.memory().mmapThresholdBytes() : Long.MAX_VALUE;
-        this.route = new Route(caches, spans, huge, heapId, threshold, limits::makeRoom, limits::giveBack);
+        this.route = new Route(caches, spans, huge, sampler, heapId, threshold, limits::makeRoom, limits::giveBack);
         this.calls = new BlockCalls(table, route, limits);
         this.errors = new HeapErrors(options.name(), calls, limits);
         this.throwingFamily = cFamily(MisusePolicy.THROW);
@@ -844,6 +848,41 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         });
         HeapSnapshot.Arenas arenas = new HeapSnapshot.Arenas(confined, arenaChunks.idleCount());
         return new SnapshotMaker(spans, heapId).make(options.name(), caches, huge, arenas, openOnIt, budgets);
+    }
+
+    /// Takes samples of what is allocated from now on, or with another mean if some are taken: see [#profile]. Who is
+    /// allocating already notices after about 1 MiB of a size class, or 256 blocks, and 256 MiB of large blocks.
+    ///
+    /// @param sampleBytes mean bytes between two samples, above 0; 512 KiB suits programs in use
+    /// @throws IllegalArgumentException if it is not
+    /// @throws IllegalStateException if this heap is closed
+    public void startProfile(long sampleBytes) {
+        requireOpen("startProfile");
+        if (sampleBytes <= 0) {
+            throw new IllegalArgumentException("startProfile(sampleBytes=" + sampleBytes + "): must be above 0");
+        }
+        sampler.start(sampleBytes);
+    }
+
+    /// Takes no samples from now on, and forgets what they have told.
+    ///
+    /// @throws IllegalStateException if this heap is closed
+    public void stopProfile() {
+        requireOpen("stopProfile");
+        sampler.stop();
+    }
+
+    /// Who has allocated what since [#startProfile], or since this heap was made where the option `profileBytes` says
+    /// so: live and total bytes and blocks by Java stack, estimated from samples. Empty, with 0 for its
+    /// [AllocationProfile#sampleBytes], while none are taken. What arenas, pools, regions and stacks have is not in it.
+    ///
+    /// While samples come so fast that they would cost more than about a hundredth of a processor's time, the way
+    /// between them gets longer; the estimates stay unbiased.
+    ///
+    /// @throws IllegalStateException if this heap is closed
+    public AllocationProfile profile() {
+        requireOpen("profile");
+        return sampler.profile(options.name());
     }
 
     /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks

@@ -21,6 +21,7 @@ import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.OwnMemory;
 import malloc4j.internal.region.PageSource;
 import malloc4j.internal.region.Zone;
+import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.Slabs;
 import malloc4j.internal.span.Spans;
 import malloc4j.linux.SystemCallException;
@@ -34,6 +35,7 @@ import malloc4j.observe.Probe;
 ///      \-------------- huge: HugeBlocks --------------------------------/
 ///
 ///   upward, by an interface given here: CacheRegistry asks the Reclaimer for room
+///   Sampler: asked by CacheRegistry's caches which block is to be looked at
 ///   Budget: charged by Spans and HugeBlocks
 /// ```
 record HeapAssembly(
@@ -45,6 +47,7 @@ record HeapAssembly(
         HugeBlocks huge,
         CacheRegistry caches,
         Reclaimer reclaimer,
+        Sampler sampler,
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
@@ -81,6 +84,11 @@ record HeapAssembly(
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
+        Sampler sampler = new Sampler(ground::nanoTime, ground.nanoTime() ^ heapId);
+        caches.setSampling(sampler);
+        if (options.observing().profileBytes() != 0) {
+            sampler.start(options.observing().profileBytes());
+        }
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());
@@ -92,7 +100,8 @@ record HeapAssembly(
             if (probe != null) {
                 EventDelivery.add(events, ground);
             }
-            return new HeapAssembly(heapId, ground, calls, budget, spans, huge, caches, reclaimer, stopPurging);
+            return new HeapAssembly(
+                    heapId, ground, calls, budget, spans, huge, caches, reclaimer, sampler, stopPurging);
         } catch (Throwable failed) {
             if (stopPurging != null) {
                 stopPurging.run();

@@ -110,7 +110,15 @@ abstract class HeapOption {
                             "parent",
                             Heap.class,
                             null,
-                            "the heap whose limits count this one" + " too, and which outlives it"));
+                            "the heap whose limits count this one" + " too, and which outlives it"),
+                    new Size(
+                            HeapOptions.Observing.class,
+                            "profileBytes",
+                            0,
+                            1L << 40,
+                            0,
+                            "mean bytes between two samples of the allocation profile, 0 for none; 512K for programs in use",
+                            ""));
             all = known;
         }
         return known;

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
+///     observing() profileBytes
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -201,6 +202,21 @@ public final class HeapOptions {
         }
     }
 
+    /// What is to be seen.
+    public Observing observing() {
+        return new Observing();
+    }
+
+    /// What is to be seen.
+    public final class Observing {
+        private Observing() {}
+
+        /// Mean bytes between two samples of the allocation profile, 0 for none.
+        public long profileBytes() {
+            return get("profileBytes", Long.class);
+        }
+    }
+
     /// Whether `other` has the same values.
     @Override
     public boolean equals(@Nullable Object other) {
@@ -315,6 +331,12 @@ public final class HeapOptions {
         /// A heap that outlives this one, and whose limits count this one too.
         public Builder parent(Heap value) {
             return put("parent", value);
+        }
+
+        /// Mean bytes between two samples of the [allocation profile][Heap#profile], from the first block on; 0 for
+        /// none. 512 KiB suits programs in use.
+        public Builder profileBytes(long value) {
+            return put("profileBytes", value);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is

@@ -99,7 +99,8 @@ class HeapOptionTableTest {
             taken++;
             Properties properties = new Properties();
             properties.putAll(options.properties());
-            assertThat(properties).containsKey("malloc4j." + option.textName());
+            boolean isDefault = option.parse(text).equals(option.byDefault());
+            assertThat(properties.containsKey("malloc4j." + option.textName())).isEqualTo(!isDefault);
             assertThat(HeapOptions.fromProperties(properties)).isEqualTo(options);
         }
         assertThat(taken).isPositive();

@@ -9,8 +9,7 @@ import malloc4j.internal.memory.Sizes;
 ///
 /// Bytes are those that the blocks have for use, which is what was asked for, rounded up to the size class or to pages.
 /// Each figure is a sum over samples, each weighted by one over the probability that it was taken: its expected value
-// is
-/// what an exact count would give. Its relative standard deviation is about `1 / sqrt(samples)`.
+/// is what an exact count would give. Its relative standard deviation is about `1 / sqrt(samples)`.
 ///
 /// In the [difference][AllocationProfile#since] of two profiles, figures of what is live may be negative.
 ///

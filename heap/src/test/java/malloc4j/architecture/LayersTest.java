@@ -46,6 +46,7 @@ class LayersTest {
             "malloc4j.internal.span",
             "malloc4j.internal.slab",
             "malloc4j.internal.cache",
+            "malloc4j.internal.sample",
             "malloc4j.internal.route",
             "malloc4j.internal.proc",
             "malloc4j.process",
@@ -56,6 +57,8 @@ class LayersTest {
     /// The classes of a heap's caches, the lowest first.
     private static final List<String> CACHE_BOTTOM_UP = List.of(
             "Magazine",
+            "Sampling",
+            "Countdowns",
             "ThreadTable",
             "PurgerLoop",
             "Purger",
@@ -110,6 +113,7 @@ class LayersTest {
         "malloc4j.internal.span",
         "malloc4j.internal.slab",
         "malloc4j.internal.cache",
+        "malloc4j.internal.sample",
         "malloc4j.internal.route"
     };
 

@@ -58,6 +58,7 @@ public final class CacheRegistry {
     private final long[] elsewhereBefore = new long[SizeClasses.COUNT];
     private long freedBytesBefore;
     private ThreadCache.Room room = CacheRegistry::noRoom;
+    private Sampling sampling = Sampling.NONE;
     private @Nullable ThreadCache idle; // the first of a list
     private int nextSearched;
     private long leaseCount;
@@ -77,6 +78,11 @@ public final class CacheRegistry {
     /// Says who makes room before the heap grows, before there is a cache.
     void setRoom(ThreadCache.Room maker) {
         room = maker;
+    }
+
+    /// Says who looks at some of the blocks, before there is a cache.
+    public void setSampling(Sampling sampler) {
+        sampling = sampler;
     }
 
     private static void noRoom() {}
@@ -106,7 +112,7 @@ public final class CacheRegistry {
     }
 
     /// Takes a block for a thread that [#current] knows no cache of: a virtual thread, or one at its first call.
-    /// Returns its address, or minus errno: `EBADF` when the heap is closed.
+    /// Returns its address, minus errno: `EBADF` when the heap is closed; or that a sample is [due][Sampling#due].
     public long allocateBlock(int sizeClass) {
         if (closed) {
             return -Errno.EBADF;
@@ -128,8 +134,8 @@ public final class CacheRegistry {
         }
     }
 
-    /// Takes a large block by the current thread's cache. Returns its address, of which [Spans#isZeroed] tells more, or
-    /// minus errno: `EBADF` when the heap is closed.
+    /// Takes a large block by the current thread's cache. Returns its address, of which [Spans#isZeroed] tells more,
+    /// minus errno: `EBADF` when the heap is closed; or that a sample is [due][Sampling#due].
     public long allocateLarge(int pageCount, int alignmentPages) {
         if (closed) {
             return -Errno.EBADF;
@@ -163,6 +169,12 @@ public final class CacheRegistry {
                 }
                 return address;
             }
+            stock.noteAllocated(pageCount);
+        } else {
+            long due = sampling.dueFor((long) pageCount << PageGeometry.PAGE_SHIFT);
+            if (due != 0) {
+                return due;
+            }
         }
         return allocateLarge(pageCount, alignmentPages, stock == null ? 0 : cache.tag());
     }
@@ -172,7 +184,7 @@ public final class CacheRegistry {
         LargeStock stock = cache.stock();
         if (stock == null && barrier.isAvailable()) {
             try {
-                stock = new LargeStock(cache.tag(), spans, barrier);
+                stock = new LargeStock(cache.tag(), spans, barrier, sampling);
                 cache.putStock(stock);
                 table.insert(cache, stock);
             } catch (OutOfMemoryError ofJava) {
@@ -502,7 +514,7 @@ public final class CacheRegistry {
             return null;
         }
         try {
-            ThreadCache cache = new ThreadCache(tag, slabs, room);
+            ThreadCache cache = new ThreadCache(tag, slabs, room, sampling);
             ThreadCache.TAGS.put(tag, cache);
             return cache;
         } catch (OutOfMemoryError full) {

@@ -80,6 +80,9 @@ public final class LargeStock {
     private static final int MAX_PAGES = (int) (MAX_BYTES >>> PageGeometry.PAGE_SHIFT);
     private static final int BINS = bin(MAX_PAGES) + 2; // the last one stays empty: it follows the largest
 
+    /// How many pages are taken at most until the owner sees how often somebody looks.
+    private static final long REST_PAGES = 1L << 16; // more than a block has
+
     private static final int PAGES_BITS = 15;
     private static final int PAGES_MASK = (1 << PAGES_BITS) - 1;
     private static final long SEEN = 1 << PAGES_BITS;
@@ -100,6 +103,7 @@ public final class LargeStock {
     private final int tag;
     private final Spans spans;
     private final ProcessBarrier barrier;
+    private final Sampling sampling;
     private final Mutex lock = new Mutex();
     private final long[] nodes = new long[BINS + SPARES];
     private final AtomicLongArray letters = new AtomicLongArray(LETTERS);
@@ -117,6 +121,8 @@ public final class LargeStock {
     private long takenBlocks;
     private long maxPageCount;
     private int slowCalls;
+    private long pagesLeft; // until a request is looked at
+    private long mean; // of the bytes until then; 0 where it is only to see whether somebody looks now
 
     private static VarHandle handle(String field) {
         try {
@@ -127,14 +133,16 @@ public final class LargeStock {
     }
 
     /// @param tag the number of the cache that it belongs to
-    LargeStock(int tag, Spans spans, ProcessBarrier barrier) {
+    LargeStock(int tag, Spans spans, ProcessBarrier barrier, Sampling sampling) {
         this.tag = tag;
         this.spans = spans;
         this.barrier = barrier;
+        this.sampling = sampling;
         for (int at = BINS; at < nodes.length; at++) {
             addSpare(at);
         }
         link();
+        long unused = rewind();
     }
 
     /// Uses each handle once. Linking it makes objects, for which there may be no room later, under the lock.
@@ -186,9 +194,8 @@ public final class LargeStock {
         }
         try {
             STATE.setOpaque(this, WORKING);
-            long address = (int) CLAIMED.getAcquire(this) == 0
-                    ? take((int) ((byteSize + PageGeometry.PAGE_BYTES - 1) >>> PageGeometry.PAGE_SHIFT))
-                    : MISS;
+            int pages = (int) ((byteSize + PageGeometry.PAGE_BYTES - 1) >>> PageGeometry.PAGE_SHIFT);
+            long address = (int) CLAIMED.getAcquire(this) == 0 && pages <= pagesLeft ? take(pages) : MISS;
             STATE.setRelease(this, RESTING);
             return address;
         } catch (Throwable torn) {
@@ -226,19 +233,19 @@ public final class LargeStock {
             return takeOther(pages, bin);
         }
         if (next(node) != 0) {
-            return take(bin, bin, node);
+            return take(bin, bin, node, pages);
         }
         long address = address(node);
         long entry = LargeBlock.entry(address);
         long word = LargeBlock.word(entry);
         if (LargeBlock.isMarked(entry, word)) {
-            return take(bin, bin, node);
+            return take(bin, bin, node, pages);
         }
         LargeBlock.putTaken(entry, word);
         nodes[bin] = 0;
         pageCount -= pages(node);
         blockCount--;
-        noteTaken(node);
+        noteTaken(node, pages);
         return address;
     }
 
@@ -247,7 +254,8 @@ public final class LargeStock {
         return Integer.compareUnsigned(pages(node) - pages, pages >>> EIGHTH) <= 0;
     }
 
-    private void noteTaken(long node) {
+    private void noteTaken(long node, int pages) {
+        pagesLeft -= pages;
         takenPages += pages(node);
         takenBlocks++;
     }
@@ -260,7 +268,7 @@ public final class LargeStock {
             for (int looked = 0; looked < LOOKS; looked++) {
                 long node = nodes[at];
                 if (fits(node, pages)) {
-                    return take(before, at, node);
+                    return take(before, at, node, pages);
                 }
                 before = at;
                 at = next(node);
@@ -272,7 +280,7 @@ public final class LargeStock {
         return MISS;
     }
 
-    private long take(int before, int at, long node) {
+    private long take(int before, int at, long node, int pages) {
         long address = address(node);
         long entry = LargeBlock.entry(address);
         long word = LargeBlock.word(entry);
@@ -286,7 +294,7 @@ public final class LargeStock {
         if (!isFree) {
             return MISS;
         }
-        noteTaken(node);
+        noteTaken(node, pages);
         return address;
     }
 
@@ -353,7 +361,8 @@ public final class LargeStock {
 
     // ---------------------------------------------------------------------------------- by the owner, under the lock
 
-    /// As [#take], when that has missed: collects what other threads have freed before. By the owner.
+    /// As [#take], when that has missed: collects what other threads have freed before. By the owner. May answer that
+    /// [a sample is due][Sampling#due].
     ///
     /// @param ownerId the thread's id that may go the short way from now on, [#NOBODY] for none
     long takeSlow(long ownerId, int pages) {
@@ -363,10 +372,32 @@ public final class LargeStock {
             threadId = ownerId;
             noteShareSometimes();
             collect();
+            while (pages > pagesLeft) {
+                long due = rewind();
+                if (due != 0) {
+                    return due;
+                }
+            }
             return take(pages);
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Counts a block that did not come out of the stock. By the owner.
+    void noteAllocated(int pages) {
+        pagesLeft -= pages;
+    }
+
+    /// Winds the countdown of samples up again. Returns whether the request that has ended it is one: [Sampling#due],
+    /// or 0.
+    private long rewind() {
+        long due = mean == 0 ? 0 : Sampling.due(mean);
+        mean = sampling.meanBytes();
+        long pages = mean == 0 ? REST_PAGES : (long) sampling.nextBytes(mean) >>> PageGeometry.PAGE_SHIFT;
+        pagesLeft = Math.min(pages, REST_PAGES);
+        mean = pages < REST_PAGES ? mean : 0; // further is drawn again: the distribution has no memory
+        return due;
     }
 
     /// As [#put], when that was refused: blocks of other bins make room, or the block goes back to [Spans]. Returns

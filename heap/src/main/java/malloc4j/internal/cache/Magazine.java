@@ -18,17 +18,18 @@ import malloc4j.internal.slab.SlabEntry;
 /// ```
 /// the magazines of a cache lie one after the other, off the Java heap, 576 bytes a size class
 ///
-///   0               8           16             24      32         40          48                64        576
-///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
-///  | version | used| pair << 8 | first |block | drawn | returned | elsewhere | slot 0          | slot 1  |
-///  |         | :10 |           | << 16 |bytes |       |          |           |                 |         |
-///  +---------------+-----------+--------------+-------+----------+-----------+-----------------+- - - - -+
-///    top                                                                      address | index , pair << 8
-///                                                                             << 16   | in the slab
+///   0                     8           16             24      32         40          48           56      64        576
+///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
+///  | epoch | pops  |used | pair << 8 | first |block | draws | returned | elsewhere | pops base  | draws | 32      |
+///  |   :32 |   :22 | :10 |           | << 16 |bytes |       |          |           | << 1, epoch| base  | slots   |
+///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
+///    top                                                                             slot: address << 16 | index
+///                                                                                    in the slab, pair << 8
 ///
 /// and behind the last, 64 bits: of which classes `elsewhere` is not 0
 ///
-///   malloc   used > 0: the block in the last used slot; else the lowest free block of the pair; else a miss
+///   malloc   used > 0: the block in the last used slot, or a miss where `pops` is below 0; else the lowest free block
+///            of the pair, or a miss where it has none, or `draws` is below 0
 ///   free     the block's bit is set in its slab, and if a slot is left, the block is put there
 /// ```
 ///
@@ -40,27 +41,34 @@ import malloc4j.internal.slab.SlabEntry;
 /// and that may be freed later and stand in a second slot. So [#take] trusts no slot: it takes a block only if its
 /// bit says that it is free, and drops the slot otherwise. The torn call loses the block it was taking at most.
 ///
-/// **Counts**, each by the owner: `drawn` blocks were taken from words, `returned` ones freed without a slot, or
-/// their slots forgotten, `elsewhere` ones freed that lie in slabs of other caches; `version` counts the blocks that
-/// went into slots and those that came out of them, and forgets those whose slots were forgotten. So
+/// **Countdowns.** `pops` and `draws` say how many more blocks, less one, may come out of slots and out of words before
+/// one of that kind is a miss, so that somebody looks at it: see [Countdowns]. Both have signs, and stop at -1. They
+/// cost the warm path nothing: it counts in `top` anyway, and loads and stores what it drew. [#rewind] winds them up
+/// again, which begins a new epoch.
+///
+/// **Counts**, each by the owner: `returned` blocks were freed without a slot, or their slots forgotten, `elsewhere`
+/// ones freed that lie in slabs of other caches. What the countdowns have counted is the difference to their bases:
 ///
 /// ```
-///   allocated = drawn + (version - used / 16) / 2                   from slabs of this cache
-///   freed     = returned + elsewhere + (version + used / 16) / 2    by the owner, wherever the slab belongs
+///   popped    = pops base - pops           blocks that came out of slots
+///   allocated = popped + draws base - draws                           from slabs of this cache
+///   freed     = returned + elsewhere + popped + used / 16             by the owner, wherever the slab belongs
 /// ```
 ///
 /// and over all caches of a heap, with what threads without a cache have freed, `allocated - freed` blocks of a class
-/// are live. A call that a `StackOverflowError` has torn may put a count off by one.
+/// are live. A call that a `StackOverflowError` has torn may put a count off by one. Who reads while the owner winds up
+/// sees two epochs, and reads again.
 ///
 /// Invariants, each checked by [#verify]:
 /// 1. A used slot names a block by address, index and pair; its slab belongs to the same cache and class. The block
 ///    is free, and in no other slot, but for what torn calls have left.
 /// 2. `used` is a multiple of 16, and at most 16 times the slots of the class.
+/// 3. The epoch of `pops base` is that of `top`, its lowest bit. No countdown is below -1.
 ///
 /// Concurrency: the owner alone writes, and reads plainly. A visitor asks [#freePages] before it takes memory away.
 /// What the owner writes, in this order: when it frees, the slot, `top`, the block's bit; when it allocates, the
 /// block's bit, `top`. So a free block is in a used slot from before its bit is set until after it is cleared, and
-/// each change of `top` makes a new version.
+/// no value of `top` comes again: a free adds to `used`, an allocation takes from `pops`, which only a new epoch ends.
 ///
 /// [#take], [#takeLowest], [#free] and [#push] reach memory by handle, and have the arithmetic of [Slab] written
 /// out: so the JIT inlines each as a whole, or calls it (see [RawMemory]).
@@ -71,19 +79,21 @@ final class Magazine {
     private static final int TOP = 0;
     private static final int PAIR = 8;
     private static final int FIRST = 16;
-    private static final int DRAWN = 24;
+    private static final int DRAWS = 24;
     private static final int RETURNED = 32;
     private static final int ELSEWHERE = 40;
-    private static final int SLOTS = 48;
+    private static final int POPS_BASE = 48;
+    private static final int DRAWS_BASE = 56;
+    private static final int SLOTS = 64;
     private static final int SLOT_BYTES = 16;
     private static final int SLOT_PAIR = 8; // within a slot
-    private static final int MAX_SLOTS = 33;
+    private static final int MAX_SLOTS = 32;
     private static final int MAX_FREE_BYTES = Zone.CHUNK_BYTES; // in the slots of one class
     private static final int USED_BITS = 10;
     private static final int USED_MASK = (1 << USED_BITS) - 1;
-    private static final long VERSION = 1 << USED_BITS;
-    private static final long PUSH = VERSION + SLOT_BYTES;
-    private static final long POP = VERSION - SLOT_BYTES;
+    private static final int DUE_OR_USED = Integer.MIN_VALUE | USED_MASK; // of the lower half of top
+    private static final long PUSH = SLOT_BYTES;
+    private static final long POP = -(1 << USED_BITS) - SLOT_BYTES;
     private static final int BLOCK_SHIFT = 16;
     private static final int BLOCK_MASK = (1 << BLOCK_SHIFT) - 1;
 
@@ -100,6 +110,9 @@ final class Magazine {
     private static final char[] OFFSET_BY_QUANTA = offsetByQuanta();
 
     private static final int SEARCHES = 4;
+
+    /// The most blocks that a countdown counts: [#rewind] takes no larger one.
+    static final int MAX_COUNTDOWN = 1 << (Integer.SIZE - USED_BITS - 1);
 
     /// What [#freePages] answers when the owner was at work all the time.
     static final int BUSY = -1;
@@ -146,11 +159,10 @@ final class Magazine {
     /// the block. Returns its address, or [#MISS]. By the owner.
     static long take(long magazine) {
         long top = (long) LONG.get(MEMORY, magazine + TOP);
-        long used = top & USED_MASK;
-        if (used == 0) {
-            return takeLowest(magazine);
+        if (((int) top & DUE_OR_USED) <= 0) {
+            return takeLowest(magazine, (int) top);
         }
-        long end = magazine + SLOTS + used;
+        long end = magazine + SLOTS + (top & USED_MASK);
         long block = (long) LONG.get(MEMORY, end - SLOT_BYTES);
         long pair = (long) LONG.get(MEMORY, end - SLOT_BYTES + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT;
         long free = (long) LONG.get(MEMORY, pair);
@@ -168,7 +180,7 @@ final class Magazine {
     /// thread has freed it at the same moment as the owner. Drops such slots, and goes on.
     private static long takeAnother(long magazine) {
         long top = RawMemory.getLong(magazine + TOP);
-        while ((top & USED_MASK) != 0) {
+        while (((int) top & DUE_OR_USED) > 0) {
             long slot = magazine + SLOTS + (top & USED_MASK) - SLOT_BYTES;
             long block = RawMemory.getLong(slot);
             long pair = RawMemory.getLong(slot + SLOT_PAIR) >>> RawMemory.ADDRESS_SHIFT;
@@ -186,22 +198,23 @@ final class Magazine {
             }
             RawMemory.putLong(magazine + TOP, top);
         }
-        return takeLowest(magazine);
+        return takeLowest(magazine, (int) top);
     }
 
-    private static long takeLowest(long magazine) {
+    /// @param top the lower half of `top`
+    private static long takeLowest(long magazine, int top) {
         long pair = (long) LONG.get(MEMORY, magazine + PAIR) >>> RawMemory.ADDRESS_SHIFT;
         if (pair == 0) {
             return MISS;
         }
         long free = (long) LONG.get(MEMORY, pair);
         long block = free & ~(long) LONG.get(MEMORY, pair + Slab.REMOTE); // one that is freed twice now has both bits
-        if (block == 0) {
+        long draws = (long) LONG.get(MEMORY, magazine + DRAWS);
+        if (block == 0 || (draws | -(top & USED_MASK)) < 0) { // with a slot in use only when that countdown has ended
             return MISS;
         }
-        long drawn = (long) LONG.get(MEMORY, magazine + DRAWN);
         long first = (long) LONG.get(MEMORY, magazine + FIRST);
-        LONG.set(MEMORY, magazine + DRAWN, drawn + 1);
+        LONG.set(MEMORY, magazine + DRAWS, draws - 1);
         LONG.set(MEMORY, pair, free ^ (block & -block));
         return (first >>> BLOCK_SHIFT) + Long.numberOfTrailingZeros(block) * (first & BLOCK_MASK);
     }
@@ -324,8 +337,68 @@ final class Magazine {
         }
     }
 
+    /// Whether a block has missed because the countdown of slots has ended. By the owner.
+    static boolean isPopDue(long magazine) {
+        return (RawMemory.getLong(magazine + TOP) & USED_MASK) != 0 && popsLeft(magazine) <= 0;
+    }
+
+    /// Whether a block has missed because that of words has ended. By the owner.
+    static boolean isDrawDue(long magazine) {
+        return (RawMemory.getLong(magazine + TOP) & USED_MASK) == 0 && drawsLeft(magazine) <= 0;
+    }
+
+    /// Whether the countdowns were ever wound up.
+    static boolean isWound(long magazine) {
+        return RawMemory.getLong(magazine + POPS_BASE) != 0;
+    }
+
+    /// How many more blocks may come out of slots before one is a miss. By the owner.
+    static long popsLeft(long magazine) {
+        return pops(RawMemory.getLong(magazine + TOP)) + 1L;
+    }
+
+    /// How many more blocks may come out of words before one is a miss. By the owner.
+    static long drawsLeft(long magazine) {
+        return RawMemory.getLong(magazine + DRAWS) + 1;
+    }
+
+    /// Winds both countdowns up. By the owner.
+    ///
+    /// @param popsLeft how many blocks may come out of slots before one is a miss, 0 to [#MAX_COUNTDOWN]
+    /// @param drawsLeft the same for words
+    static void rewind(long magazine, long popsLeft, long drawsLeft) {
+        long top = RawMemory.getLong(magazine + TOP);
+        long nextEpoch = epoch(top) + 1;
+        long popsBase = popped(magazine, top) + popsLeft - 1;
+        long drawsBase = drawn(magazine) + drawsLeft - 1;
+        RawMemory.putLong(magazine + POPS_BASE, popsBase << 1 | (nextEpoch & 1));
+        VarHandle.releaseFence();
+        RawMemory.putLong(magazine + DRAWS_BASE, drawsBase);
+        RawMemory.putLong(magazine + DRAWS, drawsLeft - 1);
+        VarHandle.releaseFence();
+        RawMemory.putLong(
+                magazine + TOP, (nextEpoch << Integer.SIZE) + ((popsLeft - 1) << USED_BITS) + (top & USED_MASK));
+    }
+
+    /// A countdown below 0 has borrowed from the epoch.
+    private static long epoch(long top) {
+        return (top - (int) top) >> Integer.SIZE;
+    }
+
+    private static int pops(long top) {
+        return (int) top >> USED_BITS;
+    }
+
+    private static long popped(long magazine, long top) {
+        return (RawMemory.getLong(magazine + POPS_BASE) >> 1) - pops(top);
+    }
+
+    private static long drawn(long magazine) {
+        return RawMemory.getLong(magazine + DRAWS_BASE) - RawMemory.getLong(magazine + DRAWS);
+    }
+
     /// Forgets the blocks in the slots, as if each had been freed without one. Returns how many. By the owner, or while
-    /// there is none, under the cache's lock: the version goes back, and a visitor in between would not see that.
+    /// there is none, under the cache's lock: `top` may be what it was, and a visitor in between would not see that.
     static long forgetSlots(long magazine) {
         long top = RawMemory.getLong(magazine + TOP);
         long blocks = (top & USED_MASK) / SLOT_BYTES;
@@ -365,15 +438,33 @@ final class Magazine {
 
     /// How many blocks of the class were allocated, ever. From any thread.
     static long allocatedCount(long magazine) {
-        long top = RawMemory.getLongVolatile(magazine + TOP);
-        return RawMemory.getLong(magazine + DRAWN) + ((top >>> USED_BITS) - (top & USED_MASK) / SLOT_BYTES) / 2;
+        while (true) {
+            long base = RawMemory.getLongVolatile(magazine + POPS_BASE);
+            long top = RawMemory.getLongVolatile(magazine + TOP);
+            long allocated = (base >> 1) - pops(top) + drawn(magazine);
+            VarHandle.acquireFence();
+            if (isOfOneEpoch(magazine, base, top)) {
+                return allocated;
+            }
+        }
     }
 
     /// How many blocks of the class the owner has freed, ever. From any thread.
     static long freedCount(long magazine) {
-        long top = RawMemory.getLongVolatile(magazine + TOP);
-        long slotted = ((top >>> USED_BITS) + (top & USED_MASK) / SLOT_BYTES) / 2;
-        return RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + ELSEWHERE) + slotted;
+        while (true) {
+            long base = RawMemory.getLongVolatile(magazine + POPS_BASE);
+            long top = RawMemory.getLongVolatile(magazine + TOP);
+            long slotted = (base >> 1) - pops(top) + (top & USED_MASK) / SLOT_BYTES;
+            long freed = RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + ELSEWHERE) + slotted;
+            VarHandle.acquireFence();
+            if (isOfOneEpoch(magazine, base, top)) {
+                return freed;
+            }
+        }
+    }
+
+    private static boolean isOfOneEpoch(long magazine, long base, long top) {
+        return ((base ^ epoch(top)) & 1) == 0 && RawMemory.getLongVolatile(magazine + POPS_BASE) == base;
     }
 
     /// How many of those lie in slabs of other caches. From any thread.
@@ -433,6 +524,9 @@ final class Magazine {
     static void verify(long magazine, int tag, int sizeClass) {
         long used = RawMemory.getLong(magazine + TOP) & USED_MASK;
         check(magazine, used % SLOT_BYTES == 0 && used <= (long) slotCount(sizeClass) * SLOT_BYTES, "used is " + used);
+        long top = RawMemory.getLong(magazine + TOP);
+        check(magazine, pops(top) >= -1 && drawsLeft(magazine) >= 0, "a countdown went on below -1");
+        check(magazine, isOfOneEpoch(magazine, RawMemory.getLong(magazine + POPS_BASE), top), "two epochs");
         for (long slot = magazine + SLOTS; slot < magazine + SLOTS + used; slot += SLOT_BYTES) {
             long block = RawMemory.getLong(slot);
             long address = block >>> BLOCK_SHIFT;

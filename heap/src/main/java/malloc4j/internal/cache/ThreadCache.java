@@ -50,6 +50,7 @@ public final class ThreadCache {
     private final Slabs slabs;
     private final Room room;
     private final long magazines;
+    private final Countdowns countdowns;
     private volatile @Nullable LargeStock stock; // made with the first large block
     private final long[] leased = new long[SizeClasses.COUNT];
     private final long[] lists = new long[SizeClasses.COUNT << 1]; // of each class the first and the last
@@ -83,10 +84,11 @@ public final class ThreadCache {
 
     private long leaseCount;
 
-    ThreadCache(int tag, Slabs slabs, Room room) {
+    ThreadCache(int tag, Slabs slabs, Room room, Sampling sampling) {
         this.tag = tag;
         this.slabs = slabs;
         this.room = room;
+        this.countdowns = new Countdowns(sampling);
         this.magazines = TAGS.magazines(tag);
     }
 
@@ -119,7 +121,8 @@ public final class ThreadCache {
         return lock;
     }
 
-    /// Takes a block of a size class. Returns its address, or minus errno. By the owner.
+    /// Takes a block of a size class. Returns its address, minus errno, or that [a sample is due][Sampling#due]. By the
+    /// owner.
     public long allocateBlock(int sizeClass) {
         long address = Magazine.take(magazine(sizeClass));
         return address == Magazine.MISS ? allocateBlockSlow(sizeClass) : address;
@@ -187,6 +190,14 @@ public final class ThreadCache {
     private long allocateBlockSlow(int sizeClass) {
         usedClasses |= 1L << sizeClass;
         long magazine = magazine(sizeClass);
+        for (long due = countdowns.rewind(magazine, sizeClass);
+                due != 0;
+                due = countdowns.rewind(magazine, sizeClass)) {
+            long address = due == Countdowns.NO_SAMPLE ? Magazine.take(magazine) : Sampling.due(due);
+            if (address != Magazine.MISS) {
+                return address;
+            }
+        }
         long slab = leased[sizeClass];
         int last = slab == 0 ? -1 : Slab.word(slab, Magazine.pair(magazine));
         int refusals = 0;

@@ -62,6 +62,11 @@ final class LargeHome extends Home {
         return (int) Math.max(1, Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) >>> PageGeometry.PAGE_SHIFT);
     }
 
+    /// The bytes of the pages of a request.
+    static long pageBytes(long byteSize) {
+        return Math.max(1, Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES));
+    }
+
     private boolean has(long record) {
         return Slab.tag(record) == ChunkMap.PAGES && Slab.heapId(record) == heapId;
     }

@@ -3,6 +3,7 @@ package malloc4j.internal.route;
 import java.util.concurrent.atomic.AtomicLong;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
+import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
@@ -11,6 +12,7 @@ import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.HeapEvents;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.PageGeometry;
+import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.slab.Slab;
 import malloc4j.internal.span.LargeBlock;
@@ -45,6 +47,8 @@ public final class Route {
     private final SlabHome small;
     private final LargeHome large;
     private final HugeHome huge;
+    private final SampledHome sampled;
+    private final Sampler sampler;
     private final Room room;
     private final Room ownRoom;
     private final HeapEvents events;
@@ -68,6 +72,7 @@ public final class Route {
             CacheRegistry caches,
             Spans spans,
             HugeBlocks hugeBlocks,
+            Sampler sampler,
             int heapId,
             long threshold,
             Room room,
@@ -80,6 +85,8 @@ public final class Route {
         this.small = new SlabHome(caches);
         this.huge = new HugeHome(hugeBlocks, threshold);
         this.large = new LargeHome(caches, spans, huge, heapId);
+        this.sampler = sampler;
+        this.sampled = new SampledHome(sampler, small, large, huge);
     }
 
     private Home homeFor(long byteSize, long byteAlignment) {
@@ -89,7 +96,10 @@ public final class Route {
         return huge.serves(byteSize, byteAlignment) ? huge : large;
     }
 
-    private Home homeOf(long record) {
+    private Home homeOf(long record, long address) {
+        if (sampled.has(address)) {
+            return sampled;
+        }
         if (record == 0) {
             return huge;
         }
@@ -141,7 +151,18 @@ public final class Route {
     }
 
     private long allocateOnce(long byteSize, long byteAlignment) {
-        return allocateIn(homeFor(byteSize, byteAlignment), byteSize, byteAlignment, false);
+        Home home = homeFor(byteSize, byteAlignment);
+        long due = home == huge ? sampler.dueFor(byteSize) : 0;
+        long address = due != 0 ? due : allocateIn(home, byteSize, byteAlignment, false);
+        return Sampling.isDue(address) ? sampled.allocate(home, byteSize, byteAlignment, address) : address;
+    }
+
+    /// Allocates a block that is due to be a sample, as a cache has answered.
+    ///
+    /// @param due as [Sampling#due] gives it
+    public long allocateSample(long byteSize, long due) {
+        Home home = homeFor(byteSize, SizeClasses.QUANTUM_BYTES);
+        return sampled.allocate(home, byteSize, SizeClasses.QUANTUM_BYTES, due);
     }
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
@@ -171,7 +192,7 @@ public final class Route {
 
     /// Whether every byte of a block is zero that was just allocated, and not written since.
     public boolean isZeroed(long address) {
-        return homeOf(ChunkMap.record(address)).isZeroed(address);
+        return homeOf(ChunkMap.record(address), address).isZeroed(address);
     }
 
     /// Zeroes a block that was just allocated, and returns its address; frees it again when its pages have vanished.
@@ -222,6 +243,9 @@ public final class Route {
     private long allocatePages(long byteSize, long byteAlignment, boolean owned, Room asked) {
         Home home = huge.serves(byteSize, byteAlignment) ? huge : large;
         long address = allocateIn(home, byteSize, byteAlignment, owned);
+        if (Sampling.isDue(address)) { // what stands on a heap is no sample
+            address = allocateIn(home, byteSize, byteAlignment, true);
+        }
         for (int attempt = 0; Errno.isError(address) && asked.make(address, byteSize, attempt); attempt++) {
             address = allocateIn(home, byteSize, byteAlignment, owned);
         }
@@ -296,7 +320,7 @@ public final class Route {
         }
         StackProbe.requireForCall();
         long record = ChunkMap.record(address);
-        Home home = homeOf(record);
+        Home home = homeOf(record, address);
         return isOwned(home, address) ? 0 : home.free(record, address);
     }
 
@@ -304,7 +328,7 @@ public final class Route {
     public long byteSize(long address) {
         StackProbe.requireForCall();
         long record = ChunkMap.record(address);
-        return byteSize(homeOf(record), record, address);
+        return byteSize(homeOf(record, address), record, address);
     }
 
     private long byteSize(Home home, long record, long address) {
@@ -315,7 +339,7 @@ public final class Route {
     /// block is as it was.
     public long resize(long address, long byteSize) {
         long record = ChunkMap.record(address);
-        Home home = homeOf(record);
+        Home home = homeOf(record, address);
         if (home != small) { // a small block that stays, or finds its new place at hand, needs no more than a malloc
             StackProbe.requireForCall();
         }
@@ -376,12 +400,13 @@ public final class Route {
     public long resizeInPlace(long address, long byteSize) {
         StackProbe.requireForCall();
         long record = ChunkMap.record(address);
-        return homeOf(record).resize(record, address, byteSize, false);
+        return homeOf(record, address).resize(record, address, byteSize, false);
     }
 
     /// Checks who has which blocks; throws [AssertionError] where that is wrong.
     public void verify() {
         owners.verify();
+        sampler.verify();
     }
 
     /// What is wrong with an address that is no live block of this heap.
@@ -392,6 +417,7 @@ public final class Route {
             return Misuse.of(Finding.OWNED, "the block belongs to " + owner.one());
         }
         long record = ChunkMap.record(address);
-        return homeOf(record).explain(record, address);
+        Home home = sampled.isAround(address) ? sampled : homeOf(record, address);
+        return home.explain(record, address);
     }
 }

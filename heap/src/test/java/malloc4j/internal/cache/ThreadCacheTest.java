@@ -65,9 +65,9 @@ class ThreadCacheTest {
 
     @ParameterizedTest
     @ValueSource(ints = {16, 1024, 4096, 32_768})
-    void aMagazineKeepsAtMostThirtyThreeBlocksAndAsManyBytesAsASlabHas(int byteSize) {
+    void aMagazineKeepsAtMostThirtyTwoBlocksAndAsManyBytesAsASlabHas(int byteSize) {
         int sizeClass = SizeClasses.of(byteSize);
-        int kept = Math.clamp(65_536 / byteSize, 1, 33);
+        int kept = Math.clamp(65_536 / byteSize, 1, 32);
         int capacity = SizeClasses.capacity(sizeClass);
         long[] blocks = allocate(sizeClass, 3 * capacity);
         for (int index = 0; index < capacity; index++) {
@@ -305,7 +305,7 @@ class ThreadCacheTest {
             caches.verify();
         }
         for (int index = 0; index < CAPACITY; index++) {
-            boolean kept = index / blocksPerPage <= 33 / blocksPerPage; // the magazine has the first 34
+            boolean kept = index / blocksPerPage <= 31 / blocksPerPage; // the magazine has the first 32
             assertThat(RawMemory.getLong(blocks[index])).as("block " + index).isEqualTo(kept ? blocks[index] : 0);
         }
         assertThat(allocate(SIZE_CLASS, CAPACITY)).containsExactlyInAnyOrder(Arrays.copyOf(blocks, CAPACITY));

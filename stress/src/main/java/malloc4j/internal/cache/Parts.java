@@ -32,7 +32,7 @@ final class Parts {
     /// A cache that its tag leads to, and no thread.
     static ThreadCache cache() {
         int tag = ThreadCache.TAGS.next();
-        ThreadCache cache = new ThreadCache(tag, SLABS, Parts::noRoom);
+        ThreadCache cache = new ThreadCache(tag, SLABS, Parts::noRoom, Sampling.NONE);
         ThreadCache.TAGS.put(tag, cache);
         return cache;
     }
@@ -45,7 +45,7 @@ final class Parts {
 
     /// A stock for blocks of the cache with number `tag`, whose owner is no thread: the short way is open to id 0.
     static LargeStock stock(int tag) {
-        return new LargeStock(tag, SPANS, BARRIER);
+        return new LargeStock(tag, SPANS, BARRIER, Sampling.NONE);
     }
 
     /// A live large block of that cache.
