@@ -3,7 +3,7 @@ package malloc4j.cli.replay;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// What [TraceReader] knows of each object: never seen, live with its size, or freed.
+/// What [TraceBuilder] knows of each object: never seen, live with its size, or freed.
 ///
 /// Pages of 2^16 entries are made when an ID in them appears, so that one wrong ID of two thousand million in a
 /// small file costs half a megabyte, not sixteen gigabytes.

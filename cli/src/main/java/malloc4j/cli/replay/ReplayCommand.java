@@ -43,7 +43,11 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
     /// What came of it, and of which traces.
     record Replayed(ReplayReport report, List<PreparedTrace> traces) {}
 
-    @Parameters(paramLabel = "TRACE", description = "Trace files, text or .gz. Default: the bundled one.")
+    @Parameters(
+            paramLabel = "TRACE",
+            description =
+                    "Trace files: this project's, or what heaptrack recorded of a native program; plain, .gz or .zst."
+                            + " Default: the bundled one.")
     private List<Path> traces = List.of();
 
     @Option(
@@ -118,7 +122,7 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
             TraceReader.Result read = read(traces.isEmpty() ? BundledTrace.find() : named);
             Path image = Files.createTempFile("malloc4j-replay", ".image");
             image.toFile().deleteOnExit(); // for the end that comes by a signal
-            prepared.add(new PreparedTrace(named.toString(), read.summary(), image));
+            prepared.add(new PreparedTrace(named.toString(), read.summary(), read.notes(), image));
             TraceImage.write(read.trace(), image);
         }
         progress.clear();

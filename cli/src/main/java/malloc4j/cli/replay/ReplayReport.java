@@ -7,11 +7,17 @@ import org.jspecify.annotations.Nullable;
 
 /// What `replay --json` prints. The field names are a contract; bytes and nanoseconds are in the names.
 ///
+/// @param notes what is to be known of traces whose format or file does not tell everything
 /// @param absent allocators that are not installed here; they have no results
 /// @param failures allocators that failed on a trace; they have no result for it
 @Json
 public record ReplayReport(
-        Machine machine, Settings settings, List<Result> results, List<Absent> absent, List<Failure> failures) {
+        Machine machine,
+        Settings settings,
+        List<Result> results,
+        List<Note> notes,
+        List<Absent> absent,
+        List<Failure> failures) {
     /// How it ran.
     ///
     /// @param source of malloc4j's pages
@@ -42,6 +48,10 @@ public record ReplayReport(
             long peakResidentBytes,
             long residentAfterFreeBytes,
             @Nullable Boolean verified) {}
+
+    /// A sentence on a trace.
+    @Json
+    public record Note(String trace, String text) {}
 
     /// An allocator that is not installed.
     @Json

@@ -45,13 +45,16 @@ final class ReplaySession {
             run(trace, allocators);
         }
         progress.clear();
+        List<ReplayReport.Note> notes = traces.stream()
+                .flatMap(trace -> trace.notes().stream().map(note -> new ReplayReport.Note(trace.name(), note)))
+                .toList();
         List<ReplayReport.Absent> absentees = contest.absent().entrySet().stream()
                 .map(entry -> new ReplayReport.Absent(entry.getKey(), entry.getValue()))
                 .toList();
         List<ReplayReport.Failure> failures = contest.failures().stream()
                 .map(failure -> new ReplayReport.Failure(failure.subject(), failure.allocator(), failure.reason()))
                 .toList();
-        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), absentees, failures);
+        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), notes, absentees, failures);
     }
 
     private void run(PreparedTrace trace, Collection<AllocatorName> allocators) {

@@ -11,8 +11,8 @@ import malloc4j.cli.child.TextTable;
 import malloc4j.cli.replay.ReplayReport.Result;
 import malloc4j.peers.AllocatorName;
 
-/// A report for people: for each trace its facts in a line and its allocators in a table, the fastest first, `*` at
-/// the best of each column. What dropped out is named below.
+/// A report for people: for each trace its facts in a line, its notes in a line each, and its allocators in a table,
+/// the fastest first, `*` at the best of each column. What dropped out is named below.
 ///
 /// ```
 /// traces/sqlite.trace.gz: 369,853 events, 183,703 objects, 1 thread, peak live 9.4 MiB
@@ -43,6 +43,7 @@ final class ReplayTable {
                     .sorted(Comparator.comparingDouble(Result::nanosPerEvent))
                     .toList();
             text.append(heading(trace, report.settings())).append('\n');
+            trace.notes().forEach(note -> text.append(note).append('\n'));
             if (!results.isEmpty()) {
                 text.append('\n');
                 text.append(table(results, report.settings().verify()));

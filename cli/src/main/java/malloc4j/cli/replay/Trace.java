@@ -3,7 +3,7 @@ package malloc4j.cli.replay;
 /// A checked trace in flat arrays: 14 bytes an event, so that three million events are 42 MB and a replay that
 /// walks them in file order streams through memory.
 ///
-/// Invariants, established by [TraceReader]: `events.length == ids.length == threads.length`; every ID below
+/// Invariants, established by [TraceBuilder]: `events.length == ids.length == threads.length`; every ID below
 /// [#objectCount] is allocated exactly once, before its other events, and freed at most once, after them; every
 /// thread below [#threadCount] has an event.
 ///

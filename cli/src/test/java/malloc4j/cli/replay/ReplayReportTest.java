@@ -16,6 +16,7 @@ class ReplayReportTest {
                         + "\"threads\":2,\"events\":1234567,\"rounds\":5,\"nanosPerEvent\":12.34,"
                         + "\"medianNanosPerEvent\":13.57,\"peakLiveBytes\":10485760,\"peakResidentBytes\":11534336,"
                         + "\"residentAfterFreeBytes\":524288},{")
+                .contains("\"notes\":[{\"trace\":\"app.trace\",\"text\":\"a note\"}]")
                 .contains("\"absent\":[{\"allocator\":\"jemalloc\",\"reason\":\"cannot load libjemalloc.so.2\"}]")
                 .endsWith("\"failures\":[{\"trace\":\"app.trace\",\"allocator\":\"tcmalloc\","
                         + "\"reason\":\"event 3: no memory\"}]}");

@@ -11,6 +11,8 @@ class ReplayTableTest {
         assertThat(ReplayTable.render(Reports.report(false), List.of(Reports.TRACE)))
                 .isEqualTo("""
                 app.trace: 1,234,567 events, 600,000 objects, 2 threads, peak live 10.0 MiB
+                a note
+                another note
 
                 allocator  version      best     median   to best  peak    peak  after free
                                     ns/event   ns/event             MiB   /live         MiB

@@ -5,14 +5,18 @@ import java.util.List;
 import malloc4j.cli.child.Machine;
 import malloc4j.cli.replay.ReplayReport.Absent;
 import malloc4j.cli.replay.ReplayReport.Failure;
+import malloc4j.cli.replay.ReplayReport.Note;
 import malloc4j.cli.replay.ReplayReport.Result;
 import malloc4j.cli.replay.ReplayReport.Settings;
 import org.jspecify.annotations.Nullable;
 
 /// A made-up report for tests.
 final class Reports {
-    static final PreparedTrace TRACE =
-            new PreparedTrace("app.trace", new TraceSummary(1_234_567, 600_000, 2, 10 << 20, 500, 7), Path.of("image"));
+    static final PreparedTrace TRACE = new PreparedTrace(
+            "app.trace",
+            new TraceSummary(1_234_567, 600_000, 2, 10 << 20, 500, 7),
+            List.of("a note", "another note"),
+            Path.of("image"));
 
     private Reports() {}
 
@@ -25,6 +29,7 @@ final class Reports {
                         result("malloc4j", "0.1.0", 12.34, 13.57, 11 << 20, 1 << 19, verified),
                         result("glibc", "2.36", 21, 22, 10 << 20, 10 << 20, verified),
                         result("none", "none", 2.1, 2.2, 0, 0, verified)),
+                List.of(new Note("app.trace", "a note")),
                 List.of(new Absent("jemalloc", "cannot load libjemalloc.so.2")),
                 List.of(new Failure("app.trace", "tcmalloc", "event 3: no memory")));
     }

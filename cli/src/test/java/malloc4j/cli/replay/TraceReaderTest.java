@@ -33,7 +33,7 @@ class TraceReaderTest {
     }
 
     @Test
-    void readsGzipByItsName() throws IOException, TraceProblem {
+    void readsGzip() throws IOException, TraceProblem {
         Path file = Files.write(folder.resolve("good.trace.gz"), Traces.gzip(Traces.TWO_THREADS));
 
         assertThat(TraceReader.read(file).summary().eventCount()).isEqualTo(6);
@@ -110,7 +110,8 @@ class TraceReaderTest {
 
     @Test
     void refusesWhatIsNotATrace() throws IOException {
-        String expected = "not a trace: the first line must be '# malloc-trace 1', found ";
+        String expected =
+                "not a trace: the first line must be '# malloc-trace 1', or that of a heaptrack recording, found ";
         assertProblem(Traces.write(folder, "empty", ""), 1, expected + "an empty line");
         assertProblem(Traces.write(folder, "text", "Dear Sir,\n"), 1, expected + "'Dear Sir,'");
         assertProblem(Traces.write(folder, "version", "# malloc-trace 2\n"), 1, expected + "'# malloc-trace 2'");
@@ -134,18 +135,21 @@ class TraceReaderTest {
     }
 
     @Test
-    void refusesTextThatIsCalledGzip() throws IOException {
-        Path file = Traces.write(folder, "text.gz", Traces.TWO_THREADS);
-        assertProblem(file, 1, "not gzip data, though the name ends in .gz");
-        assertProblem(Traces.write(folder, "empty.gz", ""), 1, "not gzip data, though the name ends in .gz");
+    void isWhatItsFirstBytesSayWhateverItsName() throws IOException, TraceProblem {
+        Path text = Traces.write(folder, "text.gz", Traces.TWO_THREADS);
+        Path gzip = Files.write(folder.resolve("gzip.trace"), Traces.gzip(Traces.TWO_THREADS));
+        Path zstd = Files.write(folder.resolve("zstd.trace"), Traces.zstd(Traces.TWO_THREADS));
+
+        assertThat(TraceReader.read(text).summary().eventCount()).isEqualTo(6);
+        assertThat(TraceReader.read(gzip).summary().eventCount()).isEqualTo(6);
+        assertThat(TraceReader.read(zstd).summary().eventCount()).isEqualTo(6);
     }
 
     @Test
-    void refusesGzipThatIsCalledText() throws IOException {
-        Path file = Files.write(folder.resolve("zipped.trace"), Traces.gzip(Traces.TWO_THREADS));
-        assertThatThrownBy(() -> TraceReader.read(file))
-                .isInstanceOf(TraceProblem.class)
-                .hasMessageContaining("not a trace: the first line must be '# malloc-trace 1'");
+    void refusesGzipWithoutAWholeHeader() throws IOException {
+        byte[] whole = Traces.gzip(Traces.TWO_THREADS);
+        Path file = Files.write(folder.resolve("cut.gz"), Arrays.copyOf(whole, 5));
+        assertProblem(file, 1, "the gzip data ends in the middle");
     }
 
     @Test
@@ -166,6 +170,17 @@ class TraceReaderTest {
         assertThatThrownBy(() -> TraceReader.read(file))
                 .isInstanceOf(TraceProblem.class)
                 .hasMessageMatching(".*line \\d+: the gzip data is damaged.*");
+    }
+
+    @Test
+    void refusesTruncatedAndDamagedZstd() throws IOException {
+        byte[] bytes = Traces.zstd(Traces.TWO_THREADS);
+        Path cut = Files.write(folder.resolve("cut.zst"), Arrays.copyOf(bytes, bytes.length - 1));
+        bytes[6] |= 6; // a type of block that there is not
+        Path damaged = Files.write(folder.resolve("damaged.zst"), bytes);
+
+        assertProblem(cut, 8, "the zstd data ends in the middle");
+        assertProblem(damaged, 1, "the zstd data is damaged: Data corruption detected");
     }
 
     private static void assertProblem(Path file, int line, String reason) {

@@ -31,6 +31,24 @@ final class Traces {
         return bytes.toByteArray();
     }
 
+    /// One frame of blocks that are stored as they are, at most `blockBytes` each.
+    static byte[] zstd(String text, int blockBytes) {
+        byte[] content = text.getBytes(StandardCharsets.UTF_8);
+        var bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 0, 0x58}); // no checksum, a window of 2 MiB
+        for (int at = 0; at < content.length; at += blockBytes) {
+            int size = Math.min(blockBytes, content.length - at);
+            int header = size << 3 | (at + size == content.length ? 1 : 0);
+            bytes.writeBytes(new byte[] {(byte) header, (byte) (header >> 8), (byte) (header >> 16)});
+            bytes.write(content, at, size);
+        }
+        return bytes.toByteArray();
+    }
+
+    static byte[] zstd(String text) {
+        return zstd(text, 1 << 16);
+    }
+
     static Trace parse(Path folder, String text) throws IOException, TraceProblem {
         return TraceReader.read(write(folder, "parsed.trace", text)).trace();
     }
