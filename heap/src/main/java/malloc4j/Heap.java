@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import malloc4j.internal.cache.CacheRegistry;
 import malloc4j.internal.cache.CacheTable;
@@ -27,6 +28,7 @@ import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
 import malloc4j.internal.route.Tenants;
+import malloc4j.internal.sample.GuardSlots;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
@@ -166,7 +168,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The common heap, for [#openCommon].
     static Heap makeCommon() {
         HeapOptions options = HeapOptions.fromProperties(System.getProperties());
-        return open(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
+        Heap heap = open(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
+        if (options.observing().guardEvery() != 0) {
+            explainUncaught(); // the program does not know of guards
+        }
+        return heap;
     }
 
     private static HeapAssembly assemble(Ground ground, SystemCalls files, HeapOptions options, boolean isCommon) {
@@ -203,7 +209,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     private static Heap open(HeapAssembly parts, HeapOptions options, boolean closeable) {
         try {
-            return new Heap(parts, options, closeable);
+            Heap heap = new Heap(parts, options, closeable);
+            GuardReport.logRefusals(heap);
+            return heap;
         } catch (Throwable failed) {
             HeapRegistry.remove(parts.heapId());
             parts.discard();
@@ -806,13 +814,20 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         Reclaimer.Census slabs = reclaimer.census();
         Spans.Census pages = pageCensus();
         HugeBlocks.Census mapped = huge.census();
+        GuardSlots.Census guarded = sampler.guardCensus();
         return new HeapStatistics(
-                slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks(),
-                slabs.liveBytes() + pages.largeBytes() + mapped.bytes(),
-                slabs.allocatedBlocks() + pages.largeAllocatedBlocks() + mapped.allocatedBlocks(),
-                slabs.allocatedBytes() + pages.largeAllocatedBytes() + mapped.allocatedBytes(),
-                slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks(),
-                slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes(),
+                slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks() + guarded.liveBlocks(),
+                slabs.liveBytes() + pages.largeBytes() + mapped.bytes() + guarded.liveBytes(),
+                slabs.allocatedBlocks()
+                        + pages.largeAllocatedBlocks()
+                        + mapped.allocatedBlocks()
+                        + guarded.allocatedBlocks(),
+                slabs.allocatedBytes()
+                        + pages.largeAllocatedBytes()
+                        + mapped.allocatedBytes()
+                        + guarded.allocatedBytes(),
+                slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks() + guarded.freedBlocks(),
+                slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes() + guarded.freedBytes(),
                 route.refusals(),
                 systemCalls.count(),
                 slabs.sizeClasses(),
@@ -822,8 +837,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 mapped.bytes(),
                 pages.spanBytes(),
                 pages.dirtyBytes(),
-                pages.chargedBytes() + mapped.bytes(),
-                pages.extentBytes() + mapped.bytes(),
+                pages.chargedBytes() + mapped.bytes() + guarded.pageBytes(),
+                pages.extentBytes() + mapped.bytes() + guarded.pageBytes(),
                 reclaimer.purgedBytes(),
                 caches.cacheCount(),
                 caches.magazineBytes());
@@ -883,6 +898,28 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public AllocationProfile profile() {
         requireOpen("profile");
         return sampler.profile(options.name());
+    }
+
+    /// What an error was about that the JVM throws when Java touches a guard: where the option `guardEvery` says so,
+    /// some blocks lie between pages that nobody may touch, and after they are freed nobody may touch theirs. The JVM
+    /// does not say which address that was.
+    ///
+    /// @param thrown a "fault in an unsafe memory access operation", or what it is the cause of
+    /// @return the blocks that it may have been about, with the stacks that have allocated and freed them; empty when
+    ///     it is no such error, or no heap has had such blocks
+    public static Optional<String> explain(Throwable thrown) {
+        return GuardReport.of(thrown, all());
+    }
+
+    /// Lets errors that nobody catches be [explained][#explain] in the log, by the logger `malloc4j`, before whatever
+    /// handles uncaught exceptions by default is told of them, or the JDK prints them. Done for programs that were
+    /// started with `-Dmalloc4j.guardEvery`.
+    public static void explainUncaught() {
+        GuardReport.explainUncaught();
+    }
+
+    Sampler sampler() {
+        return sampler;
     }
 
     /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks
@@ -970,8 +1007,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         arenaChunks.clear();
         stopPurging.run();
         long hugeResult = huge.close();
+        long guardResult = sampler.close();
         long result = reclaimer.close();
-        long failure = hugeResult < 0 ? hugeResult : result;
+        long failure = hugeResult < 0 ? hugeResult : guardResult < 0 ? guardResult : result;
         if (failure < 0) {
             throw new IllegalStateException("close of heap '" + options.name()
                     + "': the kernel did not take everything back: " + Errno.name(failure) + "; close it again");

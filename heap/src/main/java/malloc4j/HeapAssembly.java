@@ -84,11 +84,12 @@ record HeapAssembly(
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
-        Sampler sampler = new Sampler(ground::nanoTime, ground.nanoTime() ^ heapId);
+        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId);
         caches.setSampling(sampler);
         if (options.observing().profileBytes() != 0) {
             sampler.start(options.observing().profileBytes());
         }
+        sampler.guard(options.observing().guardEvery());
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());

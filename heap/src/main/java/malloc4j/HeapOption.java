@@ -118,7 +118,13 @@ abstract class HeapOption {
                             1L << 40,
                             0,
                             "mean bytes between two samples of the allocation profile, 0 for none; 512K for programs in use",
-                            ""));
+                            ""),
+                    new Count(
+                            HeapOptions.Observing.class,
+                            "guardEvery",
+                            1L << 40,
+                            0,
+                            "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"));
             all = known;
         }
         return known;
@@ -210,6 +216,34 @@ abstract class HeapOption {
         @Override
         String print(Object value) {
             return OptionTexts.size((Long) value);
+        }
+    }
+
+    /// A whole number from 0 on.
+    private static final class Count extends HeapOption {
+        private final long max;
+
+        Count(Class<?> group, String name, long max, long byDefault, String effect) {
+            super(group, name, byDefault, effect, "");
+            this.max = max;
+        }
+
+        @Override
+        String values() {
+            return "0 to " + max;
+        }
+
+        @Override
+        void check(@Nullable Object value) {
+            super.check(value);
+            if (value instanceof Long count && (count < 0 || count > max)) {
+                throw new IllegalArgumentException("option " + name() + "=" + count + " is not from 0 to " + max);
+            }
+        }
+
+        @Override
+        Object parse(String text) {
+            return OptionTexts.wholeNumber(text);
         }
     }
 

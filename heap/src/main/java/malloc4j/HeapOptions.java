@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
-///     observing() profileBytes
+///     observing() profileBytes, guardEvery
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -215,6 +215,11 @@ public final class HeapOptions {
         public long profileBytes() {
             return get("profileBytes", Long.class);
         }
+
+        /// Mean number of blocks from one that is guarded to the next, 0 for none.
+        public long guardEvery() {
+            return get("guardEvery", Long.class);
+        }
     }
 
     /// Whether `other` has the same values.
@@ -337,6 +342,12 @@ public final class HeapOptions {
         /// none. 512 KiB suits programs in use.
         public Builder profileBytes(long value) {
             return put("profileBytes", value);
+        }
+
+        /// Mean number of blocks of up to 32 KiB from one that lies between guards to the next: 0 for none, 1 for all,
+        /// as long as there are slots. 5,000 suits programs in use. See [Heap#explain].
+        public Builder guardEvery(long value) {
+            return put("guardEvery", value);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is

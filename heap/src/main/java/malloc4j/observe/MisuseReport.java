@@ -53,6 +53,8 @@ public record MisuseReport(
         FOREIGN,
         /// The heap, or the pool, is closed.
         CLOSED,
+        /// The block was live, and is freed now; bytes beside it were written to while it was.
+        DAMAGED,
         /// A segment that is no native memory.
         JAVA_HEAP
     }
@@ -62,15 +64,64 @@ public record MisuseReport(
     /// @param address where it begins
     /// @param byteSize how many bytes of it may be used
     /// @param isLive whether it is allocated
-    public record Block(long address, long byteSize, boolean isLive) implements Serializable {
+    /// @param allocated who has allocated it, where it is a sample or guarded; else null
+    /// @param freed who has freed it, where it was guarded; else null
+    public record Block(
+            long address,
+            long byteSize,
+            boolean isLive,
+            @Nullable Call allocated,
+            @Nullable Call freed) implements Serializable {
+        /// A block of which nobody knows where it comes from.
+        public Block(long address, long byteSize, boolean isLive) {
+            this(address, byteSize, isLive, null, null);
+        }
+
         @Override
         public String toString() {
             return "Block[" + Sizes.range(address, address + byteSize) + " " + Sizes.text(byteSize)
                     + (isLive ? ", live]" : ", free]");
         }
 
+        /// Who has allocated it.
+        public Optional<Call> allocatedIfKnown() {
+            return Optional.ofNullable(allocated);
+        }
+
+        /// Who has freed it.
+        public Optional<Call> freedIfKnown() {
+            return Optional.ofNullable(freed);
+        }
+
+        /// Who has allocated it and who has freed it, each on lines of its own; empty where nobody knows.
+        public String calls() {
+            return (allocated == null ? "" : "\n    allocated " + allocated)
+                    + (freed == null ? "" : "\n    freed " + freed);
+        }
+
         private String inMessage() {
             return byteSize + " bytes at " + Sizes.hex(address);
+        }
+    }
+
+    /// A call that has allocated or freed a block.
+    ///
+    /// @param thread its name
+    /// @param ageNanos how long before the report
+    /// @param stack innermost frame first, without those of this library
+    public record Call(String thread, long ageNanos, List<StackTraceElement> stack) implements Serializable {
+        /// A call whose frames nobody can change.
+        public Call {
+            stack = List.copyOf(stack);
+        }
+
+        /// Such as "by thread 'main' 1.234 s before", and the frames, each on a line.
+        @Override
+        public String toString() {
+            StringJoiner text = new StringJoiner("\n        at ");
+            text.add("by thread '" + thread + "' " + Sizes.seconds(ageNanos) + " before");
+            stack.forEach(frame -> text.add(AllocationSite.text(frame)));
+            return text.toString();
         }
     }
 
@@ -84,11 +135,13 @@ public record MisuseReport(
         return Optional.ofNullable(block);
     }
 
-    /// All of it in one line: the message of the exception.
+    /// All of it: the message of the exception. One line, and where it is known by whom the block was allocated and
+    /// freed, their stacks below.
     public String message() {
         StringJoiner nearest = new StringJoiner(" and ", "; nearest live blocks: ", "").setEmptyValue("");
         neighbours.forEach(each -> nearest.add(each.inMessage()));
-        return call + "(" + Sizes.hex(address) + ") of " + allocator + ": " + text + nearest;
+        return call + "(" + Sizes.hex(address) + ") of " + allocator + ": " + text + nearest
+                + (block == null ? "" : block.calls());
     }
 
     @Override

@@ -88,6 +88,7 @@ class NthFailureTest {
             entry("statx", ENOMEM, EACCES, EPERM, ENOSYS),
             entry("sbrk", ENOMEM, EAGAIN),
             entry("membarrier", ENOMEM, EINVAL, EPERM, ENOSYS),
+            entry("perfEventOpen", ENOMEM, EACCES, EPERM, EINVAL, EMFILE, ENOENT, ENOSYS),
             entry("prlimit", ENOMEM, EPERM, EINVAL, ENOSYS),
             entry("sysconf", EINVAL));
 

@@ -134,6 +134,26 @@ public final class CacheRegistry {
         }
     }
 
+    /// As [#allocateBlock], for any thread, a block that is no sample.
+    public long allocateUnsampled(int sizeClass) {
+        ThreadCache own = current();
+        if (own == null && !closed && !Thread.currentThread().isVirtual()) {
+            own = lease();
+        }
+        if (own != null) {
+            return own.allocateUnsampled(sizeClass);
+        }
+        SharedCache cache = acquireShared();
+        if (cache == null) {
+            return closed ? -Errno.EBADF : -Errno.ENOMEM;
+        }
+        try {
+            return cache.cache.allocateUnsampled(sizeClass);
+        } finally {
+            cache.useLock.unlock();
+        }
+    }
+
     /// Takes a large block by the current thread's cache. Returns its address, of which [Spans#isZeroed] tells more,
     /// minus errno: `EBADF` when the heap is closed; or that a sample is [due][Sampling#due].
     public long allocateLarge(int pageCount, int alignmentPages) {

@@ -7,8 +7,9 @@ import malloc4j.internal.slab.SizeClasses;
 ///
 /// While nobody [looks][Sampling], a countdown ends after about [#REST_BYTES], so that the thread notices when somebody
 /// begins to. While somebody does, the bytes from one sampled block to the next are exponentially distributed: so each
-/// block of `b` bytes is one with the probability `1 - exp(-b / mean)`, whatever was before it. Blocks out of slots and
-/// blocks out of words are counted apart, which changes nothing in that.
+/// block of `b` bytes is one with the probability `1 - exp(-b / mean)`, whatever was before it. Blocks that are to be
+/// guarded are chosen in the same way by their number. Blocks out of slots and blocks out of words are counted apart,
+/// which changes nothing in that.
 ///
 /// What would be further than [#CUT_BYTES] is cut off there, and drawn again, with the mean of that moment: the
 /// distribution has no memory.
@@ -24,46 +25,59 @@ final class Countdowns {
     static final long NO_SAMPLE = -1;
 
     private final Sampling sampling;
-    private final long[] popMeans =
-            new long[SizeClasses.COUNT]; // with what mean the countdown was drawn; 0 for no sample
-    private final long[] drawMeans = new long[SizeClasses.COUNT];
+    private final long[] popDues =
+            new long[SizeClasses.COUNT]; // what the block is then, by Sampling.due; 0 for nothing
+    private final long[] drawDues = new long[SizeClasses.COUNT];
 
     Countdowns(Sampling sampling) {
         this.sampling = sampling;
     }
 
     /// Winds up what has ended of the countdowns of a magazine, or was never wound up. Returns 0 when nothing has
-    /// ended; otherwise the mean in bytes by which the block that is asked for is a sample, or [#NO_SAMPLE].
+    /// ended; otherwise what the block is that is asked for, by [Sampling#due], or [#NO_SAMPLE].
     long rewind(long magazine, int sizeClass) {
         boolean isNew = !Magazine.isWound(magazine);
         boolean isPop = Magazine.isPopDue(magazine);
         if (!isNew && !isPop && !Magazine.isDrawDue(magazine)) {
             return 0;
         }
-        long due = isNew ? 0 : isPop ? popMeans[sizeClass] : drawMeans[sizeClass];
-        long mean = sampling.meanBytes();
+        long due = isNew ? 0 : isPop ? popDues[sizeClass] : drawDues[sizeClass];
         long popsLeft = Magazine.popsLeft(magazine);
         long drawsLeft = Magazine.drawsLeft(magazine);
         if (isNew || isPop) {
-            popsLeft = next(popMeans, sizeClass, mean);
+            popsLeft = next(popDues, sizeClass);
         }
         if (isNew || !isPop) {
-            drawsLeft = next(drawMeans, sizeClass, mean);
+            drawsLeft = next(drawDues, sizeClass);
         }
         Magazine.rewind(magazine, popsLeft, drawsLeft);
         return due == 0 ? NO_SAMPLE : due;
     }
 
-    private long next(long[] means, int sizeClass, long mean) {
+    /// Lets the next block of a class be none that is looked at.
+    void letOne(long magazine, int sizeClass) {
+        popDues[sizeClass] = 0;
+        drawDues[sizeClass] = 0;
+        Magazine.rewind(magazine, 1, 1);
+    }
+
+    private long next(long[] dues, int sizeClass) {
         int blockBytes = SizeClasses.blockBytes(sizeClass);
-        if (mean == 0) {
-            means[sizeClass] = 0;
+        long meanBytes = sampling.meanBytes();
+        long meanBlocks = sampling.meanBlocks();
+        if (meanBytes == 0 && meanBlocks == 0) {
+            dues[sizeClass] = 0;
             return Math.clamp(REST_BYTES / blockBytes, MIN_REST, MAX_REST);
         }
-        double blocks = sampling.nextBytes(mean) / blockBytes;
         long limit = Math.clamp(CUT_BYTES / blockBytes, MIN_REST, Magazine.MAX_COUNTDOWN);
-        boolean isNear = blocks < limit;
-        means[sizeClass] = isNear ? mean : 0;
-        return isNear ? (long) blocks : limit;
+        double byBytes = meanBytes == 0 ? limit : Math.floor(sampling.nextBytes(meanBytes) / blockBytes);
+        double byBlocks = meanBlocks == 0 ? limit : sampling.nextBlocks(meanBlocks);
+        double blocks = Math.min(byBytes, byBlocks);
+        if (blocks >= limit) {
+            dues[sizeClass] = 0;
+            return limit;
+        }
+        dues[sizeClass] = Sampling.due(byBytes == blocks ? meanBytes : 0, byBlocks == blocks);
+        return (long) blocks;
     }
 }

@@ -392,7 +392,7 @@ public final class LargeStock {
     /// Winds the countdown of samples up again. Returns whether the request that has ended it is one: [Sampling#due],
     /// or 0.
     private long rewind() {
-        long due = mean == 0 ? 0 : Sampling.due(mean);
+        long due = mean == 0 ? 0 : Sampling.due(mean, false);
         mean = sampling.meanBytes();
         long pages = mean == 0 ? REST_PAGES : (long) sampling.nextBytes(mean) >>> PageGeometry.PAGE_SHIFT;
         pagesLeft = Math.min(pages, REST_PAGES);

@@ -21,7 +21,7 @@ import malloc4j.internal.slab.SlabEntry;
 ///   0                     8           16             24      32         40          48           56      64        576
 ///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
 ///  | epoch | pops  |used | pair << 8 | first |block | draws | returned | elsewhere | pops base  | draws | 32      |
-///  |   :32 |   :22 | :10 |           | << 16 |bytes |       |          |           | << 1, epoch| base  | slots   |
+///  |   :32 |   :22 | :10 |           | << 16 |bytes |       |          |           | << 2, epoch| base  | slots   |
 ///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
 ///    top                                                                             slot: address << 16 | index
 ///                                                                                    in the slab, pair << 8
@@ -110,6 +110,9 @@ final class Magazine {
     private static final char[] OFFSET_BY_QUANTA = offsetByQuanta();
 
     private static final int SEARCHES = 4;
+
+    private static final int BASE_SHIFT = 2; // the lowest bit of the epoch, and WOUND
+    private static final int WOUND = 2;
 
     /// The most blocks that a countdown counts: [#rewind] takes no larger one.
     static final int MAX_COUNTDOWN = 1 << (Integer.SIZE - USED_BITS - 1);
@@ -371,7 +374,7 @@ final class Magazine {
         long nextEpoch = epoch(top) + 1;
         long popsBase = popped(magazine, top) + popsLeft - 1;
         long drawsBase = drawn(magazine) + drawsLeft - 1;
-        RawMemory.putLong(magazine + POPS_BASE, popsBase << 1 | (nextEpoch & 1));
+        RawMemory.putLong(magazine + POPS_BASE, popsBase << BASE_SHIFT | WOUND | (nextEpoch & 1));
         VarHandle.releaseFence();
         RawMemory.putLong(magazine + DRAWS_BASE, drawsBase);
         RawMemory.putLong(magazine + DRAWS, drawsLeft - 1);
@@ -390,7 +393,7 @@ final class Magazine {
     }
 
     private static long popped(long magazine, long top) {
-        return (RawMemory.getLong(magazine + POPS_BASE) >> 1) - pops(top);
+        return (RawMemory.getLong(magazine + POPS_BASE) >> BASE_SHIFT) - pops(top);
     }
 
     private static long drawn(long magazine) {
@@ -441,7 +444,7 @@ final class Magazine {
         while (true) {
             long base = RawMemory.getLongVolatile(magazine + POPS_BASE);
             long top = RawMemory.getLongVolatile(magazine + TOP);
-            long allocated = (base >> 1) - pops(top) + drawn(magazine);
+            long allocated = (base >> BASE_SHIFT) - pops(top) + drawn(magazine);
             VarHandle.acquireFence();
             if (isOfOneEpoch(magazine, base, top)) {
                 return allocated;
@@ -454,7 +457,7 @@ final class Magazine {
         while (true) {
             long base = RawMemory.getLongVolatile(magazine + POPS_BASE);
             long top = RawMemory.getLongVolatile(magazine + TOP);
-            long slotted = (base >> 1) - pops(top) + (top & USED_MASK) / SLOT_BYTES;
+            long slotted = (base >> BASE_SHIFT) - pops(top) + (top & USED_MASK) / SLOT_BYTES;
             long freed = RawMemory.getLong(magazine + RETURNED) + RawMemory.getLong(magazine + ELSEWHERE) + slotted;
             VarHandle.acquireFence();
             if (isOfOneEpoch(magazine, base, top)) {

@@ -128,6 +128,12 @@ public final class ThreadCache {
         return address == Magazine.MISS ? allocateBlockSlow(sizeClass) : address;
     }
 
+    /// As [#allocateBlock], a block that is no sample. By the owner.
+    long allocateUnsampled(int sizeClass) {
+        countdowns.letOne(magazine(sizeClass), sizeClass);
+        return allocateBlock(sizeClass);
+    }
+
     /// The large blocks that the owner has freed, null where it has had none, or there are no stocks.
     public @Nullable LargeStock stock() {
         return stock;
@@ -193,7 +199,7 @@ public final class ThreadCache {
         for (long due = countdowns.rewind(magazine, sizeClass);
                 due != 0;
                 due = countdowns.rewind(magazine, sizeClass)) {
-            long address = due == Countdowns.NO_SAMPLE ? Magazine.take(magazine) : Sampling.due(due);
+            long address = due == Countdowns.NO_SAMPLE ? Magazine.take(magazine) : due;
             if (address != Magazine.MISS) {
                 return address;
             }

@@ -27,6 +27,11 @@ public final class Sizes {
         return text((double) bytes);
     }
 
+    /// `0.012 s`: to the millisecond.
+    public static String seconds(long nanos) {
+        return String.format(Locale.ROOT, "%.3f s", nanos / 1e9);
+    }
+
     /// The same of a size up to 2^64.
     public static String unsignedText(long bytes) {
         return text(bytes >= 0 ? bytes : (double) (bytes >>> 1) * 2);

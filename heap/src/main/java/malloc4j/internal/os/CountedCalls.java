@@ -105,6 +105,11 @@ public final class CountedCalls implements MemoryCalls {
     }
 
     @Override
+    public long perfEventOpen(long attributeAddress, int pid, int cpu, int groupFd, int flags) {
+        return counted().perfEventOpen(attributeAddress, pid, cpu, groupFd, flags);
+    }
+
+    @Override
     public long membarrier(int command, int flags) {
         return counted().membarrier(command, flags);
     }

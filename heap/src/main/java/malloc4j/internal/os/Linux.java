@@ -229,6 +229,13 @@ public final class Linux {
     /// Where the binary logarithm of the huge-page size sits in the flags.
     public static final int MFD_HUGE_SHIFT = 26;
 
+    // perf_event_open(2): types, what is counted, flags. Source: linux/perf_event.h.
+
+    /// What the kernel itself counts.
+    public static final int PERF_TYPE_SOFTWARE = 1;
+    public static final int PERF_COUNT_SW_PAGE_FAULTS = 2;
+    public static final int PERF_FLAG_FD_CLOEXEC = 1 << 3;
+
     // membarrier(2) commands. Source: linux/membarrier.h.
 
     /// Asks which of the others there are, and does nothing.

@@ -275,6 +275,11 @@ public final class LinuxCalls implements SystemCalls {
     }
 
     @Override
+    public long perfEventOpen(long attributeAddress, int pid, int cpu, int groupFd, int flags) {
+        return call(SystemCall.PERF_EVENT_OPEN, attributeAddress, pid, cpu, groupFd, flags, 0);
+    }
+
+    @Override
     public long membarrier(int command, int flags) {
         return call(SystemCall.MEMBARRIER, command, flags, 0, 0, 0, 0);
     }

@@ -93,6 +93,12 @@ public interface MemoryCalls {
     /// @source [munlock(2)](https://man7.org/linux/man-pages/man2/munlock.2.html)
     long munlock(long address, long byteSize);
 
+    /// Opens a counter of what the current thread does, `pid` 0, as the `struct perf_event_attr` at `attributeAddress`
+    /// says. Returns its descriptor, or minus errno.
+    ///
+    /// @source [perf_event_open(2)](https://man7.org/linux/man-pages/man2/perf_event_open.2.html)
+    long perfEventOpen(long attributeAddress, int pid, int cpu, int groupFd, int flags);
+
     /// Makes every running thread of the process pass a full memory barrier, or asks to be allowed to. Returns 0, or
     /// minus errno: `EPERM` before the process has registered.
     ///

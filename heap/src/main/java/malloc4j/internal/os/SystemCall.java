@@ -229,7 +229,16 @@ public enum SystemCall {
             "os",
             "makes every thread of the process pass a memory barrier, before a stock of large blocks is taken from "
                     + "its thread; and, asked for nothing, lets the JDK link its way to the kernel before the first call",
-            "`ENOSYS` (Linux before 4.14), `EPERM` (seccomp): threads have no stocks, large blocks go by a lock");
+            "`ENOSYS` (Linux before 4.14), `EPERM` (seccomp): threads have no stocks, large blocks go by a lock"),
+    PERF_EVENT_OPEN(
+            "perf_event_open",
+            298,
+            241,
+            "PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, PERF_FLAG_FD_CLOEXEC",
+            "sample",
+            "keeps the addresses of a thread's latest page faults, where some blocks are guarded: so an error says which was "
+                    + "touched",
+            "`EACCES`, `EPERM` (`kernel.perf_event_paranoid`, seccomp), `ENOENT`, `ENOSYS`: the report is a guess, and says so");
 
     private final String kernelName;
     private final int x8664Number;

@@ -4,6 +4,7 @@ import java.util.List;
 import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
+import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.sample.Sample;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
@@ -15,9 +16,9 @@ import malloc4j.observe.MisuseReport.Finding;
 /// slab or a stock, where a warm free would ask nobody: it misses here at no cost to others.
 ///
 /// A block in a span is [held][LargeBlock#hold]: every free refuses it but the one that has taken the sample out.
+///
+/// Blocks that are to be guarded lie in none of these, but in slots of [malloc4j.internal.sample.GuardSlots].
 final class SampledHome extends Home {
-    private static final int MAX_ATTEMPTS = 1 << 6;
-
     private final Sampler sampler;
     private final SlabHome small;
     private final LargeHome large;
@@ -35,9 +36,9 @@ final class SampledHome extends Home {
         return sampler.byteSize(address) != 0;
     }
 
-    /// Whether the address lies in a sample's block.
+    /// Whether something is known of the address.
     boolean isAround(long address) {
-        return sampler.blockAround(address) != null;
+        return sampler.isGuarded(address) || sampler.around(address) != null;
     }
 
     /// Nobody asks for a sample.
@@ -51,45 +52,49 @@ final class SampledHome extends Home {
         return -Errno.EINVAL;
     }
 
-    /// Takes a block that is due to be a sample; where that cannot be, or what the Java heap has no room for, as any
-    /// other. Returns its address, or minus errno.
+    /// Takes a block that is due to be a sample, or guarded; where that cannot be, or what the Java heap has no room
+    /// for, as any other. Returns its address, or minus errno.
     ///
     /// @param home where the request belongs
     /// @param due as [Sampling#due] gives it
     long allocate(Home home, long byteSize, long byteAlignment, long due) {
-        long result = due;
-        for (int attempt = 0; Sampling.isDue(result); attempt++) {
-            if (attempt == MAX_ATTEMPTS) {
-                return -Errno.ENOMEM;
-            }
-            long sampled = allocateOnce(home, byteSize, byteAlignment, Sampling.meanBytes(result));
-            result = sampled > 0 ? sampled : home.allocate(byteSize, byteAlignment);
+        long sampled = allocateSample(home, byteSize, byteAlignment, due);
+        if (sampled > 0) {
+            return sampled;
         }
-        return result;
+        return home == small
+                ? small.allocateUnsampled(byteSize, byteAlignment)
+                : home.allocateOwned(byteSize, byteAlignment);
     }
 
-    private long allocateOnce(Home home, long byteSize, long byteAlignment, long meanBytes) {
+    private long allocateSample(Home home, long byteSize, long byteAlignment, long due) {
         long begin = sampler.nanoTime();
-        boolean isSmall = home == small;
-        long chosenBytes = isSmall
-                ? SizeClasses.blockBytes(SizeClasses.ofAligned(byteSize, byteAlignment))
-                : Math.max(1, byteSize);
+        long meanBytes = Sampling.meanBytes(due);
+        boolean isGuarded = home == small && byteAlignment <= PageGeometry.PAGE_BYTES && sampler.isGuarding();
+        if (meanBytes == 0 && !isGuarded) {
+            return -Errno.EAGAIN;
+        }
         Sample sample;
         try {
-            sample = sampler.begin(home == large ? LargeHome.pageBytes(chosenBytes) : chosenBytes, meanBytes);
+            sample = sampler.begin(chosenBytes(home, byteSize, byteAlignment), meanBytes);
         } catch (OutOfMemoryError | StackOverflowError noRoom) {
             return -Errno.ENOMEM;
         }
         boolean isPut = false;
         try {
-            long address = (isSmall ? large : home).allocateOwned(chosenBytes, byteAlignment);
-            if (address > 0) {
-                long record = ChunkMap.record(address);
-                sampler.put(sample, address, isSmall ? chosenBytes : home.byteSize(record, address));
-                isPut = true;
-                if (record != 0) {
-                    LargeBlock.hold(LargeBlock.entry(address));
+            long usable = Math.max(1, byteSize);
+            long address = isGuarded ? sampler.takeGuarded(sample, usable, byteAlignment) : -Errno.EAGAIN;
+            if (address < 0 && meanBytes != 0) {
+                usable = chosenBytes(home, byteSize, byteAlignment);
+                address = (home == small ? large : home).allocateOwned(usable, byteAlignment);
+                if (address > 0 && home != small) {
+                    usable = home.byteSize(ChunkMap.record(address), address);
                 }
+            }
+            if (address > 0) {
+                sampler.put(sample, address, usable);
+                isPut = true;
+                hold(ChunkMap.record(address), address);
             }
             return address;
         } finally {
@@ -98,6 +103,14 @@ final class SampledHome extends Home {
             }
             sampler.noteCost(begin);
         }
+    }
+
+    /// By how many bytes a request counts when samples are chosen.
+    private long chosenBytes(Home home, long byteSize, long byteAlignment) {
+        if (home == small) {
+            return SizeClasses.blockBytes(SizeClasses.ofAligned(byteSize, byteAlignment));
+        }
+        return home == large ? LargeHome.pageBytes(byteSize) : Math.max(1, byteSize);
     }
 
     private Home under(long record) {
@@ -116,9 +129,23 @@ final class SampledHome extends Home {
 
     @Override
     long free(long record, long address) {
+        long begin = sampler.nanoTime();
+        try {
+            return freeSample(record, address);
+        } finally {
+            sampler.noteCost(begin);
+        }
+    }
+
+    private long freeSample(long record, long address) {
         Sample sample = sampler.remove(address);
         if (sample == null) {
             return 0;
+        }
+        if (sample.isGuarded()) {
+            boolean isWhole = sampler.freeGuarded(sample);
+            sampler.end(sample);
+            return isWhole ? 1 : 0;
         }
         long result = -Errno.ENOMEM;
         try {
@@ -163,7 +190,7 @@ final class SampledHome extends Home {
         long usable = sample.byteSize();
         if (usable <= SizeClasses.MAX_SMALL_BYTES) {
             sampler.restore(sample, address, usable);
-            return byteSize <= usable ? address : 0;
+            return byteSize <= usable && !sample.isGuarded() ? address : 0; // a guarded one moves: its end is exact
         }
         long now = address;
         long result = -Errno.ENOMEM;
@@ -179,12 +206,34 @@ final class SampledHome extends Home {
         return result;
     }
 
-    /// An address that lies inside a sample's block, or begins one that was freed meanwhile.
+    /// An address in a sample's block, or in or beside a slot with guards.
     @Override
     Misuse explain(long record, long address) {
-        Block around = sampler.blockAround(address);
-        return around == null || around.address() == address
-                ? Misuse.of(Finding.FREE_BLOCK, "double free: another thread has freed the block at the same moment")
-                : Misuse.inside(address, around, List.of());
+        Sampler.Known known = sampler.around(address);
+        if (known == null) {
+            return Misuse.of(Finding.NO_BLOCK, "no block is here: it lies among guarded slots");
+        }
+        Block block = known.block();
+        if (known.damagedAddress() != 0 && address == block.address()) {
+            long offset = known.damagedAddress() - block.address();
+            String where = offset < 0
+                    ? "underflow: the byte " + -offset + " before the block"
+                    : "overflow: the byte " + (offset - block.byteSize() + 1) + " past the end of the block";
+            return new Misuse(
+                    Finding.DAMAGED,
+                    where + " of " + block.byteSize() + " bytes was written to before it was freed; it is free now",
+                    block,
+                    List.of());
+        }
+        if (address == block.address()) {
+            return new Misuse(
+                    Finding.FREE_BLOCK,
+                    "double free: the block of " + block.byteSize() + " bytes is free",
+                    block,
+                    List.of());
+        }
+        return known.offset() == 0
+                ? Misuse.inside(address, block, List.of())
+                : new Misuse(Finding.NO_BLOCK, "no block is here: it lies beside a guarded one", block, List.of());
     }
 }

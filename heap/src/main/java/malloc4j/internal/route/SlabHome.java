@@ -29,6 +29,11 @@ final class SlabHome extends Home {
         return cache != null ? cache.allocateBlock(sizeClass) : caches.allocateBlock(sizeClass);
     }
 
+    /// As [#allocate], a block that is no sample.
+    long allocateUnsampled(long byteSize, long byteAlignment) {
+        return caches.allocateUnsampled(SizeClasses.ofAligned(byteSize, byteAlignment));
+    }
+
     @Override
     boolean isZeroed(long address) {
         return false;

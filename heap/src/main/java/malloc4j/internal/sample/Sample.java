@@ -1,13 +1,38 @@
 package malloc4j.internal.sample;
 
-/// A block that was looked at when it was allocated. Under the lock of [Sampler], but for what never changes.
+import malloc4j.observe.MisuseReport.Call;
+import org.jspecify.annotations.Nullable;
+
+/// A block that was looked at when it was allocated.
+///
+/// Concurrency: what changes is written by whoever has taken the block, or [taken the sample out][Sampler#remove] to
+/// free it; [#address] and [#byteSize] under the lock of [Sampler].
 public final class Sample {
     final Site site;
     final String thread;
     final long allocatedNanos;
+
+    /// How many blocks it stands for; 0 for one that is only guarded.
     final double weight;
+
     long address; // 0 until the block is taken
     long byteSize;
+
+    /// Of [GuardSlots], -1 for none; where it is, its pages.
+    int slot = -1;
+
+    long pages;
+    long pageBytes;
+    boolean isMapped;
+
+    /// By whom it was freed, null while it is live.
+    @Nullable
+    Call freed;
+
+    long freedNanos;
+
+    /// The first byte beside the block that was found written to when it was freed, 0 for none.
+    long damagedAddress;
 
     Sample(Site site, String thread, long allocatedNanos, double weight) {
         this.site = site;
@@ -19,5 +44,23 @@ public final class Sample {
     /// How many bytes of the block may be used. By whoever has [taken it out][Sampler#remove].
     public long byteSize() {
         return byteSize;
+    }
+
+    public boolean isGuarded() {
+        return slot >= 0;
+    }
+
+    boolean isLive() {
+        return freed == null;
+    }
+
+    /// How far an address is from the block: 0 inside, negative before it, positive from its end on, 1 for the first
+    /// byte there.
+    long offset(long other) {
+        if (other < address) {
+            return other - address;
+        }
+        long behind = other - address - byteSize;
+        return behind < 0 ? 0 : behind + 1;
     }
 }

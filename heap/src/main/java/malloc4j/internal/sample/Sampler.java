@@ -8,9 +8,12 @@ import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
 import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.Ground;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.AllocationSite;
 import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Call;
 import org.jspecify.annotations.Nullable;
 
 /// Which blocks of a heap are samples, and what is known of them.
@@ -31,8 +34,10 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: any thread at any time. The lock is held for no call of anything below.
 public final class Sampler implements Sampling {
     private static final int MAX_FRAMES = 128;
+    private static final Call UNKNOWN_CALL = new Call("unknown thread", 0, List.of()); // where the Java heap is full
 
     private final LongSupplier clock;
+    private final GuardSlots guards;
     private final Mutex lock = new Mutex();
     private final SplittableRandom random;
     private final SampleTable samples = new SampleTable();
@@ -41,13 +46,16 @@ public final class Sampler implements Sampling {
     private long askedBytes; // mean, 0 for none
     private long startedNanos;
     private volatile long meanBytes;
+    private long askedBlocks; // mean from one guarded block to the next, 0 for none
+    private volatile long meanBlocks;
     private volatile int liveCount;
 
-    /// @param clock nanoseconds from some moment on
-    public Sampler(LongSupplier clock, long seed) {
-        this.clock = clock;
+    /// @param budget is charged the pages of guarded blocks
+    public Sampler(Ground ground, Budget budget, long seed) {
+        this.clock = ground::nanoTime;
         this.random = new SplittableRandom(seed);
         this.budget = new SamplingBudget(clock.getAsLong());
+        this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground), seed + 1);
     }
 
     /// Takes samples from now on, as each thread notices; or with another mean, if some are taken.
@@ -62,7 +70,7 @@ public final class Sampler implements Sampling {
                 budget = new SamplingBudget(startedNanos);
             }
             askedBytes = bytes;
-            meanBytes = stretched();
+            stretch();
         } finally {
             lock.unlock();
         }
@@ -73,15 +81,30 @@ public final class Sampler implements Sampling {
         lock.lock();
         try {
             askedBytes = 0;
-            meanBytes = 0;
+            stretch();
             sites = new Sites(Sites.MAX_BYTES);
         } finally {
             lock.unlock();
         }
     }
 
-    private long stretched() {
-        return (long) (askedBytes * budget.stretch());
+    /// Guards one block of so many from now on, 0 for none.
+    public void guard(long blocks) {
+        if (blocks > 0) {
+            guards.open();
+        }
+        lock.lock();
+        try {
+            askedBlocks = blocks;
+            stretch();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void stretch() {
+        meanBytes = (long) (askedBytes * budget.stretch());
+        meanBlocks = askedBlocks <= 1 ? askedBlocks : (long) (askedBlocks * budget.stretch());
     }
 
     @Override
@@ -99,6 +122,24 @@ public final class Sampler implements Sampling {
         }
     }
 
+    @Override
+    public long meanBlocks() {
+        return meanBlocks;
+    }
+
+    @Override
+    public double nextBlocks(long mean) {
+        if (mean == 1) {
+            return 0;
+        }
+        lock.lock();
+        try {
+            return Math.floor(Math.log(1 - random.nextDouble()) / Math.log1p(-1.0 / mean));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Nanoseconds, for [#noteCost].
     public long nanoTime() {
         return clock.getAsLong();
@@ -109,7 +150,7 @@ public final class Sampler implements Sampling {
         lock.lock();
         try {
             budget.note(begin, clock.getAsLong());
-            meanBytes = stretched();
+            stretch();
         } finally {
             lock.unlock();
         }
@@ -118,19 +159,58 @@ public final class Sampler implements Sampling {
     /// Begins a sample: by the current stack, with all that it needs of the Java heap.
     ///
     /// @param byteSize by which it was chosen
-    /// @param mean the bytes between samples by which it was chosen
+    /// @param mean the bytes between samples by which it was chosen; 0 for a block that is only guarded
     public Sample begin(long byteSize, long mean) {
-        StackTraceElement[] stack = LibraryFrames.callersOnly(new Throwable().getStackTrace(), MAX_FRAMES);
-        String thread = Thread.currentThread().getName();
+        StackTraceElement[] stack = currentStack();
+        String thread = threadName();
         long now = clock.getAsLong();
+        double weight = mean == 0 ? 0 : 1 / -Math.expm1(-(double) byteSize / mean);
         lock.lock();
         try {
-            Sample sample = new Sample(sites.of(stack), thread, now, 1 / -Math.expm1(-(double) byteSize / mean));
+            Sample sample = new Sample(sites.of(stack), thread, now, weight);
             samples.reserve();
             return sample;
         } finally {
             lock.unlock();
         }
+    }
+
+    private static StackTraceElement[] currentStack() {
+        return LibraryFrames.callersOnly(new Throwable().getStackTrace(), MAX_FRAMES);
+    }
+
+    private static String threadName() {
+        Thread thread = Thread.currentThread();
+        String name = thread.getName();
+        return name.isEmpty() ? "thread " + thread.threadId() : name;
+    }
+
+    /// Whether there may be a slot with guards for a block.
+    public boolean isGuarding() {
+        return meanBlocks != 0 && guards.hasFree();
+    }
+
+    /// Takes a slot with guards for a sample's block. Returns its address, or minus errno.
+    ///
+    /// @param byteSize 1 to [malloc4j.internal.slab.SizeClasses#MAX_SMALL_BYTES]
+    /// @param byteAlignment a power of two, at most a page
+    public long takeGuarded(Sample sample, long byteSize, long byteAlignment) {
+        return guards.take(byteSize, byteAlignment, sample);
+    }
+
+    /// Frees the block of a sample that was removed, and has a slot with guards. Returns false when bytes beside the
+    /// block were written to, of which [#around] tells more.
+    public boolean freeGuarded(Sample sample) {
+        Call call = UNKNOWN_CALL;
+        try {
+            call = new Call(threadName(), 0, List.of(currentStack()));
+        } catch (OutOfMemoryError | StackOverflowError noRoom) {
+            // it is freed all the same
+        }
+        sample.freedNanos = clock.getAsLong();
+        sample.freed = call;
+        sample.damagedAddress = guards.release(sample);
+        return sample.damagedAddress == 0;
     }
 
     /// Gives up a sample whose block could not be had.
@@ -149,7 +229,9 @@ public final class Sampler implements Sampling {
         try {
             sample.address = address;
             sample.byteSize = byteSize;
-            sample.site.noteAllocated(sample.weight, byteSize);
+            if (sample.weight != 0) {
+                sample.site.noteAllocated(sample.weight, byteSize);
+            }
             samples.put(sample);
             liveCount = samples.count();
         } finally {
@@ -171,19 +253,80 @@ public final class Sampler implements Sampling {
         }
     }
 
-    /// The block of a live sample that an address lies in, or null. Looks at all of them.
-    public @Nullable Block blockAround(long address) {
+    /// What is known of the block that an address lies in, a sample's, or that a guarded slot has or had there; null
+    /// when nothing is. Looks at all of them.
+    public @Nullable Known around(long address) {
+        if (guards.contains(address)) {
+            Sample nearest = guards.nearest(address);
+            return nearest == null ? null : known(nearest, address);
+        }
         if (liveCount == 0) {
             return null;
         }
         lock.lock();
         try {
             Sample around = samples.around(address);
-            return around == null ? null : new Block(around.address, around.byteSize, true);
+            return around == null ? null : known(around, address);
         } finally {
             lock.unlock();
         }
     }
+
+    private Known known(Sample sample, long address) {
+        long now = clock.getAsLong();
+        Call freed = sample.freed;
+        Call freedBy = freed == null ? null : new Call(freed.thread(), now - sample.freedNanos, freed.stack());
+        Call allocatedBy = new Call(sample.thread, now - sample.allocatedNanos, List.of(sample.site.stack));
+        Block block = new Block(sample.address, sample.byteSize, freed == null, allocatedBy, freedBy);
+        return new Known(block, sample.offset(address), sample.isGuarded(), sample.damagedAddress);
+    }
+
+    /// Whether an address lies in a slot with guards, or beside one.
+    public boolean isGuarded(long address) {
+        return guards.contains(address);
+    }
+
+    /// What is known of the latest touch of a guard, null where nothing is.
+    public @Nullable Touch latestTouch() {
+        PageFaults.Fault fault = guards.latestFault();
+        Known known = fault == null ? null : around(fault.address());
+        return fault == null || known == null ? null : new Touch(fault.address(), fault.nanos(), known);
+    }
+
+    /// A touch of a guard.
+    ///
+    /// @param nanos of the kernel's clock, `Long.MAX_VALUE` where it was by the current thread
+    /// @param known of the nearest block
+    public record Touch(long address, long nanos, Known known) {}
+
+    /// What is known of every block that a slot with guards has or had last.
+    public List<Known> guarded() {
+        List<Known> all = new ArrayList<>();
+        guards.forEach(sample -> all.add(known(sample, sample.address)));
+        return all;
+    }
+
+    /// What is, and was, between guards.
+    public GuardSlots.Census guardCensus() {
+        return guards.census();
+    }
+
+    /// Why the kernel tells no addresses of faults, minus errno; 0 where it does.
+    public long faultsRefusal() {
+        return guards.faultsRefusal();
+    }
+
+    /// Why there are no guards though some were asked for, minus errno; 0 where there are.
+    public long guardRefusal() {
+        return guards.refusal();
+    }
+
+    /// What is known of a block.
+    ///
+    /// @param offset of the address that was asked for: 0 inside the block, negative before it, from 1 on behind it
+    /// @param isGuarded whether it has, or had, a slot with guards
+    /// @param damagedAddress the first byte beside it that was written to, 0 for none
+    public record Known(Block block, long offset, boolean isGuarded, long damagedAddress) {}
 
     /// Takes a sample out whose block is about to be freed or moved, and keeps its room. Returns null when there is
     /// none.
@@ -231,7 +374,9 @@ public final class Sampler implements Sampling {
         long now = clock.getAsLong();
         lock.lock();
         try {
-            sample.site.noteFreed(sample.weight, now - sample.allocatedNanos);
+            if (sample.weight != 0) {
+                sample.site.noteFreed(sample.weight, now - sample.allocatedNanos);
+            }
             samples.release();
         } finally {
             lock.unlock();
@@ -244,10 +389,17 @@ public final class Sampler implements Sampling {
         try {
             long now = clock.getAsLong();
             Map<Site, LiveSum> live = new HashMap<>();
-            samples.forEach(sample ->
-                    live.computeIfAbsent(sample.site, site -> new LiveSum()).add(sample, now));
+            samples.forEach(sample -> {
+                if (sample.weight != 0) {
+                    live.computeIfAbsent(sample.site, site -> new LiveSum()).add(sample, now);
+                }
+            });
             List<AllocationSite> all = new ArrayList<>();
-            sites.forEach(site -> all.add(describe(site, live.getOrDefault(site, new LiveSum()))));
+            sites.forEach(site -> {
+                if (site.totalSamples != 0) {
+                    all.add(describe(site, live.getOrDefault(site, new LiveSum())));
+                }
+            });
             return new AllocationProfile(heapName, askedBytes, askedBytes == 0 ? 0 : now - startedNanos, all);
         } finally {
             lock.unlock();
@@ -286,11 +438,18 @@ public final class Sampler implements Sampling {
         }
     }
 
+    /// Gives the slots with guards back, when nobody uses a block any more. Returns 0, or minus errno, and then it can
+    /// be tried again.
+    public long close() {
+        return guards.close();
+    }
+
     /// Checks the table of samples; throws [AssertionError] if it is not whole.
     public void verify() {
         lock.lock();
         try {
             samples.verify();
+            guards.verify();
         } finally {
             lock.unlock();
         }

@@ -15,7 +15,8 @@ package malloc4j.internal.sample;
 /// Concurrency: under the lock of [Sampler].
 final class SamplingBudget {
     private static final double MAX_CREDIT_NANOS = 20e6;
-    private static final double SHARE = 0.01;
+    private static final double SHARE =
+            0.005; // half of it is not seen by the clock: caches and TLBs are colder afterwards
     private static final int MAX_STRETCH_LOG = 12;
 
     /// What took longer waited for something, or ran for the first time.

@@ -169,6 +169,11 @@ public abstract class ForwardingCalls implements SystemCalls {
     }
 
     @Override
+    public long perfEventOpen(long attributeAddress, int pid, int cpu, int groupFd, int flags) {
+        return target.perfEventOpen(attributeAddress, pid, cpu, groupFd, flags);
+    }
+
+    @Override
     public long membarrier(int command, int flags) {
         return target.membarrier(command, flags);
     }

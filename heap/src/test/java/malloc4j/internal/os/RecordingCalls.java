@@ -503,6 +503,17 @@ public final class RecordingCalls implements SystemCalls {
     }
 
     @Override
+    public long perfEventOpen(long attributeAddress, int pid, int cpu, int groupFd, int flags) {
+        if (!enabled) {
+            return target.perfEventOpen(attributeAddress, pid, cpu, groupFd, flags);
+        }
+        return record(
+                "perfEventOpen",
+                hex(attributeAddress) + ", " + pid + ", " + cpu + ", " + groupFd + ", " + flags,
+                () -> target.perfEventOpen(attributeAddress, pid, cpu, groupFd, flags));
+    }
+
+    @Override
     public long membarrier(int command, int flags) {
         if (!enabled) {
             return target.membarrier(command, flags);

@@ -1,0 +1,196 @@
+package malloc4j;
+
+import java.lang.System.Logger.Level;
+import java.lang.Thread.UncaughtExceptionHandler;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.StringJoiner;
+import malloc4j.internal.memory.Sizes;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.sample.Sampler;
+import malloc4j.internal.sample.Sampler.Known;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Call;
+import org.jspecify.annotations.Nullable;
+
+/// What [Heap#explain] says of an error by which the JVM tells that a page could not be touched.
+final class GuardReport {
+    /// What HotSpot says, whether the code was compiled or not.
+    private static final String MESSAGE = "unsafe memory access operation";
+
+    private static final int MAX_GUESSES = 3;
+    private static final String LOGGER = "malloc4j";
+
+    private GuardReport() {}
+
+    /// A block between guards, of a heap.
+    private record Guarded(String heapName, Known known) {}
+
+    /// Says in one line each, in the log, what a heap was asked to guard and cannot.
+    static void logRefusals(Heap heap) {
+        if (heap.options().observing().guardEvery() == 0) {
+            return;
+        }
+        long guards = heap.sampler().guardRefusal();
+        long faults = heap.sampler().faultsRefusal();
+        if (guards < 0) {
+            System.getLogger(LOGGER)
+                    .log(
+                            Level.WARNING,
+                            "heap '" + heap.options().name()
+                                    + "' guards no block: the kernel refuses a memory file, or its" + " mapping: "
+                                    + Errno.name(guards) + "; check ulimit -n and ulimit -v");
+        } else if (faults < 0) {
+            System.getLogger(LOGGER)
+                    .log(
+                            Level.INFO,
+                            "heap '" + heap.options().name() + "' guards blocks, and will guess which one was touched: "
+                                    + "perf_event_open: " + Errno.name(faults)
+                                    + "; kernel.perf_event_paranoid must be 2 or lower");
+        }
+    }
+
+    /// Tells of uncaught errors about guards in the log, before whoever is told of uncaught errors otherwise.
+    static void explainUncaught() {
+        UncaughtExceptionHandler next = Thread.getDefaultUncaughtExceptionHandler();
+        Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {
+            Heap.explain(thrown).ifPresent(text -> System.getLogger(LOGGER)
+                    .log(Level.ERROR, "in thread '" + thread.getName() + "': " + text));
+            if (next != null) {
+                next.uncaughtException(thread, thrown);
+            } else {
+                System.err.print("Exception in thread \"" + thread.getName() + "\" ");
+                thrown.printStackTrace();
+            }
+        });
+    }
+
+    static Optional<String> of(Throwable thrown, List<Heap> heaps) {
+        InternalError fault = find(thrown);
+        if (fault == null) {
+            return Optional.empty();
+        }
+        List<Guarded> all = new ArrayList<>();
+        for (Heap heap : heaps) {
+            heap.sampler()
+                    .guarded()
+                    .forEach(known -> all.add(new Guarded(heap.options().name(), known)));
+        }
+        if (all.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> exact = heaps.stream()
+                .map(GuardReport::latest)
+                .flatMap(Optional::stream)
+                .max(Comparator.comparingLong(each -> each.touch.nanos()))
+                .map(LatestTouch::text);
+        return Optional.of(exact.orElseGet(() -> guess(fault, all)));
+    }
+
+    /// What the kernel tells of the latest touch of a guard of a heap.
+    private record LatestTouch(String heapName, Sampler.Touch touch) {
+        /// What, by how many bytes beside which block.
+        String text() {
+            Known known = touch.known();
+            Block block = known.block();
+            String state = block.isLive() ? "" : "use after free: ";
+            long offset = known.offset();
+            String where = offset == 0
+                    ? touch.address() - block.address() + " bytes into"
+                    : offset < 0 ? plural(-offset) + " before" : plural(offset) + " past the end of";
+            String what = !state.isEmpty() ? state : offset < 0 ? "underflow: " : "overflow: ";
+            return what + Sizes.hex(touch.address()) + " was touched, " + where + " the block of "
+                    + plural(block.byteSize()) + " at " + Sizes.hex(block.address()) + " of heap '" + heapName + "', "
+                    + (block.isLive() ? "live" : "freed") + block.calls();
+        }
+
+        private static String plural(long bytes) {
+            return bytes == 1 ? "1 byte" : bytes + " bytes";
+        }
+    }
+
+    private static Optional<LatestTouch> latest(Heap heap) {
+        Sampler.Touch touch = heap.sampler().latestTouch();
+        return Optional.ofNullable(touch)
+                .map(known -> new LatestTouch(heap.options().name(), known));
+    }
+
+    private static @Nullable InternalError find(Throwable thrown) {
+        Throwable each = thrown;
+        for (int depth = 0; each != null && depth < 32; depth++) { // a chain of causes may be a ring
+            String message = each.getMessage();
+            if (each instanceof InternalError fault && message != null && message.contains(MESSAGE)) {
+                return fault;
+            }
+            each = each.getCause();
+        }
+        return null;
+    }
+
+    private static String guess(InternalError fault, List<Guarded> all) {
+        Set<String> methods = new HashSet<>();
+        Set<String> classes = new HashSet<>();
+        for (StackTraceElement frame : fault.getStackTrace()) {
+            if (!frame.getClassName().startsWith("java.")
+                    && !frame.getClassName().startsWith("jdk.")) {
+                methods.add(frame.getClassName() + "." + frame.getMethodName());
+                classes.add(frame.getClassName());
+            }
+        }
+        List<Guarded> likeliest = all.stream()
+                .sorted(Comparator.comparingLong((Guarded each) -> -likeness(each.known, methods, classes))
+                        .thenComparingLong(each -> latestNanos(each.known)))
+                .limit(MAX_GUESSES)
+                .toList();
+        StringJoiner text = new StringJoiner("\n");
+        text.add("a block was touched outside of its bounds, or after it was freed.");
+        text.add("Neither the JVM nor the kernel says at which address. Of " + all.size()
+                + " guarded blocks these have most in common"
+                + " with the error's stack, or were last used: this is a guess.");
+        for (Guarded each : likeliest) {
+            text.add("  " + describe(each));
+        }
+        return text.toString();
+    }
+
+    /// The methods that the error's stack and a block's have in common, and half as much their classes; a freed block
+    /// is touched more often.
+    private static long likeness(Known known, Set<String> methods, Set<String> classes) {
+        Set<String> seen = new HashSet<>();
+        long likeness = known.block().isLive() ? 0 : 1;
+        for (Call call : calls(known)) {
+            for (StackTraceElement frame : call.stack()) {
+                String method = frame.getClassName() + "." + frame.getMethodName();
+                if (methods.contains(method) && seen.add(method)) {
+                    likeness += 4;
+                }
+                if (classes.contains(frame.getClassName()) && seen.add(frame.getClassName())) {
+                    likeness += 2;
+                }
+            }
+        }
+        return likeness;
+    }
+
+    private static List<Call> calls(Known known) {
+        List<Call> calls = new ArrayList<>();
+        known.block().allocatedIfKnown().ifPresent(calls::add);
+        known.block().freedIfKnown().ifPresent(calls::add);
+        return calls;
+    }
+
+    private static long latestNanos(Known known) {
+        return calls(known).stream().mapToLong(Call::ageNanos).min().orElse(Long.MAX_VALUE);
+    }
+
+    private static String describe(Guarded each) {
+        Known known = each.known;
+        return known.block().byteSize() + " bytes at " + Sizes.hex(known.block().address()) + " of heap '"
+                + each.heapName + "', " + (known.block().isLive() ? "live" : "freed")
+                + known.block().calls();
+    }
+}

@@ -1,0 +1,377 @@
+package malloc4j.internal.sample;
+
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.memory.FaultingRanges;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Linux;
+import malloc4j.internal.os.MemoryCalls;
+import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.Budget;
+import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.MappingBudget;
+import malloc4j.internal.region.PageGeometry;
+import malloc4j.internal.slab.SizeClasses;
+import org.jspecify.annotations.Nullable;
+
+/// Places where a block lies between pages that nobody may touch: a touch from Java raises an [InternalError] that can
+/// be caught.
+///
+/// ```
+///   one mapping of an empty memory file, shared, readable and writable: every page is behind the file's end
+///  +-------+-----------------------+-------+-----------------------+-------+--
+///  | guard | slot 0, 32 KiB        | guard | slot 1                | guard |
+///  +-------+-----------------------+-------+-----------------------+-------+--
+///
+///   a slot with a block, at its end or at its begin, by chance:
+///  | guard | guard | pages: canary, block, canary | guard |        | guard | block, canary | guard | guard |
+///                                        up to 15 bytes
+///
+///   a slot whose block was freed: all guard again, until the slot is used anew, each with the same chance
+/// ```
+///
+/// A guard raises `SIGBUS`, which HotSpot turns into the error; native code that touches one ends the JVM. Slots lie
+/// outside of the zone, so that a warm free of their blocks misses as one of any foreign address does.
+///
+/// Each block's pages are charged to the heap's budget, and count as a mapping and the half that they split off. What
+/// they leave beside the block is filled with a pattern, which is looked at when the block is freed.
+///
+/// Invariants, checked by [#verify]: the first `freeCount` numbers of `free` are different ones, of slots without a
+/// live block.
+///
+/// Concurrency: any thread. The lock is held for no system call but those of [#open] and [#close].
+public final class GuardSlots {
+    private static final int MAX_SLOTS = 1 << 12;
+    private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
+    private static final byte CANARY = (byte) 0xA7;
+    private static final long REFUSED = -1;
+
+    private final MemoryCalls calls;
+    private final MappingBudget mappings;
+    private final Budget budget;
+    private final SplittableRandom random;
+    private final PageFaults faults;
+    private final Mutex lock = new Mutex();
+    private final long guardBytes = PageGeometry.PAGE_BYTES;
+    private final long slotBytes = Bits.alignUp(SizeClasses.MAX_SMALL_BYTES, PageGeometry.PAGE_BYTES);
+    private final int[] free;
+    private final @Nullable Sample[] latest; // of each slot the block that it has or had
+    private int freeCount;
+    private volatile boolean hasFree; // whether there are guards, and a free slot
+    private int file = -1;
+    private volatile long base; // 0 before [#open], REFUSED where the kernel has refused
+    private long refusal;
+    private long allocatedBlocks;
+    private long allocatedBytes;
+    private long freedBlocks;
+    private long freedBytes;
+    private long pageBytes;
+
+    /// @param slotCount at most so many blocks at once
+    GuardSlots(Ground ground, Budget budget, int slotCount, long seed) {
+        this.calls = ground.calls();
+        this.mappings = ground.mappings();
+        this.budget = budget;
+        this.random = new SplittableRandom(seed);
+        this.faults = new PageFaults(ground);
+        this.free = new int[slotCount];
+        this.latest = new @Nullable Sample[slotCount];
+        for (int slot = 0; slot < slotCount; slot++) {
+            free[slot] = slot;
+        }
+        freeCount = slotCount;
+    }
+
+    /// Half of what the process may have in mappings, at most 4,096.
+    public static int slotCount(Ground ground) {
+        return Math.min(MAX_SLOTS, ground.mappings().limit() / (2 * MappingBudget.MAPPINGS_EACH));
+    }
+
+    private long stride() {
+        return slotBytes + guardBytes;
+    }
+
+    private long regionBytes() {
+        return guardBytes + free.length * stride();
+    }
+
+    private long slotAddress(int slot) {
+        return base + guardBytes + slot * stride();
+    }
+
+    /// Takes a slot for a block, whose bytes are all zero. Returns its address, or minus errno: `EAGAIN` when there is
+    /// no slot, or no mapping for it; `EDQUOT` when the budget refuses.
+    ///
+    /// @param byteSize 1 to [SizeClasses#MAX_SMALL_BYTES]
+    /// @param byteAlignment a power of two, at most a page
+    long take(long byteSize, long byteAlignment, Sample sample) {
+        lock.lock();
+        int slot;
+        boolean isAtEnd;
+        try {
+            if (base <= 0 || freeCount == 0) {
+                return -Errno.EAGAIN;
+            }
+            int chosen = random.nextInt(freeCount);
+            slot = free[chosen];
+            freeCount--;
+            free[chosen] = free[freeCount];
+            hasFree = freeCount != 0;
+            isAtEnd = random.nextBoolean();
+        } finally {
+            lock.unlock();
+        }
+        faults.watch();
+        long bytes = Bits.alignUp(byteSize, guardBytes);
+        long result = map(slot, bytes, isAtEnd);
+        if (result < 0) {
+            giveBack(slot);
+            return result;
+        }
+        long address = isAtEnd ? (result + bytes - byteSize) & -byteAlignment : result;
+        RawMemory.fill(result, address - result, CANARY);
+        RawMemory.fill(address + byteSize, result + bytes - address - byteSize, CANARY);
+        sample.slot = slot;
+        sample.pages = result;
+        sample.pageBytes = bytes;
+        sample.isMapped = true;
+        lock.lock();
+        latest[slot] = sample;
+        allocatedBlocks++;
+        allocatedBytes += byteSize;
+        pageBytes += bytes;
+        lock.unlock();
+        return address;
+    }
+
+    /// Whether there may be a slot.
+    boolean hasFree() {
+        return hasFree;
+    }
+
+    /// Returns the address of the first page, or minus errno.
+    private long map(int slot, long bytes, boolean isAtEnd) {
+        if (!mappings.tryAcquire(MappingBudget.MAPPINGS_EACH)) {
+            return -Errno.EAGAIN;
+        }
+        if (!budget.charge(bytes)) {
+            mappings.release(MappingBudget.MAPPINGS_EACH);
+            return -Errno.EDQUOT;
+        }
+        long pages = slotAddress(slot) + (isAtEnd ? slotBytes - bytes : 0);
+        int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED;
+        long result = calls.mmap(pages, bytes, READ_WRITE, flags, -1, 0);
+        if (Errno.isError(result)) {
+            budget.discharge(bytes);
+            mappings.release(MappingBudget.MAPPINGS_EACH);
+            return -Errno.EAGAIN;
+        }
+        return result;
+    }
+
+    private void giveBack(int slot) {
+        lock.lock();
+        free[freeCount] = slot;
+        freeCount++;
+        hasFree = true;
+        lock.unlock();
+    }
+
+    /// Maps the guards, if they are not there, so that blocks can be taken. What the kernel refuses, [#refusal] and
+    /// [#faultsRefusal] tell.
+    void open() {
+        lock.lock();
+        try {
+            if (base == 0) {
+                map();
+            }
+        } finally {
+            lock.unlock();
+        }
+        faults.watch();
+    }
+
+    private void map() {
+        FaultingRanges.reserve();
+        long opened = calls.memfdCreate("malloc4j-guard", Linux.MFD_CLOEXEC);
+        long mapped = opened;
+        if (!Errno.isError(opened)) {
+            mapped = calls.mmap(0, regionBytes(), READ_WRITE, Linux.MAP_SHARED | Linux.MAP_NORESERVE, (int) opened, 0);
+            if (Errno.isError(mapped)) {
+                calls.close((int) opened);
+            }
+        }
+        if (Errno.isError(mapped)) {
+            FaultingRanges.release();
+            refusal = mapped;
+            base = REFUSED;
+            return;
+        }
+        file = (int) opened;
+        base = mapped;
+        hasFree = true;
+        FaultingRanges.addReserved(mapped, regionBytes());
+    }
+
+    /// What is, and was, between guards.
+    ///
+    /// @param pageBytes of pages that the budget counts
+    public record Census(long allocatedBlocks, long allocatedBytes, long freedBlocks, long freedBytes, long pageBytes) {
+        public long liveBlocks() {
+            return allocatedBlocks - freedBlocks;
+        }
+
+        public long liveBytes() {
+            return allocatedBytes - freedBytes;
+        }
+    }
+
+    Census census() {
+        lock.lock();
+        try {
+            return new Census(allocatedBlocks, allocatedBytes, freedBlocks, freedBytes, pageBytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Why there are no guards, minus errno; 0 when there are, or none were asked for.
+    long refusal() {
+        return refusal;
+    }
+
+    /// Why nobody tells the addresses of faults, minus errno; 0 where somebody does.
+    long faultsRefusal() {
+        return faults.refusal();
+    }
+
+    /// Whether an address lies in a slot, or in a guard beside it.
+    boolean contains(long address) {
+        long start = base;
+        return start > 0 && Long.compareUnsigned(address - start, regionBytes()) < 0;
+    }
+
+    /// The latest touch of a guard, or of a block, that the kernel tells of; null where it tells of none.
+    PageFaults.@Nullable Fault latestFault() {
+        return base > 0 ? faults.latestIn(base, regionBytes(), Thread.currentThread()) : null;
+    }
+
+    /// The block that the slot nearest to an address has, or had; null where it had none.
+    @Nullable
+    Sample nearest(long address) {
+        Sample nearest = null;
+        long least = Long.MAX_VALUE;
+        int slot = Math.clamp((address - base - guardBytes) / stride(), 0, free.length - 1);
+        for (int each = Math.max(0, slot - 1); each <= Math.min(free.length - 1, slot + 1); each++) {
+            Sample sample = latest[each];
+            if (sample != null) {
+                long distance = Math.abs(sample.offset(address));
+                if (distance < least) {
+                    nearest = sample;
+                    least = distance;
+                }
+            }
+        }
+        return nearest;
+    }
+
+    /// The latest block of each slot that had one.
+    void forEach(Consumer<Sample> visitor) {
+        for (Sample sample : latest) {
+            if (sample != null) {
+                visitor.accept(sample);
+            }
+        }
+    }
+
+    /// Makes the pages of a block guards again. Returns the address of the first byte beside the block that was written
+    /// to, 0 where none was.
+    long release(Sample sample) {
+        faults.watch();
+        long damaged = firstDamage(sample);
+        int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
+        long offset = sample.pages - base;
+        long result = calls.mmap(sample.pages, sample.pageBytes, READ_WRITE, flags, file, offset);
+        lock.lock();
+        freedBlocks++;
+        freedBytes += sample.byteSize;
+        pageBytes -= Errno.isError(result) ? 0 : sample.pageBytes;
+        lock.unlock();
+        if (Errno.isError(result)) { // what is there stays, and with it the mapping: the slot is not used again
+            calls.madvise(sample.pages, sample.pageBytes, Linux.MADV_DONTNEED);
+            return damaged;
+        }
+        sample.isMapped = false;
+        budget.discharge(sample.pageBytes);
+        mappings.release(MappingBudget.MAPPINGS_EACH);
+        giveBack(sample.slot);
+        return damaged;
+    }
+
+    private static long firstDamage(Sample sample) {
+        long end = sample.address + sample.byteSize;
+        long before = firstOther(sample.pages, sample.address);
+        return before != 0 ? before : firstOther(end, sample.pages + sample.pageBytes);
+    }
+
+    private static long firstOther(long from, long end) {
+        for (long at = from; at < end; at++) {
+            if (RawMemory.getByte(at) != CANARY) {
+                return at;
+            }
+        }
+        return 0;
+    }
+
+    /// Gives all back. Nobody uses a block any more. Returns 0, or minus errno, and then it can be tried again.
+    public long close() {
+        lock.lock();
+        try {
+            if (base <= 0) {
+                return 0;
+            }
+            long result = calls.munmap(base, regionBytes());
+            if (result < 0) {
+                return result;
+            }
+            FaultingRanges.remove(base, regionBytes());
+            calls.close(file);
+            faults.close();
+            for (int slot = 0; slot < latest.length; slot++) {
+                Sample sample = latest[slot];
+                if (sample != null && sample.isMapped) {
+                    budget.discharge(sample.pageBytes);
+                    mappings.release(MappingBudget.MAPPINGS_EACH);
+                }
+                latest[slot] = null;
+            }
+            base = 0;
+            freeCount = 0;
+            hasFree = false;
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Checks the invariants of the class header while nobody takes or frees; throws [AssertionError] if they do not
+    /// hold.
+    void verify() {
+        lock.lock();
+        try {
+            boolean[] seen = new boolean[free.length];
+            for (int index = 0; index < freeCount; index++) {
+                int slot = free[index];
+                Sample sample = latest[slot];
+                if (seen[slot] || (sample != null && sample.isMapped)) {
+                    throw new AssertionError("guard slot " + slot + " is free " + (seen[slot] ? "twice" : "and live"));
+                }
+                seen[slot] = true;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package malloc4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import malloc4j.internal.memory.RawMemory;
+import malloc4j.observe.MisuseReport.Block;
+import malloc4j.observe.MisuseReport.Finding;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// Blocks between guards: a touch outside of one, or after it was freed, is an error that says which.
+class GuardTest {
+    private final Heap heap =
+            Heap.create(HeapOptions.builder().name("guarded").guardEvery(1).build());
+
+    @AfterEach
+    void close() {
+        if (!heap.isClosed()) {
+            heap.verify();
+            heap.close();
+        }
+    }
+
+    /// The whole of the block and as much before and behind as an overflow may reach.
+    @SuppressWarnings("restricted")
+    private static MemorySegment unchecked(long address) {
+        return MemorySegment.ofAddress(address).reinterpret(1 << 20);
+    }
+
+    private static long allocate(Heap heap, long byteSize) {
+        return heap.malloc(byteSize);
+    }
+
+    private static void release(Heap heap, long block) {
+        heap.free(block);
+    }
+
+    @Test
+    void everyByteOfABlockMayBeTouched() {
+        for (int byteSize = 0; byteSize < 5_000; byteSize += 7) {
+            long block = heap.malloc(byteSize);
+            assertThat(block % 16).isZero();
+            assertThat(heap.usableSize(block)).isEqualTo(Math.max(1, byteSize));
+            heap.segment(block).fill((byte) 1);
+            heap.free(block);
+        }
+        assertThat(heap.statistics().liveBlocks()).isZero();
+    }
+
+    @Test
+    void aTouchPastTheEndIsAnErrorThatCanBeCaught() {
+        int caught = 0;
+        for (int turn = 0; turn < 200; turn++) {
+            long block = heap.malloc(64); // a power of two: without a gap
+            try {
+                RawMemory.putByte(block + 64, (byte) 1);
+                RawMemory.putByte(block - 1, (byte) 1);
+            } catch (InternalError fault) {
+                caught++;
+            }
+            try {
+                heap.free(block);
+            } catch (BlockMisuseException damaged) {
+                assertThat(damaged.report().finding()).isEqualTo(Finding.DAMAGED);
+            }
+        }
+        assertThat(caught).isEqualTo(200); // one of the two is a guard, wherever the block is
+    }
+
+    @Test
+    void whatIsWrittenBesideABlockIsFoundWhenItIsFreed() {
+        int found = 0;
+        for (int turn = 0; turn < 200; turn++) {
+            long block = heap.malloc(100); // leaves 12 bytes behind it, or a page
+            RawMemory.putByte(block + 100, (byte) 1);
+            try {
+                heap.free(block);
+            } catch (BlockMisuseException damaged) {
+                found++;
+                assertThat(damaged)
+                        .hasMessageContaining("overflow: the byte 1 past the end of the block of 100 bytes")
+                        .hasMessageContaining("allocated by thread")
+                        .hasMessageContaining("malloc4j.GuardTest.whatIsWritten");
+            }
+            assertThatThrownBy(() -> heap.free(block)).isInstanceOf(BlockMisuseException.class);
+        }
+        assertThat(found).isEqualTo(200);
+        assertThat(heap.statistics().liveBlocks()).isZero();
+    }
+
+    @Test
+    void aTouchAfterFreeIsExplained() {
+        long block = allocate(heap, 200);
+        release(heap, block);
+        assertThatThrownBy(() -> RawMemory.getLong(block)).isInstanceOfSatisfying(InternalError.class, fault -> {
+            Optional<String> text = Heap.explain(new IllegalStateException(fault));
+            assertThat(text).isPresent();
+            assertThat(text.orElseThrow())
+                    .startsWith("use after free: 0x" + Long.toHexString(block)
+                            + " was touched, 0 bytes into the block of 200")
+                    .contains("200 bytes at 0x" + Long.toHexString(block) + " of heap 'guarded', freed")
+                    .contains("malloc4j.GuardTest.allocate(GuardTest.java:")
+                    .contains("malloc4j.GuardTest.release(GuardTest.java:");
+        });
+    }
+
+    @Test
+    void anotherErrorIsNotExplained() {
+        heap.free(heap.malloc(10));
+        assertThat(Heap.explain(new InternalError("other"))).isEmpty();
+        assertThat(Heap.explain(new IllegalStateException())).isEmpty();
+    }
+
+    @Test
+    void aDoubleFreeSaysWhoHasFreedBefore() {
+        long block = allocate(heap, 64);
+        release(heap, block);
+        assertThatThrownBy(() -> heap.free(block)).isInstanceOfSatisfying(BlockMisuseException.class, misuse -> {
+            assertThat(misuse.report().finding()).isEqualTo(Finding.FREE_BLOCK);
+            Block reported = misuse.report().blockIfAny().orElseThrow();
+            assertThat(reported.allocatedIfKnown()
+                            .orElseThrow()
+                            .stack()
+                            .getFirst()
+                            .getMethodName())
+                    .isEqualTo("allocate");
+            assertThat(reported.freedIfKnown().orElseThrow().stack().getFirst().getMethodName())
+                    .isEqualTo("release");
+            assertThat(misuse).hasMessageContaining("\n    freed by thread");
+        });
+    }
+
+    @Test
+    void aReallocMovesSoThatTheOldBlockIsGuarded() {
+        long block = heap.calloc(1, 100);
+        RawMemory.putLong(block, 42);
+        long moved = heap.realloc(block, 50);
+        assertThat(moved).isNotEqualTo(block);
+        assertThat(RawMemory.getLong(moved)).isEqualTo(42);
+        assertThatThrownBy(() -> RawMemory.getLong(block)).isInstanceOf(InternalError.class);
+        heap.free(moved);
+    }
+
+    @Test
+    void whenEverySlotIsTakenBlocksAreAsAnyOther() {
+        List<Long> blocks = new ArrayList<>();
+        for (int count = 0; count < 200_000; count++) {
+            blocks.add(heap.malloc(32));
+        }
+        heap.verify();
+        assertThat(heap.statistics().liveBlocks()).isEqualTo(200_000);
+        assertThat(heap.sampler().guardCensus().liveBlocks()).isBetween(1_000L, 4_096L);
+        blocks.forEach(heap::free);
+        assertThatCode(heap::verify).doesNotThrowAnyException();
+    }
+
+    @Test
+    void segmentsOfABlockReadAndWriteIt() {
+        long block = heap.malloc(1_000);
+        MemorySegment segment = heap.segment(block);
+        segment.set(ValueLayout.JAVA_INT, 996, 7);
+        assertThat(unchecked(block).get(ValueLayout.JAVA_INT, 996)).isEqualTo(7);
+        heap.free(segment);
+    }
+}
