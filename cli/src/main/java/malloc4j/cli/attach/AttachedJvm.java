@@ -1,0 +1,148 @@
+package malloc4j.cli.attach;
+
+import com.sun.tools.attach.AgentInitializationException;
+import com.sun.tools.attach.AgentLoadException;
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import malloc4j.cli.CliException;
+import malloc4j.cli.attach.agent.AgentSession;
+import malloc4j.cli.attach.agent.MessageChannel;
+
+/// A running JVM with the agent in it, which answers until this is closed or this command dies.
+public final class AttachedJvm implements AutoCloseable {
+    private static final int OLDEST_JAVA = 25; // which malloc4j needs
+    private static final long ATTACH_SECONDS = 20; // the JDK gives up a JVM that is not attached to yet after 10
+    private static final long ANSWER_MILLIS = 30_000;
+
+    private final long pid;
+    private final MessageChannel channel;
+
+    private AttachedJvm(long pid, MessageChannel channel) {
+        this.pid = pid;
+        this.channel = channel;
+    }
+
+    /// Attaches to a process and loads the agent into it.
+    ///
+    /// @throws CliException if that cannot be, in one line
+    public static AttachedJvm attach(long pid) {
+        if (ModuleLayer.boot().findModule("jdk.attach").isEmpty()) {
+            throw CliException.cannot("this Java cannot attach to others: run with a JDK, not with a JRE");
+        }
+        JvmProcess process = JvmProcess.of(pid);
+        try (Meeting meeting = Meeting.with(process)) {
+            within(pid, () -> load(pid, meeting));
+            MessageChannel channel = meeting.await(ANSWER_MILLIS);
+            if (channel == null) {
+                throw CliException.cannot("process " + pid + " has loaded the agent, which does not answer");
+            }
+            return new AttachedJvm(pid, channel);
+        } catch (IOException unusable) {
+            throw CliException.cannot("process " + pid + ": its /tmp cannot be used: " + unusable.getMessage());
+        }
+    }
+
+    /// Asks the agent.
+    ///
+    /// @param type of the records in the answer, and the only ones that are accepted
+    /// @throws CliException if there is no answer, or it says why not
+    ObjectInputStream ask(String request, Class<?>... type) throws IOException {
+        try {
+            channel.send(request.getBytes(StandardCharsets.UTF_8), ANSWER_MILLIS);
+            byte[] answer = channel.receive(ANSWER_MILLIS);
+            if (answer == null) {
+                throw ended();
+            }
+            var bytes = new ByteArrayInputStream(answer);
+            if (bytes.read() != AgentSession.OK) {
+                throw CliException.cannot(
+                        "process " + pid + ": " + new String(bytes.readAllBytes(), StandardCharsets.UTF_8));
+            }
+            var in = new ObjectInputStream(bytes);
+            in.setObjectInputFilter(new AcceptedRecords(type));
+            return in;
+        } catch (SocketTimeoutException silent) {
+            throw CliException.cannot("process " + pid + " does not answer any more: it is stopped or hung");
+        }
+    }
+
+    /// Waits, unless the process ends.
+    ///
+    /// @throws CliException if it does
+    public void pause(long millis) {
+        try {
+            if (channel.receive(millis) == null) {
+                throw ended();
+            }
+        } catch (SocketTimeoutException passed) {
+            // as it should
+        } catch (IOException broken) {
+            throw ended();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException broken) {
+            // the agent sees the end of it all the same
+        }
+    }
+
+    private CliException ended() {
+        return CliException.cannot("process " + pid + " has ended meanwhile");
+    }
+
+    /// Does it in a thread of its own: a JVM that hangs takes the request and never answers.
+    private static void within(long pid, Runnable attaching) {
+        var task = new FutureTask<Boolean>(attaching, true);
+        var thread = new Thread(task, "malloc4j-attaching");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            task.get(ATTACH_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof CliException told) {
+                throw told;
+            }
+            throw new IllegalStateException(failed.getCause());
+        } catch (TimeoutException hung) {
+            throw CliException.cannot("process " + pid + " does not answer within " + ATTACH_SECONDS + " s: it hangs");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw CliException.cannot("interrupted");
+        }
+    }
+
+    private static void load(long pid, Meeting meeting) {
+        String process = "process " + pid;
+        try {
+            VirtualMachine jvm = VirtualMachine.attach(Long.toString(pid));
+            try {
+                String version = jvm.getSystemProperties().getProperty("java.specification.version", "0");
+                if (!version.matches("\\d{1,4}") || Integer.parseInt(version) < OLDEST_JAVA) {
+                    throw CliException.problem(process + " runs on Java " + version + ", where there is no malloc4j");
+                }
+                jvm.loadAgent(meeting.jar(), meeting.folder());
+            } finally {
+                jvm.detach();
+            }
+        } catch (AttachNotSupportedException refused) {
+            throw CliException.cannot(process + " does not let itself be attached to: " + refused.getMessage());
+        } catch (AgentLoadException | AgentInitializationException refused) {
+            throw CliException.cannot(process + " does not load the agent: " + refused.getMessage());
+        } catch (IOException broken) {
+            throw CliException.cannot(process + " cannot be attached to: " + broken.getMessage());
+        }
+    }
+}

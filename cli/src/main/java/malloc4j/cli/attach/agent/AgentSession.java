@@ -1,0 +1,97 @@
+package malloc4j.cli.attach.agent;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.lang.instrument.Instrumentation;
+import java.lang.reflect.InvocationTargetException;
+import java.net.URLClassLoader;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/// The agent's end of a conversation: answers a command's requests until the command goes, dies, or is silent for too
+/// long. Then whatever it has begun in the process ends.
+///
+/// ```
+///   command                                agent
+///   start BYTES MILLIS            ->       samples where nothing is sampled yet
+///                                 <-       OK, FoundHeaps
+///   profiles                      ->
+///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
+///   anything that fails           ->
+///                                 <-       FAILED, why
+/// ```
+public final class AgentSession implements Runnable {
+    /// First byte of an answer that is what was asked for.
+    public static final int OK = 0;
+
+    /// First byte of an answer that says why there is none.
+    public static final int FAILED = 1;
+
+    private static final long PATIENCE_MILLIS = 30_000;
+
+    private final URLClassLoader loader;
+    private final Path socket;
+    private final ProfiledHeaps heaps;
+
+    private long patienceMillis = PATIENCE_MILLIS;
+
+    /// @param loader of this class, which is closed at the end
+    public AgentSession(URLClassLoader loader, Path socket, Instrumentation instrumentation) {
+        this.loader = loader;
+        this.socket = socket;
+        this.heaps = new ProfiledHeaps(instrumentation);
+    }
+
+    @Override
+    @SuppressWarnings("CatchingUnchecked")
+    public void run() {
+        try (loader;
+                heaps;
+                var channel = new MessageChannel(SocketChannel.open(UnixDomainSocketAddress.of(socket)))) {
+            byte[] request = channel.receive(patienceMillis);
+            while (request != null) {
+                channel.send(answer(new String(request, StandardCharsets.UTF_8)), PATIENCE_MILLIS);
+                request = channel.receive(patienceMillis);
+            }
+        } catch (Throwable failed) {
+            // the command is gone or silent, and nobody else is to be told
+        }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private byte[] answer(String request) {
+        try {
+            var answer = new ByteArrayOutputStream();
+            answer.write(OK);
+            try (var out = new ObjectOutputStream(answer)) {
+                serve(request.split(" ", -1), out);
+            }
+            return answer.toByteArray();
+        } catch (Throwable failed) {
+            return failure(failed);
+        }
+    }
+
+    private void serve(String[] words, ObjectOutputStream out) throws IOException, ReflectiveOperationException {
+        switch (words[0]) {
+            case "start" -> {
+                patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[2]);
+                heaps.start(Long.parseLong(words[1])).writeTo(out);
+            }
+            case "profiles" -> heaps.writeProfiles(out);
+            default -> throw new IllegalArgumentException("the agent does not know " + words[0]);
+        }
+    }
+
+    private static byte[] failure(Throwable failed) {
+        Throwable cause = failed instanceof InvocationTargetException call ? call.getCause() : failed;
+        byte[] why = String.valueOf(cause).getBytes(StandardCharsets.UTF_8);
+        byte[] answer = new byte[1 + why.length];
+        answer[0] = FAILED;
+        System.arraycopy(why, 0, answer, 1, why.length);
+        return answer;
+    }
+}
