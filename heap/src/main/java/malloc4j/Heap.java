@@ -3,6 +3,7 @@ package malloc4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +36,7 @@ import malloc4j.internal.span.Spans;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.LeakReport;
 import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
@@ -172,6 +174,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (options.observing().guardEvery() != 0) {
             explainUncaught(); // the program does not know of guards
         }
+        HeapLeaks.tellAtExit(heap);
         return heap;
     }
 
@@ -815,9 +818,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         Spans.Census pages = pageCensus();
         HugeBlocks.Census mapped = huge.census();
         GuardSlots.Census guarded = sampler.guardCensus();
+        long allocatedExcess = sampler.allocatedExcessBytes();
+        long freedExcess = sampler.freedExcessBytes();
+        long excess = allocatedExcess - freedExcess;
         return new HeapStatistics(
                 slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks() + guarded.liveBlocks(),
-                slabs.liveBytes() + pages.largeBytes() + mapped.bytes() + guarded.liveBytes(),
+                slabs.liveBytes() + pages.largeBytes() + mapped.bytes() + guarded.liveBytes() - excess,
                 slabs.allocatedBlocks()
                         + pages.largeAllocatedBlocks()
                         + mapped.allocatedBlocks()
@@ -825,14 +831,15 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                 slabs.allocatedBytes()
                         + pages.largeAllocatedBytes()
                         + mapped.allocatedBytes()
-                        + guarded.allocatedBytes(),
+                        + guarded.allocatedBytes()
+                        - allocatedExcess,
                 slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks() + guarded.freedBlocks(),
-                slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes() + guarded.freedBytes(),
+                slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes() + guarded.freedBytes() - freedExcess,
                 route.refusals(),
                 systemCalls.count(),
                 slabs.sizeClasses(),
                 pages.largeBlocks(),
-                pages.largeBytes(),
+                pages.largeBytes() - excess,
                 mapped.blocks(),
                 mapped.bytes(),
                 pages.spanBytes(),
@@ -897,7 +904,51 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public AllocationProfile profile() {
         requireOpen("profile");
-        return sampler.profile(options.name());
+        return sampler.profile(options.name(), 0);
+    }
+
+    /// As [#profile()], with those live blocks alone that are at least that old.
+    ///
+    /// @throws IllegalStateException if this heap is closed
+    public AllocationProfile profile(Duration youngestAge) {
+        requireOpen("profile");
+        return sampler.profile(options.name(), youngestAge.toNanos());
+    }
+
+    /// What is live now and was sampled, by the stacks that have allocated it: for a moment at which nothing should be.
+    ///
+    /// @throws IllegalStateException if this heap is closed
+    public LeakReport leaks() {
+        return LeakReport.live(profile());
+    }
+
+    /// Which stacks keep allocating what is not freed, by two snapshots: waits for `window` and looks at what is at
+    /// least a quarter of that old, at half time and at the end. Takes samples meanwhile, one for each 64 KiB, if none
+    /// are taken.
+    ///
+    /// @param window 30 seconds and more find what grows by half a MiB in that time
+    /// @throws IllegalArgumentException if `window` is not above 0
+    /// @throws IllegalStateException if this heap is closed, also meanwhile
+    /// @throws InterruptedException if the thread is interrupted while it waits
+    public LeakReport findGrowth(Duration window) throws InterruptedException {
+        if (window.isNegative() || window.isZero()) {
+            throw new IllegalArgumentException("findGrowth(window=" + window + "): must be above 0");
+        }
+        boolean isOwn = profile().sampleBytes() == 0;
+        if (isOwn) {
+            startProfile(HeapLeaks.SAMPLE_BYTES);
+        }
+        try {
+            Duration age = window.dividedBy(4);
+            Thread.sleep(window.dividedBy(2));
+            AllocationProfile earlier = profile(age);
+            Thread.sleep(window.dividedBy(2));
+            return LeakReport.growing(earlier, profile(age), profile(age.plus(window.dividedBy(2))));
+        } finally {
+            if (isOwn && !isClosed()) {
+                stopProfile();
+            }
+        }
     }
 
     /// What an error was about that the JVM throws when Java touches a guard: where the option `guardEvery` says so,
@@ -998,6 +1049,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         StackProbe.requireForWhole();
         if (!isClosed()) {
             endScopes();
+            HeapLeaks.tellAtClose(this);
             automaticArenas.whileNothingIsFreed(calls::close);
             limits.close();
             if (options.limits().parent() != null) {

@@ -86,8 +86,12 @@ record HeapAssembly(
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
         Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId);
         caches.setSampling(sampler);
-        if (options.observing().profileBytes() != 0) {
-            sampler.start(options.observing().profileBytes());
+        long sampleBytes = options.observing().profileBytes();
+        if (sampleBytes == 0 && options.observing().leaks() == LeakCheck.EXIT) {
+            sampleBytes = HeapLeaks.SAMPLE_BYTES;
+        }
+        if (sampleBytes != 0) {
+            sampler.start(sampleBytes);
         }
         sampler.guard(options.observing().guardEvery());
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);

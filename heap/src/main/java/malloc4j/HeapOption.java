@@ -124,7 +124,12 @@ abstract class HeapOption {
                             "guardEvery",
                             1L << 40,
                             0,
-                            "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"));
+                            "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"),
+                    new Choice(
+                            HeapOptions.Observing.class,
+                            "leaks",
+                            LeakCheck.OFF,
+                            "whether a heap says in the log, at its end, what was not freed and by whom"));
             all = known;
         }
         return known;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
-///     observing() profileBytes, guardEvery
+///     observing() profileBytes, guardEvery, leaks
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -220,6 +220,11 @@ public final class HeapOptions {
         public long guardEvery() {
             return get("guardEvery", Long.class);
         }
+
+        /// When what was not freed is told.
+        public LeakCheck leaks() {
+            return get("leaks", LeakCheck.class);
+        }
     }
 
     /// Whether `other` has the same values.
@@ -348,6 +353,11 @@ public final class HeapOptions {
         /// as long as there are slots. 5,000 suits programs in use. See [Heap#explain].
         public Builder guardEvery(long value) {
             return put("guardEvery", value);
+        }
+
+        /// When what was not freed is told, in the log.
+        public Builder leaks(LeakCheck value) {
+            return put("leaks", value);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is

@@ -86,7 +86,7 @@ class HeapOptionTableTest {
         int taken = 0;
         String file = option.name().equals("file") ? "/tmp/x" : null;
         for (String text :
-                file != null ? List.of(file) : List.of("brk", "shared-memory", "12582912", "5G", "-7", "0")) {
+                file != null ? List.of(file) : List.of("brk", "exit", "shared-memory", "12582912", "5G", "-7", "0")) {
             HeapOptions options;
             try {
                 options = HeapOptions.builder()

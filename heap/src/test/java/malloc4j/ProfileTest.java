@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Who has allocated what, estimated from samples.
 class ProfileTest {
     private final Heap heap = Heap.create(
-            HeapOptions.builder().name("profiled").profileBytes(64 << 10).build());
+            HeapOptions.builder().name("profiled").profileBytes(256 << 10).build());
 
     @AfterEach
     void close() {
@@ -59,12 +59,12 @@ class ProfileTest {
         heap.verify();
         AllocationProfile profile = heap.profile();
         assertThat(profile.heapName()).isEqualTo("profiled");
-        assertThat(profile.sampleBytes()).isEqualTo(64 << 10);
+        assertThat(profile.sampleBytes()).isEqualTo(256 << 10);
         AllocationSite shortLived = site(profile, "siteA");
         AllocationSite longLived = site(profile, "siteB");
-        assertNear(shortLived.totalBytes(), (double) usable * count, shortLived.totalSamples());
+        assertNear(shortLived, (double) usable * count);
         assertThat(shortLived.liveBytes()).isZero();
-        assertNear(longLived.totalBytes(), (double) usable * kept.size(), longLived.totalSamples());
+        assertNear(longLived, (double) usable * kept.size());
         assertThat(longLived.liveBytes()).isEqualTo(longLived.totalBytes());
         assertThat(longLived.oldestAgeNanos()).isPositive();
         assertThat(longLived.meanAgeNanos()).isPositive().isLessThanOrEqualTo(longLived.oldestAgeNanos());
@@ -75,11 +75,11 @@ class ProfileTest {
         assertThat(heap.statistics().liveBlocks()).isZero();
     }
 
-    /// Six standard deviations: once in 500 million runs by chance.
-    private static void assertNear(long estimate, double truth, long samples) {
-        assertThat(samples).isPositive();
-        double far = 6 / Math.sqrt((double) samples);
-        assertThat((double) estimate).isBetween(truth * (1 - far), truth * (1 + far));
+    /// Eight standard deviations, which are estimates themselves.
+    private static void assertNear(AllocationSite site, double truth) {
+        assertThat(site.totalSamples()).isGreaterThan(8);
+        assertThat((double) site.totalBytes())
+                .isBetween(truth - 8.0 * site.totalDeviationBytes(), truth + 8.0 * site.totalDeviationBytes());
     }
 
     @Test
@@ -147,10 +147,7 @@ class ProfileTest {
         for (int count = 0; count < 20_000; count++) {
             siteA(10_000);
         }
-        assertNear(
-                site(heap.profile(), "siteA").totalBytes(),
-                20_000 * 10_240.0,
-                site(heap.profile(), "siteA").totalSamples());
+        assertNear(site(heap.profile(), "siteA"), 20_000 * 10_240.0);
     }
 
     @Test

@@ -21,14 +21,16 @@ class ProfileTruthTest {
     private static final long TOTAL_BYTES = 1L << 30;
     private static final long SAMPLE_BYTES = 512 << 10;
 
-    /// Two sides of a normal distribution beyond it: once in 500 million.
+    /// Standard deviations, which are estimates themselves; beyond six of them lies one of 500 million.
     private static final double FAR = 6;
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
     void estimatesAreUnbiasedForEverySite(int threads) throws InterruptedException {
-        double[] totalErrors = new double[SITES]; // in standard deviations, added up
+        double[] totalErrors = new double[SITES]; // of all runs
+        double[] totalVariances = new double[SITES];
         double[] liveErrors = new double[SITES];
+        double[] liveVariances = new double[SITES];
         int[] above = new int[SITES];
         int withinFivePercent = 0;
         double[] meanErrors = new double[SITES];
@@ -36,10 +38,10 @@ class ProfileTruthTest {
             Truth truth = Truth.of(run, threads);
             for (int site = 0; site < SITES; site++) {
                 AllocationSite estimate = truth.find(site);
-                double totalDeviation = Math.sqrt(truth.totalVariance[site]);
-                totalErrors[site] += (estimate.totalBytes() - truth.totalBytes[site]) / totalDeviation;
-                liveErrors[site] += (estimate.liveBytes() - truth.liveBytes[site])
-                        / Math.sqrt(Math.max(1, truth.liveVariance[site]));
+                totalErrors[site] += estimate.totalBytes() - truth.totalBytes[site];
+                totalVariances[site] += square(estimate.totalDeviationBytes());
+                liveErrors[site] += estimate.liveBytes() - truth.liveBytes[site];
+                liveVariances[site] += square(estimate.liveDeviationBytes());
                 above[site] += estimate.totalBytes() > truth.totalBytes[site] ? 1 : 0;
                 double error = (double) estimate.totalBytes() / truth.totalBytes[site] - 1;
                 meanErrors[site] += error / RUNS;
@@ -48,10 +50,12 @@ class ProfileTruthTest {
         }
         for (int site = 0; site < SITES; site++) {
             String name = "site " + site + " of " + threads + " threads";
-            assertThat(totalErrors[site] / Math.sqrt(RUNS))
+            assertThat(deviations(totalErrors[site], totalVariances[site]))
                     .as("total of " + name)
                     .isBetween(-FAR, FAR);
-            assertThat(liveErrors[site] / Math.sqrt(RUNS)).as("live of " + name).isBetween(-FAR, FAR);
+            assertThat(deviations(liveErrors[site], liveVariances[site]))
+                    .as("live of " + name)
+                    .isBetween(-FAR, FAR);
             assertThat(above[site]).as("runs above the truth, " + name).isBetween(1, RUNS - 1);
         }
         IO.println("%d threads: means of %d runs off by %s %%; %d of %d single estimates within 5 %%"
@@ -65,12 +69,18 @@ class ProfileTruthTest {
                         RUNS * SITES));
     }
 
+    private static double square(long number) {
+        return (double) number * number;
+    }
+
+    private static double deviations(double error, double variance) {
+        return error == 0 ? 0 : error / Math.sqrt(variance);
+    }
+
     /// One run: what was allocated, and what the profile says of it.
     private static final class Truth {
         final double[] totalBytes = new double[SITES];
         final double[] liveBytes = new double[SITES];
-        final double[] totalVariance = new double[SITES];
-        final double[] liveVariance = new double[SITES];
         private @Nullable AllocationProfile profile;
 
         static Truth of(int run, int threads) throws InterruptedException {
@@ -95,8 +105,6 @@ class ProfileTruthTest {
                     for (int site = 0; site < SITES; site++) {
                         truth.totalBytes[site] += worker.truth.totalBytes[site];
                         truth.liveBytes[site] += worker.truth.liveBytes[site];
-                        truth.totalVariance[site] += worker.truth.totalVariance[site];
-                        truth.liveVariance[site] += worker.truth.liveVariance[site];
                     }
                 }
                 assertThat(profile.totalBytes())
@@ -139,12 +147,9 @@ class ProfileTruthTest {
                 int byteSize = 32 << random.nextInt(2 + site % 8);
                 long block = allocate(site, byteSize);
                 done += byteSize;
-                double variance = variance(byteSize);
                 truth.totalBytes[site] += byteSize;
-                truth.totalVariance[site] += variance;
                 if (site % 2 == 0 && turn % 8 == 0) {
                     truth.liveBytes[site] += byteSize;
-                    truth.liveVariance[site] += variance;
                 } else {
                     int place = random.nextInt(recent.length);
                     if (recent[place] != 0) {
@@ -158,12 +163,6 @@ class ProfileTruthTest {
                     heap.free(block);
                 }
             }
-        }
-
-        /// Of the estimate of one block's bytes.
-        private static double variance(double byteSize) {
-            double chance = -Math.expm1(-byteSize / SAMPLE_BYTES);
-            return (1 - chance) / chance * byteSize * byteSize;
         }
 
         private long allocate(int site, int byteSize) {

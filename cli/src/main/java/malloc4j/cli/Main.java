@@ -8,6 +8,7 @@ import malloc4j.cli.bench.BenchCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.replay.ReplayCommand;
+import malloc4j.cli.sites.LeaksCommand;
 import malloc4j.cli.sites.SitesCommand;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -41,6 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LayoutCommand.class,
             LimitsCommand.class,
             SitesCommand.class,
+            LeaksCommand.class,
             CommandLine.HelpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

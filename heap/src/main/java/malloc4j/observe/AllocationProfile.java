@@ -62,6 +62,13 @@ public record AllocationProfile(String heapName, long sampleBytes, long duration
         return new AllocationProfile(heapName, sampleBytes, durationNanos - earlier.durationNanos, differences);
     }
 
+    /// Of the difference of two sums. Of totals the earlier one is a part of the later; of what is live nobody knows
+    /// how much of it is, so this is the most.
+    private static long deviation(long now, long was, int sign) {
+        double variance = (double) now * now + sign * (double) was * was;
+        return Math.round(Math.sqrt(Math.max(0, variance)));
+    }
+
     private static AllocationSite difference(AllocationSite now, AllocationSite was) {
         return new AllocationSite(
                 now.stack(),
@@ -71,6 +78,8 @@ public record AllocationProfile(String heapName, long sampleBytes, long duration
                 now.liveBlocks() - was.liveBlocks(),
                 now.totalSamples() - was.totalSamples(),
                 now.liveSamples() - was.liveSamples(),
+                deviation(now.totalDeviationBytes(), was.totalDeviationBytes(), -1),
+                deviation(now.liveDeviationBytes(), was.liveDeviationBytes(), 1),
                 now.oldestAgeNanos(),
                 now.meanAgeNanos(),
                 now.meanLifetimeNanos());

@@ -9,7 +9,8 @@ import malloc4j.internal.memory.Sizes;
 ///
 /// Bytes are those that the blocks have for use, which is what was asked for, rounded up to the size class or to pages.
 /// Each figure is a sum over samples, each weighted by one over the probability that it was taken: its expected value
-/// is what an exact count would give. Its relative standard deviation is about `1 / sqrt(samples)`.
+/// is what an exact count would give. Its standard deviation is an
+/// estimate too: about the figure over `sqrt(samples)`, and more where some samples weigh more than others.
 ///
 /// In the [difference][AllocationProfile#since] of two profiles, figures of what is live may be negative.
 ///
@@ -21,6 +22,8 @@ import malloc4j.internal.memory.Sizes;
 /// @param liveBlocks how many blocks those are
 /// @param totalSamples how many samples the totals rest on
 /// @param liveSamples how many samples the live figures rest on
+/// @param totalDeviationBytes the standard deviation of `totalBytes`
+/// @param liveDeviationBytes the standard deviation of `liveBytes`
 /// @param oldestAgeNanos since the oldest live sample was allocated; 0 where none is live
 /// @param meanAgeNanos of the live blocks; 0 where none is live
 /// @param meanLifetimeNanos of the freed blocks; 0 where none was freed
@@ -32,6 +35,8 @@ public record AllocationSite(
         long liveBlocks,
         long totalSamples,
         long liveSamples,
+        long totalDeviationBytes,
+        long liveDeviationBytes,
         long oldestAgeNanos,
         long meanAgeNanos,
         long meanLifetimeNanos)

@@ -31,7 +31,13 @@ public final class ProfileAgent {
 
     /// The profiles of the heaps of which samples are taken, by a number of the heap that stays the same.
     public Map<Integer, AllocationProfile> profiles() {
-        try (ObjectInputStream answer = jvm.ask("profiles", AllocationProfile.class, AllocationSite.class)) {
+        return profiles(0);
+    }
+
+    /// As [#profiles()], with those live blocks alone that are at least that old.
+    public Map<Integer, AllocationProfile> profiles(long youngestNanos) {
+        try (ObjectInputStream answer =
+                jvm.ask("profiles " + youngestNanos, AllocationProfile.class, AllocationSite.class)) {
             Map<Integer, AllocationProfile> profiles = new LinkedHashMap<>();
             for (int left = answer.readInt(); left > 0; left--) {
                 int number = answer.readInt();

@@ -132,7 +132,11 @@ public final class SitesPicture {
                 Texts.size(site.totalBytes()),
                 count("", site.totalBlocks()),
                 count("", samples),
-                samples > 0 && !isDifference ? Math.round(PERCENT / Math.sqrt((double) samples)) + " %" : ""));
+                samples > 0 && !isDifference ? deviationPercent(site, measure) + " %" : ""));
+    }
+
+    private static long deviationPercent(AllocationSite site, Measure measure) {
+        return Math.round((double) PERCENT * measure.deviationBytes(site) / measure.bytes(site));
     }
 
     private static String count(String sign, long count) {

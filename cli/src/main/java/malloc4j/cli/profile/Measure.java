@@ -22,6 +22,11 @@ public enum Measure {
         public long samples(AllocationSite site) {
             return site.liveSamples();
         }
+
+        @Override
+        public long deviationBytes(AllocationSite site) {
+            return site.liveDeviationBytes();
+        }
     },
     /// All that was allocated, freed since or not.
     TOTAL {
@@ -39,6 +44,11 @@ public enum Measure {
         public long samples(AllocationSite site) {
             return site.totalSamples();
         }
+
+        @Override
+        public long deviationBytes(AllocationSite site) {
+            return site.totalDeviationBytes();
+        }
     };
 
     public abstract long bytes(AllocationSite site);
@@ -47,6 +57,9 @@ public enum Measure {
 
     /// How many samples the two rest on.
     public abstract long samples(AllocationSite site);
+
+    /// The standard deviation of the bytes.
+    public abstract long deviationBytes(AllocationSite site);
 
     @Override
     public String toString() {

@@ -145,12 +145,7 @@ public final class SitesCommand extends ReportCommand<SampledProcess> {
         var agent = new ProfileAgent(jvm);
         int wait = seconds == null ? DEFAULT_SECONDS : seconds;
         FoundHeaps found = agent.start(sampleBytes, TimeUnit.SECONDS.toMillis(wait));
-        if (found.libraries() == 0) {
-            throw CliException.problem("process " + pid + " uses no malloc4j, or one too old to be sampled");
-        }
-        if (found.heaps() == 0) {
-            throw CliException.problem("process " + pid + " has malloc4j, but no heap");
-        }
+        HeapsNeeded.require(found, pid);
         Map<Integer, AllocationProfile> earlier = isDifference ? agent.profiles() : Map.of();
         boolean waits = isDifference || seconds != null || found.startedHeaps() > 0;
         if (waits) {

@@ -32,6 +32,8 @@ public record SitesReport(long pid, int seconds, boolean isDifference, List<Heap
             long totalBlocks,
             long liveSamples,
             long totalSamples,
+            long liveDeviationBytes,
+            long totalDeviationBytes,
             long oldestAgeNanos,
             long meanAgeNanos,
             long meanLifetimeNanos) {}
@@ -65,6 +67,8 @@ public record SitesReport(long pid, int seconds, boolean isDifference, List<Heap
                 site.totalBlocks(),
                 site.liveSamples(),
                 site.totalSamples(),
+                site.liveDeviationBytes(),
+                site.totalDeviationBytes(),
                 site.oldestAgeNanos(),
                 site.meanAgeNanos(),
                 site.meanLifetimeNanos());

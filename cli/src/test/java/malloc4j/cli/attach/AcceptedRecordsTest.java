@@ -20,7 +20,7 @@ class AcceptedRecordsTest {
     void aProfileIsReadWhateverItHas() throws Exception {
         List<StackTraceElement> stack = List.of(Thread.currentThread().getStackTrace());
         for (List<StackTraceElement> frames : List.of(List.<StackTraceElement>of(), stack.subList(0, 2), stack)) {
-            var site = new AllocationSite(frames, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+            var site = new AllocationSite(frames, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
             for (List<AllocationSite> sites :
                     List.of(List.of(site), List.<AllocationSite>of(), List.of(site, site, site))) {
                 var profile = new AllocationProfile("common", 1, 2, sites);

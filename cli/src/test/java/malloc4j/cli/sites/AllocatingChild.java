@@ -9,7 +9,7 @@ final class AllocatingChild {
     private static final int BLOCK_BYTES = 4096;
     private static final int BLOCKS_KEPT = 64;
     private static final int BLOCKS_FREED = 192;
-    private static final long MAX_KEPT_BYTES = 256 << 20;
+    private static final long MAX_KEPT_BYTES = Long.getLong("kept", 256 << 20);
     private static final int PAUSE_MILLIS = 10;
 
     private AllocatingChild() {}

@@ -68,6 +68,8 @@ final class Profiles {
                 liveBlocks,
                 samples,
                 samples / 4,
+                Math.round(totalBytes / Math.sqrt((double) samples)),
+                Math.round(liveBytes / Math.sqrt(samples / 4.0)),
                 3 * SECOND,
                 2 * SECOND,
                 SECOND);

@@ -1,5 +1,8 @@
 package malloc4j.internal.sample;
 
+import malloc4j.internal.memory.Bits;
+import malloc4j.internal.region.PageGeometry;
+import malloc4j.internal.slab.SizeClasses;
 import malloc4j.observe.MisuseReport.Call;
 import org.jspecify.annotations.Nullable;
 
@@ -50,8 +53,10 @@ public final class Sample {
         return slot >= 0;
     }
 
-    boolean isLive() {
-        return freed == null;
+    /// By how much its pages are larger than what it has for use, where it is a small block in pages.
+    long excessBytes() {
+        boolean isSmallInPages = !isGuarded() && byteSize <= SizeClasses.MAX_SMALL_BYTES;
+        return isSmallInPages ? Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) - byteSize : 0;
     }
 
     /// How far an address is from the block: 0 inside, negative before it, positive from its end on, 1 for the first

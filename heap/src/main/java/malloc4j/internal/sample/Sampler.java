@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// Its variance is the sum of `(1 - p) / p * b * b` over all blocks, about `m` times the bytes where blocks are small:
 /// a site with `n` samples is known to `1 / sqrt(n)`, one standard deviation.
 ///
-/// `m` is what was asked for, or more while samples come so fast that they cost too much ([SamplingBudget]). Each
+/// `m` is what was asked for, or more, unless that was 1, while samples come so fast that they cost too much
+/// ([SamplingBudget]). Each
 /// sample has the weight of the `m` that its distance was drawn with, so that changes nothing in the expected value.
 ///
 /// **A sample's life**: [#begin] before the block is taken, then [#put] or [#cancel]; [#remove] before it is freed,
@@ -49,6 +50,8 @@ public final class Sampler implements Sampling {
     private long askedBlocks; // mean from one guarded block to the next, 0 for none
     private volatile long meanBlocks;
     private volatile int liveCount;
+    private long allocatedExcess; // bytes of pages that small samples take beyond what they have for use
+    private long freedExcess;
 
     /// @param budget is charged the pages of guarded blocks
     public Sampler(Ground ground, Budget budget, long seed) {
@@ -103,7 +106,7 @@ public final class Sampler implements Sampling {
     }
 
     private void stretch() {
-        meanBytes = (long) (askedBytes * budget.stretch());
+        meanBytes = askedBytes <= 1 ? askedBytes : (long) (askedBytes * budget.stretch());
         meanBlocks = askedBlocks <= 1 ? askedBlocks : (long) (askedBlocks * budget.stretch());
     }
 
@@ -234,6 +237,28 @@ public final class Sampler implements Sampling {
             }
             samples.put(sample);
             liveCount = samples.count();
+            allocatedExcess += sample.excessBytes();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// By how many bytes the pages of small samples are larger than what their blocks have for use: all that were
+    /// allocated.
+    public long allocatedExcessBytes() {
+        lock.lock();
+        try {
+            return allocatedExcess;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// As [#allocatedExcessBytes], of those that were freed.
+    public long freedExcessBytes() {
+        lock.lock();
+        try {
+            return freedExcess;
         } finally {
             lock.unlock();
         }
@@ -378,19 +403,20 @@ public final class Sampler implements Sampling {
                 sample.site.noteFreed(sample.weight, now - sample.allocatedNanos);
             }
             samples.release();
+            freedExcess += sample.excessBytes();
         } finally {
             lock.unlock();
         }
     }
 
-    /// What the samples say now.
-    public AllocationProfile profile(String heapName) {
+    /// What the samples say now; of what is live, of blocks of at least that age alone.
+    public AllocationProfile profile(String heapName, long youngestNanos) {
         lock.lock();
         try {
             long now = clock.getAsLong();
             Map<Site, LiveSum> live = new HashMap<>();
             samples.forEach(sample -> {
-                if (sample.weight != 0) {
+                if (sample.weight != 0 && now - sample.allocatedNanos >= youngestNanos) {
                     live.computeIfAbsent(sample.site, site -> new LiveSum()).add(sample, now);
                 }
             });
@@ -415,6 +441,8 @@ public final class Sampler implements Sampling {
                 Math.round(live.blocks),
                 site.totalSamples,
                 live.samples,
+                Math.round(Math.sqrt(site.totalVariance)),
+                Math.round(Math.sqrt(live.variance)),
                 live.oldestNanos,
                 live.blocks == 0 ? 0 : Math.round(live.nanos / live.blocks),
                 site.freedBlocks == 0 ? 0 : Math.round(site.freedNanos / site.freedBlocks));
@@ -424,6 +452,7 @@ public final class Sampler implements Sampling {
     private static final class LiveSum {
         private double bytes;
         private double blocks;
+        private double variance;
         private double nanos;
         private long samples;
         private long oldestNanos;
@@ -432,6 +461,7 @@ public final class Sampler implements Sampling {
             long age = now - sample.allocatedNanos;
             bytes += sample.weight * sample.byteSize;
             blocks += sample.weight;
+            variance += Site.variance(sample.weight, (double) sample.byteSize);
             nanos += sample.weight * age;
             samples++;
             oldestNanos = Math.max(oldestNanos, age);

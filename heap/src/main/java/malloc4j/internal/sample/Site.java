@@ -7,6 +7,7 @@ final class Site {
 
     double totalBytes;
     double totalBlocks;
+    double totalVariance; // of totalBytes
     long totalSamples;
     double freedBlocks;
     double freedNanos; // lifetimes of those, added up
@@ -18,7 +19,14 @@ final class Site {
     void noteAllocated(double weight, long byteSize) {
         totalBytes += weight * byteSize;
         totalBlocks += weight;
+        totalVariance += variance(weight, (double) byteSize);
         totalSamples++;
+    }
+
+    /// What a sample adds to the variance of a sum of bytes: by the chance `p = 1 / weight` of being one, `(1 - p) / p`
+    /// times the square of its bytes stands for each of `weight` blocks.
+    static double variance(double weight, double byteSize) {
+        return weight * (weight - 1) * byteSize * byteSize;
     }
 
     void noteFreed(double weight, long lifetimeNanos) {

@@ -18,7 +18,7 @@ import java.nio.file.Path;
 ///   command                                agent
 ///   start BYTES MILLIS            ->       samples where nothing is sampled yet
 ///                                 <-       OK, FoundHeaps
-///   profiles                      ->
+///   profiles NANOS                ->       with live blocks of at least that age
 ///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
 ///   anything that fails           ->
 ///                                 <-       FAILED, why
@@ -81,7 +81,7 @@ public final class AgentSession implements Runnable {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[2]);
                 heaps.start(Long.parseLong(words[1])).writeTo(out);
             }
-            case "profiles" -> heaps.writeProfiles(out);
+            case "profiles" -> heaps.writeProfiles(Long.parseLong(words[1]), out);
             default -> throw new IllegalArgumentException("the agent does not know " + words[0]);
         }
     }

@@ -6,6 +6,7 @@ import java.lang.instrument.Instrumentation;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -39,7 +40,7 @@ final class ProfiledHeaps implements AutoCloseable {
             for (Object heap : openHeaps(library)) {
                 heapCount++;
                 try {
-                    if (sampleBytes(profile(heap)) == 0) {
+                    if (sampleBytes(profile(heap, 0)) == 0) {
                         start.invoke(heap, sampleBytes);
                         started.add(new WeakReference<>(heap));
                     }
@@ -52,12 +53,14 @@ final class ProfiledHeaps implements AutoCloseable {
     }
 
     /// Writes how many profiles there are, and each behind the number of its heap, which stays the same.
-    void writeProfiles(ObjectOutputStream out) throws IOException, ReflectiveOperationException {
+    ///
+    /// @param youngestNanos how old live blocks are at least that are in them
+    void writeProfiles(long youngestNanos, ObjectOutputStream out) throws IOException, ReflectiveOperationException {
         Map<Integer, Object> profiles = new LinkedHashMap<>();
         for (Class<?> library : libraries()) {
             for (Object heap : openHeaps(library)) {
                 try {
-                    Object profile = profile(heap);
+                    Object profile = profile(heap, youngestNanos);
                     if (sampleBytes(profile) > 0) {
                         profiles.put(number(heap), profile);
                     }
@@ -112,8 +115,8 @@ final class ProfiledHeaps implements AutoCloseable {
         return (long) profile.getClass().getMethod("sampleBytes").invoke(profile);
     }
 
-    private static Object profile(Object heap) throws ReflectiveOperationException {
-        return heap.getClass().getMethod("profile").invoke(heap);
+    private static Object profile(Object heap, long youngestNanos) throws ReflectiveOperationException {
+        return heap.getClass().getMethod("profile", Duration.class).invoke(heap, Duration.ofNanos(youngestNanos));
     }
 
     private static void throwUnlessClosed(InvocationTargetException refused, Class<?> library, Object heap)

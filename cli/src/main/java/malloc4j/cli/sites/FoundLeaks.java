@@ -1,0 +1,14 @@
+package malloc4j.cli.sites;
+
+import java.util.List;
+import malloc4j.observe.LeakReport;
+
+/// What keeps growing in the heaps of one process.
+///
+/// @param seconds between the beginning and the second snapshot
+/// @param reports one of each heap
+record FoundLeaks(long pid, int seconds, List<LeakReport> reports) {
+    boolean isEmpty() {
+        return reports.stream().allMatch(report -> report.leaks().isEmpty());
+    }
+}
