@@ -99,6 +99,18 @@ public record MisuseReport(
                     + (freed == null ? "" : "\n    freed " + freed);
         }
 
+        private String json() {
+            JsonText json = new JsonText().number("address", address).number("byteSize", byteSize);
+            json.text("state", isLive ? "live" : "free");
+            if (allocated != null) {
+                json.object("allocated", allocated.json());
+            }
+            if (freed != null) {
+                json.object("freed", freed.json());
+            }
+            return json.toString();
+        }
+
         private String inMessage() {
             return byteSize + " bytes at " + Sizes.hex(address);
         }
@@ -113,6 +125,18 @@ public record MisuseReport(
         /// A call whose frames nobody can change.
         public Call {
             stack = List.copyOf(stack);
+        }
+
+        private String json() {
+            List<String> frames = stack.stream()
+                    .map(AllocationSite::text)
+                    .map(JsonText::quoted)
+                    .toList();
+            return new JsonText()
+                    .text("thread", thread)
+                    .number("ageNanos", ageNanos)
+                    .array("stack", frames)
+                    .toString();
         }
 
         /// Such as "by thread 'main' 1.234 s before", and the frames, each on a line.
@@ -142,6 +166,19 @@ public record MisuseReport(
         neighbours.forEach(each -> nearest.add(each.inMessage()));
         return call + "(" + Sizes.hex(address) + ") of " + allocator + ": " + text + nearest
                 + (block == null ? "" : block.calls());
+    }
+
+    /// All of it as one JSON object: numbers as numbers, the address as text too, stacks as arrays of
+    /// `Class.method(File.java:LINE)`, innermost first.
+    public String json() {
+        JsonText json = new JsonText();
+        json.text("call", call).number("address", address).text("addressText", Sizes.hex(address));
+        json.text("allocator", allocator).text("finding", finding.name()).text("text", text);
+        if (block != null) {
+            json.object("block", block.json());
+        }
+        return json.array("neighbours", neighbours.stream().map(Block::json).toList())
+                .toString();
     }
 
     @Override
