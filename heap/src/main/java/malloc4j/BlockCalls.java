@@ -78,7 +78,10 @@ final class BlockCalls {
                 return address;
             }
             if (Sampling.isDue(address)) {
-                return noticed(route.allocateSample(byteSize, address));
+                address = route.allocateSample(byteSize, address);
+                if (address > 0) {
+                    return noticed(address);
+                }
             }
         }
         return allocate(byteSize, SizeClasses.QUANTUM_BYTES);

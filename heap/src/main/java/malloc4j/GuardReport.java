@@ -2,6 +2,7 @@ package malloc4j;
 
 import java.lang.System.Logger.Level;
 import java.lang.Thread.UncaughtExceptionHandler;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -24,6 +25,10 @@ final class GuardReport {
 
     private static final int MAX_GUESSES = 3;
     private static final String LOGGER = "malloc4j";
+
+    private static WeakReference<InternalError> explained = new WeakReference<>(null);
+    private static String explainedText = "";
+    private static long explainedNanos = Long.MIN_VALUE; // of the touch that it was about
 
     private GuardReport() {}
 
@@ -83,12 +88,24 @@ final class GuardReport {
         if (all.isEmpty()) {
             return Optional.empty();
         }
-        Optional<String> exact = heaps.stream()
+        return Optional.of(exact(fault, heaps).orElseGet(() -> guess(fault, all)));
+    }
+
+    /// By the latest touch that no other error was explained by, or this one before.
+    private static synchronized Optional<String> exact(InternalError fault, List<Heap> heaps) {
+        if (explained.refersTo(fault)) {
+            return Optional.of(explainedText);
+        }
+        Optional<LatestTouch> latest = heaps.stream()
                 .map(GuardReport::latest)
                 .flatMap(Optional::stream)
-                .max(Comparator.comparingLong(each -> each.touch.nanos()))
-                .map(LatestTouch::text);
-        return Optional.of(exact.orElseGet(() -> guess(fault, all)));
+                .max(Comparator.comparingLong(each -> each.touch.nanos()));
+        latest.ifPresent(each -> {
+            explained = new WeakReference<>(fault);
+            explainedText = each.text();
+            explainedNanos = each.touch.nanos();
+        });
+        return latest.map(LatestTouch::text);
     }
 
     /// What the kernel tells of the latest touch of a guard of a heap.
@@ -114,7 +131,7 @@ final class GuardReport {
     }
 
     private static Optional<LatestTouch> latest(Heap heap) {
-        Sampler.Touch touch = heap.sampler().latestTouch();
+        Sampler.Touch touch = heap.sampler().latestTouch(explainedNanos);
         return Optional.ofNullable(touch)
                 .map(known -> new LatestTouch(heap.options().name(), known));
     }
@@ -148,9 +165,11 @@ final class GuardReport {
                 .toList();
         StringJoiner text = new StringJoiner("\n");
         text.add("a block was touched outside of its bounds, or after it was freed.");
-        text.add("Neither the JVM nor the kernel says at which address. Of " + all.size()
-                + " guarded blocks these have most in common"
-                + " with the error's stack, or were last used: this is a guess.");
+        text.add(
+                "Neither the JVM nor the kernel says at which address: it may have been none of these, where a mapped file was"
+                        + " cut. Of " + all.size()
+                        + " guarded blocks these have most in common"
+                        + " with the error's stack, or were last used: this is a guess.");
         for (Guarded each : likeliest) {
             text.add("  " + describe(each));
         }

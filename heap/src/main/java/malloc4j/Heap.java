@@ -875,13 +875,14 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// Takes samples of what is allocated from now on, or with another mean if some are taken: see [#profile]. Who is
     /// allocating already notices after about 1 MiB of a size class, or 256 blocks, and 256 MiB of large blocks.
     ///
-    /// @param sampleBytes mean bytes between two samples, above 0; 512 KiB suits programs in use
+    /// @param sampleBytes mean bytes between two samples, 1 to 2^40; 512 KiB suits programs in use
     /// @throws IllegalArgumentException if it is not
     /// @throws IllegalStateException if this heap is closed
     public void startProfile(long sampleBytes) {
         requireOpen("startProfile");
-        if (sampleBytes <= 0) {
-            throw new IllegalArgumentException("startProfile(sampleBytes=" + sampleBytes + "): must be above 0");
+        if (sampleBytes <= 0 || sampleBytes > HeapOption.MAX_SAMPLE_BYTES) {
+            throw new IllegalArgumentException(
+                    "startProfile(sampleBytes=" + sampleBytes + "): must be from 1 to " + HeapOption.MAX_SAMPLE_BYTES);
         }
         sampler.start(sampleBytes);
     }
@@ -896,7 +897,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// Who has allocated what since [#startProfile], or since this heap was made where the option `profileBytes` says
     /// so: live and total bytes and blocks by Java stack, estimated from samples. Empty, with 0 for its
-    /// [AllocationProfile#sampleBytes], while none are taken. What arenas, pools, regions and stacks have is not in it.
+    /// [AllocationProfile#sampleBytes], while none are taken. Pages that arenas, pools, regions and stacks have are
+    /// not in it.
     ///
     /// While samples come so fast that they would cost more than about a hundredth of a processor's time, the way
     /// between them gets longer; the estimates stay unbiased.

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// This class and those in it have no initialiser: the end of a stack, where a heap may be asked for first, would lose
 /// them ([HeapMaker]).
 abstract class HeapOption {
+    /// The most bytes between two samples.
+    static final long MAX_SAMPLE_BYTES = 1L << 40;
+
     private static volatile @Nullable List<HeapOption> all;
 
     private final Class<?> group;
@@ -115,7 +118,7 @@ abstract class HeapOption {
                             HeapOptions.Observing.class,
                             "profileBytes",
                             0,
-                            1L << 40,
+                            MAX_SAMPLE_BYTES,
                             0,
                             "mean bytes between two samples of the allocation profile, 0 for none; 512K for programs in use",
                             ""),

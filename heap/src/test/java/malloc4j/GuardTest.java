@@ -4,11 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.observe.MisuseReport.Block;
 import malloc4j.observe.MisuseReport.Finding;
@@ -109,6 +116,109 @@ class GuardTest {
                     .contains("malloc4j.GuardTest.allocate(GuardTest.java:")
                     .contains("malloc4j.GuardTest.release(GuardTest.java:");
         });
+    }
+
+    @Test
+    void anErrorIsExplainedByItsOwnTouchWhateverWasAllocatedMeanwhile() throws InterruptedException {
+        try (Heap other =
+                Heap.create(HeapOptions.builder().name("other").guardEvery(1).build())) {
+            for (int turn = 0; turn < 100; turn++) {
+                Heap touched = turn % 2 == 0 ? heap : other;
+                long block = touched.malloc(100 + turn);
+                touched.free(block);
+                InternalError fault = fault(block);
+                long next = (turn % 3 == 0 ? heap : other).malloc(300);
+                Optional<String> text = Heap.explain(fault);
+                assertThat(text.orElseThrow()).startsWith("use after free: 0x" + Long.toHexString(block));
+                assertThat(Heap.explain(new IllegalStateException(fault))).isEqualTo(text);
+                (turn % 3 == 0 ? heap : other).free(next);
+            }
+            AtomicReference<InternalError> elsewhere = new AtomicReference<>();
+            long block = other.malloc(77);
+            other.free(block);
+            Thread worker = new Thread(() -> {
+                other.free(other.malloc(50)); // so that it is watched
+                elsewhere.set(fault(block));
+            });
+            worker.start();
+            worker.join();
+            assertThat(Heap.explain(elsewhere.get()).orElseThrow())
+                    .startsWith("use after free: 0x" + Long.toHexString(block));
+        }
+    }
+
+    private static InternalError fault(long block) {
+        try {
+            long unused = RawMemory.getLong(block);
+        } catch (InternalError fault) {
+            return fault;
+        }
+        throw new AssertionError("no fault at 0x" + Long.toHexString(block));
+    }
+
+    @Test
+    void anErrorWithoutATouchOfAGuardIsAGuessThatSaysSo() {
+        long block = heap.malloc(123);
+        InternalError cut = new InternalError("a fault occurred in an unsafe memory access operation");
+        assertThat(Heap.explain(cut).orElseThrow()).contains("Neither the JVM nor the kernel says at which address");
+        heap.free(block);
+    }
+
+    @Test
+    void guardsJoinAgainWhenBlocksAreFreed() throws IOException {
+        heap.free(heap.malloc(16));
+        long before = mappings();
+        for (int round = 0; round < 30; round++) {
+            long[] blocks = new long[1_000];
+            Arrays.setAll(blocks, place -> heap.malloc(16));
+            for (long block : blocks) {
+                heap.free(block);
+            }
+        }
+        assertThat(mappings()).isLessThan(before + 50);
+    }
+
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("malloc4j-guard")).count();
+        }
+    }
+
+    @Test
+    void aReallocOfADamagedBlockIsRefusedAndLeavesIt() {
+        long block = heap.malloc(10);
+        RawMemory.putByte(block + 10, (byte) 1);
+        RawMemory.putByte(block, (byte) 42);
+        assertThatThrownBy(() -> heap.realloc(block, 20))
+                .isInstanceOf(BlockMisuseException.class)
+                .hasMessageContaining("past the end of the block of 10 bytes was written to; the block is live");
+        assertThat(RawMemory.getByte(block)).isEqualTo((byte) 42);
+        assertThatThrownBy(() -> heap.free(block)).hasMessageContaining("the block is free now");
+        assertThat(heap.statistics().liveBlocks()).isZero();
+    }
+
+    @Test
+    void aRequestThatTheLimitRefusesAsksTheHook() {
+        AtomicReference<Runnable> hook = new AtomicReference<>(() -> {});
+        AtomicInteger asked = new AtomicInteger();
+        HeapOptions options = HeapOptions.builder()
+                .guardEvery(1)
+                .profileBytes(1)
+                .hardLimitBytes(4 << 20)
+                .onHardLimit(wanted -> {
+                    hook.get().run();
+                    return asked.incrementAndGet() == 1;
+                })
+                .build();
+        try (Heap limited = Heap.create(options)) {
+            List<Long> blocks = new ArrayList<>();
+            for (int count = 0; count < 64; count++) {
+                blocks.add(limited.malloc(65_536));
+            }
+            hook.set(() -> blocks.forEach(limited::free));
+            assertThat(limited.malloc(16)).isPositive();
+            assertThat(asked.get()).isEqualTo(1);
+        }
     }
 
     @Test

@@ -170,7 +170,7 @@ class ProfileTest {
     void anIntervalOfNoBytesIsRefused() {
         assertThatThrownBy(() -> heap.startProfile(0))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("startProfile(sampleBytes=0): must be above 0");
+                .hasMessage("startProfile(sampleBytes=0): must be from 1 to 1099511627776");
         assertThatThrownBy(() -> heap.startProfile(-1)).isInstanceOf(IllegalArgumentException.class);
     }
 

@@ -31,8 +31,9 @@ import malloc4j.internal.memory.Sizes;
 /// @param spanBytes pages that slabs and large blocks have
 /// @param dirtyBytes free pages kept for reuse, not yet given back
 /// @param committedBytes what the heap's limit counts of this heap: `spanBytes + dirtyBytes +
-///     hugeBytes`, but for pages of slabs that went back to the kernel and were not used since
-/// @param reservedBytes extents got from the source, and huge blocks
+///     hugeBytes`, but for pages of slabs that went back to the kernel and were not used since; and pages of guarded
+///     blocks
+/// @param reservedBytes extents got from the source, huge blocks, and pages of guarded blocks
 /// @param purgedBytes pages given back to the kernel since the heap began, in all
 /// @param threadCaches caches, one for each thread that ran at the same time, and those that virtual threads share
 /// @param magazineBytes what those caches may use outside of the extents, 32 KiB each, but for those whose memory went

@@ -54,11 +54,15 @@ final class Countdowns {
         return due == 0 ? NO_SAMPLE : due;
     }
 
-    /// Lets the next block of a class be none that is looked at.
+    /// Lets the next block of a class be none that is looked at; the one after it may be again.
     void letOne(long magazine, int sizeClass) {
-        popDues[sizeClass] = 0;
-        drawDues[sizeClass] = 0;
-        Magazine.rewind(magazine, 1, 1);
+        if (Magazine.hasSlot(magazine)) {
+            popDues[sizeClass] = 0;
+            Magazine.rewind(magazine, 1, Magazine.drawsLeft(magazine));
+        } else {
+            drawDues[sizeClass] = 0;
+            Magazine.rewind(magazine, Magazine.popsLeft(magazine), 1);
+        }
     }
 
     private long next(long[] dues, int sizeClass) {

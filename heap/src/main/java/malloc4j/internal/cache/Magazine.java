@@ -340,14 +340,19 @@ final class Magazine {
         }
     }
 
+    /// Whether a slot is in use. By the owner.
+    static boolean hasSlot(long magazine) {
+        return (RawMemory.getLong(magazine + TOP) & USED_MASK) != 0;
+    }
+
     /// Whether a block has missed because the countdown of slots has ended. By the owner.
     static boolean isPopDue(long magazine) {
-        return (RawMemory.getLong(magazine + TOP) & USED_MASK) != 0 && popsLeft(magazine) <= 0;
+        return hasSlot(magazine) && popsLeft(magazine) <= 0;
     }
 
     /// Whether a block has missed because that of words has ended. By the owner.
     static boolean isDrawDue(long magazine) {
-        return (RawMemory.getLong(magazine + TOP) & USED_MASK) == 0 && drawsLeft(magazine) <= 0;
+        return !hasSlot(magazine) && drawsLeft(magazine) <= 0;
     }
 
     /// Whether the countdowns were ever wound up.

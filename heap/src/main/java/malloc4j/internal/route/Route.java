@@ -154,15 +154,30 @@ public final class Route {
         Home home = homeFor(byteSize, byteAlignment);
         long due = home == huge ? sampler.dueFor(byteSize) : 0;
         long address = due != 0 ? due : allocateIn(home, byteSize, byteAlignment, false);
-        return Sampling.isDue(address) ? sampled.allocate(home, byteSize, byteAlignment, address) : address;
+        return Sampling.isDue(address) ? allocateDue(home, byteSize, byteAlignment, address) : address;
     }
 
-    /// Allocates a block that is due to be a sample, as a cache has answered.
+    /// Allocates a block that is due to be a sample, or guarded; where that cannot be, or what the Java heap has no
+    /// room for, as any other.
+    ///
+    /// @param due as [Sampling#due] gives it
+    private long allocateDue(Home home, long byteSize, long byteAlignment, long due) {
+        long address = sampled.allocate(home, byteSize, byteAlignment, due);
+        if (address > 0) {
+            return address;
+        }
+        return home == small
+                ? small.allocateUnsampled(byteSize, byteAlignment)
+                : allocateIn(home, byteSize, byteAlignment, true);
+    }
+
+    /// Allocates a block that is due to be a sample, as a cache has answered. Returns its address, or minus errno; that
+    /// is no refusal yet.
     ///
     /// @param due as [Sampling#due] gives it
     public long allocateSample(long byteSize, long due) {
         Home home = homeFor(byteSize, SizeClasses.QUANTUM_BYTES);
-        return sampled.allocate(home, byteSize, SizeClasses.QUANTUM_BYTES, due);
+        return allocateDue(home, byteSize, SizeClasses.QUANTUM_BYTES, due);
     }
 
     /// Allocates in a home, where the request belongs; a large one that is refused there by the kernel or for want of
@@ -344,7 +359,7 @@ public final class Route {
             StackProbe.requireForCall();
         }
         long usable = byteSize(home, record, address);
-        if (usable == 0) {
+        if (usable == 0 || (home == sampled && sampler.isDamaged(address))) {
             return 0;
         }
         if (byteSize < 0 || byteSize > MAX_BYTE_SIZE) {

@@ -52,22 +52,12 @@ final class SampledHome extends Home {
         return -Errno.EINVAL;
     }
 
-    /// Takes a block that is due to be a sample, or guarded; where that cannot be, or what the Java heap has no room
-    /// for, as any other. Returns its address, or minus errno.
+    /// Takes a block that is due to be a sample, or guarded. Returns its address, or minus errno, also where the Java
+    /// heap has no room for what is to be known of it.
     ///
     /// @param home where the request belongs
     /// @param due as [Sampling#due] gives it
     long allocate(Home home, long byteSize, long byteAlignment, long due) {
-        long sampled = allocateSample(home, byteSize, byteAlignment, due);
-        if (sampled > 0) {
-            return sampled;
-        }
-        return home == small
-                ? small.allocateUnsampled(byteSize, byteAlignment)
-                : home.allocateOwned(byteSize, byteAlignment);
-    }
-
-    private long allocateSample(Home home, long byteSize, long byteAlignment, long due) {
         long begin = sampler.nanoTime();
         long meanBytes = Sampling.meanBytes(due);
         boolean isGuarded = home == small && byteAlignment <= PageGeometry.PAGE_BYTES && sampler.isGuarding();
@@ -221,7 +211,8 @@ final class SampledHome extends Home {
                     : "overflow: the byte " + (offset - block.byteSize() + 1) + " past the end of the block";
             return new Misuse(
                     Finding.DAMAGED,
-                    where + " of " + block.byteSize() + " bytes was written to before it was freed; it is free now",
+                    where + " of " + block.byteSize() + " bytes was written to; the block is "
+                            + (block.isLive() ? "live, and as it was" : "free now"),
                     block,
                     List.of());
         }

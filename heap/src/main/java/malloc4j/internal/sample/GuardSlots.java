@@ -45,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 public final class GuardSlots {
     private static final int MAX_SLOTS = 1 << 12;
     private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
+    private static final int GUARD_FLAGS = Linux.MAP_SHARED | Linux.MAP_NORESERVE; // the same, or pages do not join
     private static final byte CANARY = (byte) 0xA7;
     private static final long REFUSED = -1;
 
@@ -107,6 +108,7 @@ public final class GuardSlots {
     /// @param byteSize 1 to [SizeClasses#MAX_SMALL_BYTES]
     /// @param byteAlignment a power of two, at most a page
     long take(long byteSize, long byteAlignment, Sample sample) {
+        faults.watch();
         lock.lock();
         int slot;
         boolean isAtEnd;
@@ -123,7 +125,6 @@ public final class GuardSlots {
         } finally {
             lock.unlock();
         }
-        faults.watch();
         long bytes = Bits.alignUp(byteSize, guardBytes);
         long result = map(slot, bytes, isAtEnd);
         if (result < 0) {
@@ -161,7 +162,8 @@ public final class GuardSlots {
             return -Errno.EDQUOT;
         }
         long pages = slotAddress(slot) + (isAtEnd ? slotBytes - bytes : 0);
-        int flags = Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED;
+        int flags =
+                Linux.MAP_PRIVATE | Linux.MAP_ANONYMOUS | Linux.MAP_FIXED | Linux.MAP_POPULATE; // no fault to be told
         long result = calls.mmap(pages, bytes, READ_WRITE, flags, -1, 0);
         if (Errno.isError(result)) {
             budget.discharge(bytes);
@@ -198,7 +200,7 @@ public final class GuardSlots {
         long opened = calls.memfdCreate("malloc4j-guard", Linux.MFD_CLOEXEC);
         long mapped = opened;
         if (!Errno.isError(opened)) {
-            mapped = calls.mmap(0, regionBytes(), READ_WRITE, Linux.MAP_SHARED | Linux.MAP_NORESERVE, (int) opened, 0);
+            mapped = calls.mmap(0, regionBytes(), READ_WRITE, GUARD_FLAGS, (int) opened, 0);
             if (Errno.isError(mapped)) {
                 calls.close((int) opened);
             }
@@ -253,9 +255,24 @@ public final class GuardSlots {
         return start > 0 && Long.compareUnsigned(address - start, regionBytes()) < 0;
     }
 
-    /// The latest touch of a guard, or of a block, that the kernel tells of; null where it tells of none.
-    PageFaults.@Nullable Fault latestFault() {
-        return base > 0 ? faults.latestIn(base, regionBytes(), Thread.currentThread()) : null;
+    /// The latest touch of what was a guard then, that the kernel tells of; null where it tells of none since `nanos`.
+    PageFaults.@Nullable Fault latestFault(long nanos) {
+        return base > 0 ? faults.latestIn(base, regionBytes(), nanos, this::wasGuard) : null;
+    }
+
+    /// Whether an address lay in a guard at a moment. Not where a block has, or had until then, its pages; and nobody
+    /// knows where the slot was used anew since.
+    private boolean wasGuard(long address, long nanos) {
+        long slot = (address - base - guardBytes) / stride();
+        if (address < base + guardBytes || slot >= free.length) {
+            return true; // before the first slot, or behind the last
+        }
+        Sample sample = latest[(int) slot];
+        if (sample == null) {
+            return true;
+        }
+        boolean isInPages = address >= sample.pages && address < sample.pages + sample.pageBytes;
+        return isInPages ? sample.freed != null && nanos >= sample.freedNanos : nanos >= sample.allocatedNanos;
     }
 
     /// The block that the slot nearest to an address has, or had; null where it had none.
@@ -266,7 +283,7 @@ public final class GuardSlots {
         int slot = Math.clamp((address - base - guardBytes) / stride(), 0, free.length - 1);
         for (int each = Math.max(0, slot - 1); each <= Math.min(free.length - 1, slot + 1); each++) {
             Sample sample = latest[each];
-            if (sample != null) {
+            if (sample != null && sample.address != 0) { // else it is being taken
                 long distance = Math.abs(sample.offset(address));
                 if (distance < least) {
                     nearest = sample;
@@ -280,7 +297,7 @@ public final class GuardSlots {
     /// The latest block of each slot that had one.
     void forEach(Consumer<Sample> visitor) {
         for (Sample sample : latest) {
-            if (sample != null) {
+            if (sample != null && sample.address != 0) {
                 visitor.accept(sample);
             }
         }
@@ -291,7 +308,7 @@ public final class GuardSlots {
     long release(Sample sample) {
         faults.watch();
         long damaged = firstDamage(sample);
-        int flags = Linux.MAP_SHARED | Linux.MAP_FIXED;
+        int flags = GUARD_FLAGS | Linux.MAP_FIXED;
         long offset = sample.pages - base;
         long result = calls.mmap(sample.pages, sample.pageBytes, READ_WRITE, flags, file, offset);
         lock.lock();
@@ -310,7 +327,8 @@ public final class GuardSlots {
         return damaged;
     }
 
-    private static long firstDamage(Sample sample) {
+    /// The address of the first byte beside a live block that was written to, 0 where none was.
+    static long firstDamage(Sample sample) {
         long end = sample.address + sample.byteSize;
         long before = firstOther(sample.pages, sample.address);
         return before != 0 ? before : firstOther(end, sample.pages + sample.pageBytes);

@@ -35,8 +35,12 @@ final class PageFaults {
     private static final long SAMPLE_TID_TIME_ADDRESS = 2 | 4 | 8;
     private static final long EXCLUDE_KERNEL = 1 << 5;
     private static final long EXCLUDE_HYPERVISOR = 1 << 6;
+    private static final long USE_CLOCK = 1 << 25;
     private static final long WRITE_BACKWARD = 1 << 27;
+    private static final int CLOCK_MONOTONIC = 1; // of System.nanoTime
+    private static final int CLOCK = 92; // in the attribute
     private static final int DATA_HEAD = 1024; // in the first page
+    private static final int RECORD_THROTTLE = 5;
     private static final int RECORD_SAMPLE = 9;
     private static final int RECORD_BYTES = 32;
     private static final int TIME = 16; // in a record
@@ -61,8 +65,16 @@ final class PageFaults {
         return refusal;
     }
 
-    /// Watches the current thread from now on, if it can be.
+    /// Watches the current thread from now on, if it can be, also where the Java heap has no room for it.
     void watch() {
+        try {
+            watchCurrent();
+        } catch (OutOfMemoryError noRoom) {
+            // then its faults are guessed
+        }
+    }
+
+    private void watchCurrent() {
         Thread thread = Thread.currentThread();
         if (refusal != 0 || thread.isVirtual()) {
             return;
@@ -73,6 +85,10 @@ final class PageFaults {
             for (int each = 0; each < MAX_THREADS; each++) {
                 Thread watched = threads[each];
                 if (watched == thread) {
+                    if (isThrottled(rings[each])) {
+                        close(each);
+                        open(each, thread);
+                    }
                     return;
                 }
                 if (place < 0 && (watched == null || !watched.isAlive())) {
@@ -102,12 +118,17 @@ final class PageFaults {
         }
         if (Errno.isError(ring)) {
             mappings.release(1);
-            refusal = ring;
+            refusal = isPassing((int) -ring) ? 0 : ring;
             return;
         }
         threads[place] = thread;
         rings[place] = ring;
         files[place] = (int) file;
+    }
+
+    /// Whether it may go next time: there are too many files, or too much is locked.
+    private static boolean isPassing(int errno) {
+        return errno == Errno.EMFILE || errno == Errno.ENFILE || errno == Errno.ENOMEM || errno == Errno.EPERM;
     }
 
     private CollectedMemory attribute() {
@@ -120,7 +141,8 @@ final class PageFaults {
             RawMemory.putLong(address + 8, Linux.PERF_COUNT_SW_PAGE_FAULTS);
             RawMemory.putLong(address + 16, 1); // each of them
             RawMemory.putLong(address + 24, SAMPLE_TID_TIME_ADDRESS);
-            RawMemory.putLong(address + 40, EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR | WRITE_BACKWARD);
+            RawMemory.putLong(address + 40, EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR | USE_CLOCK | WRITE_BACKWARD);
+            RawMemory.putInt(address + CLOCK, CLOCK_MONOTONIC);
             attribute = memory;
         }
         return memory;
@@ -138,23 +160,26 @@ final class PageFaults {
     /// A fault.
     ///
     /// @param address that was touched
-    /// @param nanos of the kernel's clock, `Long.MAX_VALUE` where it was by the thread that was preferred
+    /// @param nanos when, by the clock of [System#nanoTime]
     record Fault(long address, long nanos) {}
 
-    /// The latest fault in a range by a thread that is watched, null where there is none: by `preferred`, if it has
-    /// any.
+    /// Which faults are meant.
+    interface Filter {
+        /// Whether a fault is, by its address and when it was.
+        boolean accepts(long address, long nanos);
+    }
+
+    /// The latest fault in a range since a moment by a thread that is watched, of those that are meant; null where
+    /// there is none.
     @Nullable
-    Fault latestIn(long start, long byteSize, Thread preferred) {
+    Fault latestIn(long start, long byteSize, long since, Filter filter) {
         Fault latest = null;
         lock.lock();
         try {
             for (int place = 0; place < MAX_THREADS; place++) {
-                long record = threads[place] == null ? 0 : latestRecord(rings[place], start, byteSize);
-                if (record != 0) {
-                    long nanos = threads[place] == preferred ? Long.MAX_VALUE : RawMemory.getLong(record + TIME);
-                    if (latest == null || nanos > latest.nanos) {
-                        latest = new Fault(RawMemory.getLong(record + ADDRESS), nanos);
-                    }
+                Fault fault = threads[place] == null ? null : latestOf(rings[place], start, byteSize, filter);
+                if (fault != null && fault.nanos > since && (latest == null || fault.nanos > latest.nanos)) {
+                    latest = fault;
                 }
             }
             return latest;
@@ -163,20 +188,34 @@ final class PageFaults {
         }
     }
 
-    /// The address of the latest record of a ring whose fault lies in a range, 0 for none.
-    private static long latestRecord(long ring, long start, long byteSize) {
-        long data = ring + PageGeometry.PAGE_BYTES;
+    /// Whether the kernel has stopped counting, because there were too many faults at once.
+    private static boolean isThrottled(long ring) {
+        long head = RawMemory.getLongVolatile(ring + DATA_HEAD);
+        return head != 0 && RawMemory.getInt(record(ring, head)) == RECORD_THROTTLE;
+    }
+
+    private static long record(long ring, long place) {
+        return ring + PageGeometry.PAGE_BYTES + (place & (PageGeometry.PAGE_BYTES - 1));
+    }
+
+    /// The latest fault of a ring in a range, of those that are meant; null for none.
+    private static @Nullable Fault latestOf(long ring, long start, long byteSize, Filter filter) {
         long head = RawMemory.getLongVolatile(ring + DATA_HEAD);
         for (long offset = 0; offset < PageGeometry.PAGE_BYTES; offset += RECORD_BYTES) {
-            long record = data + ((head + offset) & (PageGeometry.PAGE_BYTES - 1));
-            if (RawMemory.getInt(record) != RECORD_SAMPLE) {
-                return 0;
+            long record = record(ring, head + offset);
+            int type = RawMemory.getInt(record);
+            long address = RawMemory.getLong(record + ADDRESS);
+            long nanos = RawMemory.getLong(record + TIME);
+            if (type == 0) {
+                return null; // never written
             }
-            if (Long.compareUnsigned(RawMemory.getLong(record + ADDRESS) - start, byteSize) < 0) {
-                return record;
+            if (type == RECORD_SAMPLE
+                    && Long.compareUnsigned(address - start, byteSize) < 0
+                    && filter.accepts(address, nanos)) {
+                return new Fault(address, nanos);
             }
         }
-        return 0;
+        return null;
     }
 
     /// Watches nobody any more.

@@ -216,6 +216,21 @@ public final class Sampler implements Sampling {
         return sample.damagedAddress == 0;
     }
 
+    /// Looks at what lies beside a guarded live block. Returns whether it was written to, of which [#around] tells
+    /// more.
+    public boolean isDamaged(long address) {
+        lock.lock();
+        try {
+            Sample sample = samples.get(address);
+            if (sample != null && sample.isGuarded()) {
+                sample.damagedAddress = GuardSlots.firstDamage(sample);
+            }
+            return sample != null && sample.damagedAddress != 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Gives up a sample whose block could not be had.
     public void cancel() {
         lock.lock();
@@ -312,15 +327,17 @@ public final class Sampler implements Sampling {
     }
 
     /// What is known of the latest touch of a guard, null where nothing is.
-    public @Nullable Touch latestTouch() {
-        PageFaults.Fault fault = guards.latestFault();
+    ///
+    /// @param nanos what was before that does not count
+    public @Nullable Touch latestTouch(long nanos) {
+        PageFaults.Fault fault = guards.latestFault(nanos);
         Known known = fault == null ? null : around(fault.address());
         return fault == null || known == null ? null : new Touch(fault.address(), fault.nanos(), known);
     }
 
     /// A touch of a guard.
     ///
-    /// @param nanos of the kernel's clock, `Long.MAX_VALUE` where it was by the current thread
+    /// @param nanos when, by the clock of [System#nanoTime]
     /// @param known of the nearest block
     public record Touch(long address, long nanos, Known known) {}
 
