@@ -46,7 +46,7 @@ abstract class HeapOption {
                             null,
                             "is told what the heap does seldom; where none is"
                                     + " given, those that `ServiceLoader` finds are"),
-                    new FilePath(
+                    new SourcePath(
                             HeapOptions.Memory.class,
                             "file",
                             "the file for source `file`, which it makes the source;"
@@ -124,7 +124,12 @@ abstract class HeapOption {
                             "guardEvery",
                             1L << 40,
                             0,
-                            "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"));
+                            "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"),
+                    new FilePath(
+                            HeapOptions.Observing.class,
+                            "record",
+                            "the file for a trace of what the program does with the heap, from its first block on;"
+                                    + " compressed where its name ends in `.gz`"));
             all = known;
         }
         return known;
@@ -322,8 +327,8 @@ abstract class HeapOption {
         }
     }
 
-    /// A path, which makes its file the source.
-    private static final class FilePath extends HeapOption {
+    /// A path.
+    private static class FilePath extends HeapOption {
         FilePath(Class<?> group, String name, String effect) {
             super(group, name, null, effect, "");
         }
@@ -336,6 +341,13 @@ abstract class HeapOption {
         @Override
         Object parse(String text) {
             return text;
+        }
+    }
+
+    /// A path, which makes its file the source.
+    private static final class SourcePath extends FilePath {
+        SourcePath(Class<?> group, String name, String effect) {
+            super(group, name, effect);
         }
 
         @Override

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
-///     observing() profileBytes, guardEvery
+///     observing() profileBytes, guardEvery, record
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -220,6 +220,11 @@ public final class HeapOptions {
         public long guardEvery() {
             return get("guardEvery", Long.class);
         }
+
+        /// The file for a trace, null for none.
+        public @Nullable String record() {
+            return find("record", String.class);
+        }
     }
 
     /// Whether `other` has the same values.
@@ -348,6 +353,12 @@ public final class HeapOptions {
         /// as long as there are slots. 5,000 suits programs in use. See [Heap#explain].
         public Builder guardEvery(long value) {
             return put("guardEvery", value);
+        }
+
+        /// The path of a file for a trace of what the program does with the heap, from its first block on: what
+        /// [Heap#startRecording] does later. A heap whose trace cannot be written is not made.
+        public Builder record(String path) {
+            return put("record", path);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is
