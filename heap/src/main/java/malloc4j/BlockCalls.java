@@ -13,6 +13,7 @@ import malloc4j.internal.route.Route;
 import malloc4j.internal.route.Tenants;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.observe.MisuseReport.Finding;
+import org.jspecify.annotations.Nullable;
 
 /// What a heap's blocks are asked for, answered as the levels below answer: an address, or minus errno. [Heap] makes
 /// exceptions of that, and [CFamily] `errno`.
@@ -23,18 +24,23 @@ import malloc4j.observe.MisuseReport.Finding;
 ///   arenas, pools, regions, stacks          /                \---> HeapLimits                 the soft limit
 /// ```
 ///
+/// While a [recording][Recordings] runs, calls go on to [RecordedCalls], which does them by another object of this
+/// class and writes them down. What [CacheTable] has at hand is none of its business: so the fields that lead there
+/// lead to nothing then.
+///
 /// Of a block that is given, 0 says that no live block of the heap begins there, and nothing has changed. After the
 /// heap was closed a request that is right in itself is answered by `EBADF`, and no block is live.
 final class BlockCalls {
     private static final int MAX_SMALL_BYTES = SizeClasses.MAX_SMALL_BYTES;
 
     private final CacheTable table;
-    private final long rows; // of the table, as the next two: not the table itself, which the JIT would have to load
-    private final char rowMask;
-    private final ThreadTable<ThreadCache> displaced;
+    private final char rowMask; // of the table, as the next two: not the table itself, which the JIT would have to load
+    private long rows;
+    private ThreadTable<ThreadCache> displaced;
     private final Route route;
     private final HeapLimits limits;
     private volatile boolean closed;
+    private volatile @Nullable RecordedCalls recorded;
 
     BlockCalls(CacheTable table, Route route, HeapLimits limits) {
         this.table = table;
@@ -43,6 +49,16 @@ final class BlockCalls {
         this.displaced = table.displaced();
         this.route = route;
         this.limits = limits;
+    }
+
+    /// Has every call recorded from now on, or none.
+    ///
+    /// @param calls does them and writes them down, null for the latter
+    /// @param atHand what is taken from in place of the table: nothing, or the table again
+    void record(@Nullable RecordedCalls calls, CacheTable atHand) {
+        recorded = calls;
+        rows = atHand.rows();
+        displaced = atHand.displaced();
     }
 
     /// Refuses everything from now on.
@@ -61,6 +77,10 @@ final class BlockCalls {
 
     /// As [#malloc], for what [CacheTable#allocateBlock] has not at hand.
     long mallocSlow(long byteSize) {
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.malloc(byteSize);
+        }
         if (byteSize > MAX_SMALL_BYTES) {
             long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
             if (address <= 0) {
@@ -110,6 +130,10 @@ final class BlockCalls {
     ///
     /// @param byteAlignment a power of two
     long zeroed(long byteSize, long byteAlignment) {
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.zeroed(byteSize, byteAlignment);
+        }
         if (byteSize <= MAX_SMALL_BYTES && byteAlignment <= SizeClasses.QUANTUM_BYTES) {
             long address = malloc(byteSize);
             return address > 0 ? route.zeroed(address, byteSize) : address;
@@ -121,12 +145,25 @@ final class BlockCalls {
         if (!Bits.isPowerOfTwo(byteAlignment)) {
             return -Errno.EINVAL;
         }
-        return byteAlignment <= SizeClasses.QUANTUM_BYTES ? malloc(byteSize) : allocate(byteSize, byteAlignment);
+        if (byteAlignment <= SizeClasses.QUANTUM_BYTES) {
+            return malloc(byteSize);
+        }
+        RecordedCalls recording = recorded;
+        return recording != null ? recording.aligned(byteSize, byteAlignment) : allocate(byteSize, byteAlignment);
+    }
+
+    /// Frees a block. Returns as [#freeSlow].
+    long free(long address) {
+        return closed ? 0 : route.free(address);
     }
 
     /// Frees a block that [CacheTable#freeBlock] has refused. Returns a positive number, 0, or minus errno, and then it
     /// lives on.
     long freeSlow(long address) {
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.free(address);
+        }
         return closed ? 0 : route.freeSlow(address);
     }
 
@@ -136,13 +173,18 @@ final class BlockCalls {
         if (address == 0) {
             return malloc(byteSize);
         }
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.realloc(address, byteSize);
+        }
         long moved = closed ? 0 : route.resize(address, byteSize);
         return moved == 0 ? 0 : noticed(moved);
     }
 
     /// Changes the size of a live block where it is. Returns a positive number if it has room for `byteSize` bytes now.
     long resizeInPlace(long address, long byteSize) {
-        return route.resizeInPlace(address, byteSize);
+        RecordedCalls recording = recorded;
+        return recording != null ? recording.resizeInPlace(address, byteSize) : route.resizeInPlace(address, byteSize);
     }
 
     /// How many bytes of a block may be used, or 0.
@@ -175,10 +217,18 @@ final class BlockCalls {
     // Blocks of pools, regions and stacks, which only freeOwned frees.
 
     long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.allocateOwned(byteSize, byteAlignment, owner);
+        }
         return noticed(closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner));
     }
 
     long freeOwned(long address) {
+        RecordedCalls recording = recorded;
+        if (recording != null) {
+            return recording.freeOwned(address);
+        }
         return closed ? 0 : route.freeOwned(address);
     }
 }

@@ -3,7 +3,6 @@ package malloc4j;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicLong;
-import malloc4j.internal.cache.CacheTable;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
@@ -34,16 +33,14 @@ public final class CFamily {
     private final Heap heap;
     private final BlockCalls calls;
     private final HeapErrors errors;
-    private final CacheTable table;
     private final MisusePolicy policy;
     private final boolean throwing;
     private final AtomicLong misuses = new AtomicLong();
 
-    CFamily(Heap heap, BlockCalls calls, HeapErrors errors, CacheTable table, MisusePolicy policy) {
+    CFamily(Heap heap, BlockCalls calls, HeapErrors errors, MisusePolicy policy) {
         this.heap = heap;
         this.calls = calls;
         this.errors = errors;
-        this.table = table;
         this.policy = policy;
         this.throwing = policy == MisusePolicy.THROW;
     }
@@ -67,7 +64,7 @@ public final class CFamily {
     /// address of their own.
     public long malloc(long byteSize) {
         try {
-            long address = table.allocateBlock(byteSize);
+            long address = heap.takeAtHand(byteSize);
             return address >= 0 ? address : mallocSlow(byteSize);
         } catch (Throwable inside) {
             if (throwing) {
@@ -173,7 +170,7 @@ public final class CFamily {
     /// @throws BlockMisuseException if no live block begins at `address`, with [MisusePolicy#THROW]
     public void free(long address) {
         try {
-            if (!table.freeBlock(address)) {
+            if (!heap.putAtHand(address)) {
                 freeSlow(address);
             }
         } catch (Throwable inside) {

@@ -1,8 +1,12 @@
 package malloc4j;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.invoke.VarHandle;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +37,7 @@ import malloc4j.internal.sample.GuardSlots;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
+import malloc4j.internal.trace.Recorder;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
@@ -73,11 +78,14 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
     private final CacheTable table;
-    private final long rows; // of the table, as the next three: not the table itself, which the JIT would have to load
-    private final char rowMask;
-    private final ThreadTable<ThreadCache> displaced;
-    private final long heapKey;
+    private final char rowMask; // of the table, as the next: not the table itself, which the JIT would have to load
+    private long rows; // these three of a table that has nothing while a recording runs: see switchRecording
+    private ThreadTable<ThreadCache> displaced;
+    private long heapKey;
+    private @Nullable CacheTable emptyTable; // made once: who still calls with its rows must find them
+    private @Nullable Recorder recorder; // of the recording that runs
     private final BlockCalls calls;
+    private final BlockCalls unrecorded;
     private final HeapErrors errors;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
@@ -98,6 +106,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final HeapLimits limits;
     private final int heapId;
     private final Runnable stopPurging;
+    private final Recordings recordings;
     private final boolean closeable;
 
     private Heap(HeapAssembly parts, HeapOptions options, boolean closeable) {
@@ -127,10 +136,26 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         long threshold = ownMappings ? options.memory().mmapThresholdBytes() : Long.MAX_VALUE;
         this.route = new Route(caches, spans, huge, sampler, heapId, threshold, limits::makeRoom, limits::giveBack);
         this.calls = new BlockCalls(table, route, limits);
+        this.unrecorded = new BlockCalls(table, route, limits);
         this.errors = new HeapErrors(options.name(), calls, limits);
         this.throwingFamily = cFamily(MisusePolicy.THROW);
+        this.recordings = new Recordings(options.name(), ground, this::switchRecording);
         HeapRegistry.add(this);
-        limits.enter(); // at last: what is not made must not stand on its parent
+        enter();
+    }
+
+    /// At last: what is not made must not stand on its parent, nor be recorded.
+    private void enter() {
+        String record = options.observing().record();
+        if (record != null) {
+            recordings.start(Path.of(record));
+        }
+        try {
+            limits.enter();
+        } catch (Throwable failed) {
+            Recorder unused = recordings.stop();
+            throw failed;
+        }
         if (options.limits().parent() != null) {
             options.limits().parent().tenants.count(Tenants.Kind.CHILD).increment();
         }
@@ -148,10 +173,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return heap != null ? heap : openCommon();
     }
 
-    /// The table of [#common], or null where that throws.
-    static @Nullable CacheTable commonTable() {
+    /// As [#common], but null where that throws.
+    static @Nullable Heap commonOrNull() {
         try {
-            return common().table;
+            return common();
         } catch (RuntimeException | OutOfMemoryError | LinkageError failed) {
             return null;
         }
@@ -298,8 +323,23 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///     lock, atomic write or system call.
     /// @source C23 7.24.3.6 `malloc`
     public long malloc(long byteSize) {
-        long address = CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
+        long address = takeAtHand(byteSize);
         return address >= 0 ? address : mallocSlow(byteSize);
+    }
+
+    /// A block of the current thread's cache, or a negative number: see [CacheTable#allocateBlock(long)].
+    long takeAtHand(long byteSize) {
+        return CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
+    }
+
+    /// Whether a recording runs, which must be told of every call.
+    boolean isRecorded() {
+        return recorder != null;
+    }
+
+    /// Frees a block of the current thread's. Returns false, and has done nothing, when it is anything else.
+    boolean putAtHand(long address) {
+        return CacheTable.freeBlock(heapKey, address);
     }
 
     private long mallocSlow(long byteSize) {
@@ -386,7 +426,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// operation.
     /// @source C23 7.24.3.3 `free`
     public void free(long address) {
-        if (!CacheTable.freeBlock(heapKey, address)) {
+        if (!putAtHand(address)) {
             freeSlow(address);
         }
     }
@@ -397,36 +437,41 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    /// Blocks of arenas.
+    /// Blocks of arenas, which no recording has: it has what is allocated from the arena.
     private final class BlocksOfArenas extends ArenaBlocks {
         @Override
         long malloc(long byteSize, long byteAlignment) {
-            return byteAlignment > MIN_BYTE_ALIGNMENT
-                    ? alignedAlloc(byteAlignment, byteSize)
-                    : Heap.this.malloc(byteSize);
+            long address = byteAlignment > MIN_BYTE_ALIGNMENT
+                    ? unrecorded.alignedAlloc(byteAlignment, byteSize)
+                    : unrecorded.malloc(byteSize);
+            return address > 0 ? address : failed(byteSize, byteAlignment, address);
+        }
+
+        private long failed(long byteSize, long byteAlignment, long result) {
+            return errors.fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", result);
         }
 
         @Override
         void free(long address) {
-            Heap.this.free(address);
+            if (!table.freeBlock(address)) {
+                errors.requireFreed(address, unrecorded.freeSlow(address));
+            }
         }
 
         @Override
         long pages(long byteSize, long byteAlignment) {
             long address = pagesResult(byteSize, byteAlignment);
-            return address > 0
-                    ? address
-                    : errors.fail("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment + ")", address);
+            return address > 0 ? address : failed(byteSize, byteAlignment, address);
         }
 
         @Override
         long pagesResult(long byteSize, long byteAlignment) {
-            return calls.allocateHeld(byteSize, byteAlignment);
+            return unrecorded.allocateHeld(byteSize, byteAlignment);
         }
 
         @Override
         void freePages(long address) {
-            errors.requireFreed(address, calls.freeHeld(address));
+            errors.requireFreed(address, unrecorded.freeHeld(address));
         }
 
         @Override
@@ -581,7 +626,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     ///
     /// @param policy what is done with an address at which no live block begins
     public CFamily cFamily(MisusePolicy policy) {
-        return new CFamily(this, calls, errors, table, policy);
+        return new CFamily(this, calls, errors, policy);
     }
 
     /// The one for [Malloc]: made with the heap, so that no class is loaded for a first call where the stack ends.
@@ -705,12 +750,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// An arena for the current thread alone, with the contract of [Arena#ofConfined]: its segments are zeroed, and
     /// their blocks are freed when it is closed.
     public Arena ofConfined() {
-        return HeapArena.ofConfined(arenaBlocks, arenaChunks);
+        return opened(HeapArena.ofConfined(arenaBlocks, arenaChunks));
     }
 
     /// An arena for all threads, with the contract of [Arena#ofShared].
     public Arena ofShared() {
-        return HeapArena.ofShared(arenaBlocks);
+        return opened(HeapArena.ofShared(arenaBlocks));
     }
 
     /// An arena for all threads that costs no handshake of threads to close. **Not the JDK's contract**: its
@@ -721,7 +766,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @implNote The JDK closes a shared arena in some 20 microseconds, because every thread must be asked whether
     ///     it is inside an access; this one takes as long as its frees.
     public Arena ofUnscoped() {
-        return HeapArena.ofUnscoped(arenaBlocks);
+        return opened(HeapArena.ofUnscoped(arenaBlocks));
     }
 
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
@@ -732,7 +777,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// at most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
     /// at once. With `-XX:+DisableExplicitGC` nothing is collected.
     public Arena ofAuto() {
-        return HeapArena.ofAuto(arenaBlocks, automaticArenas);
+        return opened(HeapArena.ofAuto(arenaBlocks, automaticArenas));
+    }
+
+    private Arena opened(HeapArena arena) {
+        Recorder running = recorder;
+        return running == null ? arena : arena.recordedBy(running);
     }
 
     // ----------------------------------------------------------------------------------------------------- the whole
@@ -975,6 +1025,67 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return sampler;
     }
 
+    /// Writes what the program does with this heap from now on into a file, created or emptied, as a trace that
+    /// `./malloc4j replay` replays; compressed by gzip where its name ends in `.gz`. Each malloc and free then takes
+    /// the slow way, and a fraction of a microsecond to write down, one thread at a time.
+    ///
+    /// Blocks that are live already are left out, and with them what happens to them later; so are arenas that are open
+    /// already. An allocation from an arena is one of the trace, freed when the arena is closed; of pools, regions and
+    /// stacks the trace has the blocks that they take.
+    ///
+    /// What was done 20 ms ago is with the kernel, and in the file even if the process is killed. Where the file cannot
+    /// be written any more, or the Java heap has no room for the addresses of live blocks, the recording ends: a line
+    /// in the log says so (`System.Logger` `malloc4j`), and the program goes on. It ends with the heap too, and with
+    /// the JVM.
+    ///
+    /// @throws java.io.UncheckedIOException if the file cannot be written, or another recording goes into it
+    /// @throws IllegalStateException if this heap is closed, or is being recorded already, or the JVM is ending
+    public void startRecording(Path file) {
+        requireOpen("startRecording");
+        recordings.start(file);
+    }
+
+    /// Ends the recording: when this returns, the file is whole.
+    ///
+    /// @throws java.io.UncheckedIOException if the last of it could not be written
+    /// @throws IllegalStateException if this heap is closed, or none is going on; it may have ended by itself
+    public void stopRecording() {
+        requireOpen("stopRecording");
+        Recorder ended = recordings.stop();
+        if (ended == null) {
+            throw new IllegalStateException("stopRecording of heap '" + options.name() + "': no recording is going on");
+        }
+        String failure = ended.failure();
+        if (failure != null) {
+            throw new UncheckedIOException(
+                    new IOException("stopRecording of heap '" + options.name() + "': " + failure));
+        }
+    }
+
+    /// Sends every call the slow way, where it is told to `telling`, by leading the warm one to a table that has
+    /// nothing and a key that no block has; or back, for null. Who is in a call, or has loaded what leads there, goes
+    /// on as it was: the recording may miss that call, and the heap does not care.
+    private void switchRecording(@Nullable Recorder telling) {
+        CacheTable atHand = telling == null ? table : emptyTable();
+        RecordedCalls recorded = telling == null ? null : new RecordedCalls(unrecorded, telling);
+        heapKey = atHand.heapKey(); // first the frees: what is written down must not be freed unseen
+        VarHandle.releaseFence();
+        calls.record(recorded, atHand); // nothing is made here, nor below
+        VarHandle.releaseFence();
+        rows = atHand.rows();
+        displaced = atHand.displaced();
+        recorder = telling;
+    }
+
+    private CacheTable emptyTable() {
+        CacheTable empty = emptyTable;
+        if (empty == null) {
+            empty = table.empty();
+            emptyTable = empty;
+        }
+        return empty;
+    }
+
     /// Bytes of live blocks that are no huge ones, those included that other threads have freed shortly before. Walks
     /// no slab.
     long liveBytes() {
@@ -1052,7 +1163,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (!isClosed()) {
             endScopes();
             HeapLeaks.tellAtClose(this);
-            automaticArenas.whileNothingIsFreed(calls::close);
+            automaticArenas.whileNothingIsFreed(this::refuseCalls);
+            Recorder unused = recordings.stop();
             limits.close();
             if (options.limits().parent() != null) {
                 options.limits().parent().tenants.count(Tenants.Kind.CHILD).decrement();
@@ -1071,6 +1183,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         spans.events().close();
         HeapRegistry.remove(heapId);
         ground.memory().removeHeap(heapId);
+    }
+
+    private void refuseCalls() {
+        calls.close();
+        unrecorded.close();
     }
 
     private void endScopes() {

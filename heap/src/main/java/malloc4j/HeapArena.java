@@ -13,6 +13,7 @@ import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.route.Tenants;
 import malloc4j.internal.slab.SizeClasses;
+import malloc4j.internal.trace.Recorder;
 import org.jspecify.annotations.Nullable;
 
 /// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
@@ -115,6 +116,16 @@ final class HeapArena implements Arena {
         }
     }
 
+    /// This arena, just opened, which tells a recorder from now on.
+    HeapArena recordedBy(Recorder recorder) {
+        try {
+            blocks.record = new ArenaRecord(recorder);
+        } catch (OutOfMemoryError full) {
+            recorder.failFull();
+        }
+        return this;
+    }
+
     @SuppressWarnings("ReachabilityFenceUsage") // the lambda is to hold the arena, and never runs
     static HeapArena ofAuto(ArenaBlocks heap, AutomaticArenas automatic) {
         Arena scope = Arena.ofShared();
@@ -147,6 +158,17 @@ final class HeapArena implements Arena {
     }
 
     private MemorySegment allocateOwned(long byteSize, long byteAlignment) {
+        ArenaRecord record = blocks.record;
+        if (record == null) {
+            return allocateUnrecorded(byteSize, byteAlignment);
+        }
+        StackProbe.requireForWhole();
+        MemorySegment segment = allocateUnrecorded(byteSize, byteAlignment);
+        record.add(byteSize, byteAlignment);
+        return segment;
+    }
+
+    private MemorySegment allocateUnrecorded(long byteSize, long byteAlignment) {
         requireOpen();
         long room = Math.max(1, byteSize); // segments of no bytes have addresses of their own, as the JDK's
         long address = Bits.alignUp(cursor, byteAlignment);
@@ -355,6 +377,10 @@ final class HeapArena implements Arena {
         private static final long[] NONE = {};
 
         final ArenaBlocks heap;
+
+        @Nullable
+        ArenaRecord record; // before the first allocation, if ever
+
         private final @Nullable AutomaticArenas automatic; // that count it, where it is one of them
         private long first; // most arenas have one
         private long[] others = NONE;
@@ -390,6 +416,9 @@ final class HeapArena implements Arena {
         }
 
         void free() {
+            if (record != null) {
+                record.end();
+            }
             if (first != 0) {
                 free(first);
                 first = 0;

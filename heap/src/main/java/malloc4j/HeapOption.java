@@ -49,7 +49,7 @@ abstract class HeapOption {
                             null,
                             "is told what the heap does seldom; where none is"
                                     + " given, those that `ServiceLoader` finds are"),
-                    new FilePath(
+                    new SourcePath(
                             HeapOptions.Memory.class,
                             "file",
                             "the file for source `file`, which it makes the source;"
@@ -132,7 +132,12 @@ abstract class HeapOption {
                             HeapOptions.Observing.class,
                             "leaks",
                             LeakCheck.OFF,
-                            "whether a heap says in the log, at its end, what was not freed and by whom"));
+                            "whether a heap says in the log, at its end, what was not freed and by whom"),
+                    new FilePath(
+                            HeapOptions.Observing.class,
+                            "record",
+                            "the file for a trace of what the program does with the heap, from its first block on;"
+                                    + " compressed where its name ends in `.gz`"));
             all = known;
         }
         return known;
@@ -330,8 +335,8 @@ abstract class HeapOption {
         }
     }
 
-    /// A path, which makes its file the source.
-    private static final class FilePath extends HeapOption {
+    /// A path.
+    private static class FilePath extends HeapOption {
         FilePath(Class<?> group, String name, String effect) {
             super(group, name, null, effect, "");
         }
@@ -344,6 +349,13 @@ abstract class HeapOption {
         @Override
         Object parse(String text) {
             return text;
+        }
+    }
+
+    /// A path, which makes its file the source.
+    private static final class SourcePath extends FilePath {
+        SourcePath(Class<?> group, String name, String effect) {
+            super(group, name, effect);
         }
 
         @Override

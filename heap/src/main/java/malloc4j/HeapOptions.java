@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
-///     observing() profileBytes, guardEvery, leaks
+///     observing() profileBytes, guardEvery, leaks, record
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -225,6 +225,11 @@ public final class HeapOptions {
         public LeakCheck leaks() {
             return get("leaks", LeakCheck.class);
         }
+
+        /// The file for a trace, null for none.
+        public @Nullable String record() {
+            return find("record", String.class);
+        }
     }
 
     /// Whether `other` has the same values.
@@ -358,6 +363,12 @@ public final class HeapOptions {
         /// When what was not freed is told, in the log.
         public Builder leaks(LeakCheck value) {
             return put("leaks", value);
+        }
+
+        /// The path of a file for a trace of what the program does with the heap, from its first block on: what
+        /// [Heap#startRecording] does later. A heap whose trace cannot be written is not made.
+        public Builder record(String path) {
+            return put("record", path);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is

@@ -26,13 +26,15 @@ public final class Malloc {
 
     private Malloc() {}
 
-    /// The common heap's table as a constant, so that the warm paths need not ask for it.
+    /// The common heap and its table as constants, so that the warm paths need not ask for them; nor for the table's
+    /// numbers, which are constants too. But while the heap is recorded they must not go by the table.
     ///
     /// Null where the common heap cannot be: then each call says why, as a class that had failed to be initialised
     /// would not. In a class of its own, for where the very first call comes when the stack is all but used up, it is
     /// lost to [StackOverflowError]: then each call does without.
     private static final class Common {
-        static final @Nullable CacheTable TABLE = Heap.commonTable();
+        static final @Nullable Heap HEAP = Heap.commonOrNull();
+        static final @Nullable CacheTable TABLE = HEAP == null ? null : HEAP.table();
     }
 
     private static Heap heap() {
@@ -47,7 +49,7 @@ public final class Malloc {
     /// address of their own.
     public static long malloc(long byteSize) {
         try {
-            if (Common.TABLE != null) {
+            if (Common.TABLE != null && Common.HEAP != null && !Common.HEAP.isRecorded()) {
                 long address = Common.TABLE.allocateBlock(byteSize);
                 if (address >= 0) {
                     return address;
@@ -95,7 +97,7 @@ public final class Malloc {
     /// @throws BlockMisuseException if no live block begins at `address`
     public static void free(long address) {
         try {
-            if (Common.TABLE != null && Common.TABLE.freeBlock(address)) {
+            if (Common.HEAP != null && Common.HEAP.putAtHand(address)) {
                 return;
             }
         } catch (NoClassDefFoundError lost) {

@@ -1,5 +1,6 @@
 package malloc4j;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -142,7 +143,7 @@ class GuardTest {
             });
             worker.start();
             worker.join();
-            assertThat(Heap.explain(elsewhere.get()).orElseThrow())
+            assertThat(Heap.explain(requireNonNull(elsewhere.get())).orElseThrow())
                     .startsWith("use after free: 0x" + Long.toHexString(block));
         }
     }
@@ -206,7 +207,7 @@ class GuardTest {
                 .profileBytes(1)
                 .hardLimitBytes(4 << 20)
                 .onHardLimit(wanted -> {
-                    hook.get().run();
+                    requireNonNull(hook.get()).run();
                     return asked.incrementAndGet() == 1;
                 })
                 .build();

@@ -46,6 +46,7 @@ class LayersTest {
             "malloc4j.internal.span",
             "malloc4j.internal.slab",
             "malloc4j.internal.cache",
+            "malloc4j.internal.trace",
             "malloc4j.internal.sample",
             "malloc4j.internal.route",
             "malloc4j.internal.proc",

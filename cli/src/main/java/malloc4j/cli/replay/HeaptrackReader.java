@@ -201,9 +201,7 @@ final class HeaptrackReader {
         if (unknownFreeCount > 0) {
             notes.add(unknownFreeCount + " frees of blocks that are not in the recording are left out");
         }
-        if (lines.isCutShort()) {
-            notes.add("the file is cut short: line " + lines.lineNumber() + " is its last whole one");
-        }
+        notes.addAll(lines.notes());
         return List.copyOf(notes);
     }
 }

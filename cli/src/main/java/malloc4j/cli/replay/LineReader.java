@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.zip.ZipException;
 
 /// The lines of a trace, one at a time, and the fields of the one that was read last: a letter, then numbers with one
@@ -44,9 +45,9 @@ final class LineReader {
         recording = true;
     }
 
-    /// Whether something was left out at the end.
-    boolean isCutShort() {
-        return cutShort;
+    /// What is to be known of the end, where something was left out there: a sentence for people, or none.
+    List<String> notes() {
+        return cutShort ? List.of("the file is cut short: line " + lineNumber + " is its last whole one") : List.of();
     }
 
     /// Reads the next line, without its end; of a first line that is too long, the beginning. False at the end of the

@@ -1,7 +1,6 @@
 package malloc4j.cli.replay;
 
 import java.io.IOException;
-import java.util.List;
 
 /// Reads a trace in this project's own format:
 ///
@@ -17,8 +16,12 @@ import java.util.List;
 ///
 /// Strict: fields are separated by one space, numbers are decimal digits, header lines come first. Whatever breaks
 /// this or the life of an object is a [TraceProblem] that names the line.
+///
+/// A header line `# recorder: NAME` says that the trace was written while a program ran, which may have been killed:
+/// then it is read to its last whole line.
 final class MallocTraceReader {
     static final String FIRST_LINE = "# malloc-trace 1";
+    private static final String RECORDER = "# recorder: ";
     static final int MAX_THREADS = 1 << 16; // what a char holds
 
     private final LineReader lines;
@@ -33,14 +36,21 @@ final class MallocTraceReader {
     TraceReader.Result readAll() throws IOException, TraceProblem {
         while (lines.next()) {
             if (lines.letter() == '#') {
-                if (trace.eventCount() > 0) {
-                    throw lines.problem("a header line after the first event: " + lines.quoted());
-                }
+                readHeader();
             } else {
                 readEvent();
             }
         }
-        return trace.build(List.of());
+        return trace.build(lines.notes());
+    }
+
+    private void readHeader() throws TraceProblem {
+        if (trace.eventCount() > 0) {
+            throw lines.problem("a header line after the first event: " + lines.quoted());
+        }
+        if (lines.text().startsWith(RECORDER)) {
+            lines.allowRecording();
+        }
     }
 
     private void readEvent() throws TraceProblem {

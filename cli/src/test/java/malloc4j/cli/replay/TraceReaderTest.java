@@ -183,6 +183,36 @@ class TraceReaderTest {
         assertProblem(damaged, 1, "the zstd data is damaged: Data corruption detected");
     }
 
+    @Test
+    void aRecordingIsReadToItsLastWholeLine() throws IOException, TraceProblem {
+        String whole = Traces.TWO_THREADS.replace("# program: a test", "# recorder: malloc4j");
+        Path cut = Traces.write(folder, "cut.trace", whole.substring(0, whole.length() - 2)); // of "f 0 2"
+
+        TraceReader.Result read = TraceReader.read(cut);
+
+        assertThat(read.summary().eventCount()).isEqualTo(5);
+        assertThat(read.notes()).containsExactly("the file is cut short: line 7 is its last whole one");
+        assertThat(TraceReader.read(Traces.write(folder, "whole.trace", whole)).notes())
+                .isEmpty();
+    }
+
+    @Test
+    void aRecordingWhoseCompressedDataIsCutIsReadToItsLastWholeLine() throws IOException, TraceProblem {
+        byte[] whole = Traces.gzip(Traces.TWO_THREADS.replace("# program: a test", "# recorder: malloc4j"));
+        Path cut = Files.write(folder.resolve("cut.trace.gz"), Arrays.copyOf(whole, whole.length - 8));
+
+        TraceReader.Result read = TraceReader.read(cut);
+
+        assertThat(read.summary().eventCount()).isEqualTo(6);
+        assertThat(read.notes()).containsExactly("the file is cut short: line 8 is its last whole one");
+    }
+
+    @Test
+    void aMalformedLineInTheMiddleOfARecordingIsRefused() throws IOException {
+        Path file = Traces.write(folder, "bad.trace", "# malloc-trace 1\n# recorder: malloc4j\na 0 0\nf 0 0\n");
+        assertProblem(file, 3, "expected 'a THREAD ID SIZE', found 'a 0 0'");
+    }
+
     private static void assertProblem(Path file, int line, String reason) {
         assertThatThrownBy(() -> TraceReader.read(file))
                 .isInstanceOf(TraceProblem.class)

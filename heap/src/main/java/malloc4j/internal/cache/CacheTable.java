@@ -55,6 +55,7 @@ public record CacheTable(
     private static final int MAGAZINES = 8;
     private static final int MAX_COUNT = 1 << 12; // the offset of a row fits a char: it needs no check
     private static final int NO_THREAD = 0; // ids begin at 1
+    private static final int NO_HEAP = -1;
 
     /// @param count how many rows, a power of two, at most 4,096
     static CacheTable of(int count, int heapId) {
@@ -70,6 +71,11 @@ public record CacheTable(
                 new @Nullable LargeStock[count],
                 new ThreadTable<>(),
                 SlabEntry.heapKey(heapId));
+    }
+
+    /// A table of as many rows that never has a thread, with the key of no heap.
+    public CacheTable empty() {
+        return of(caches.length, NO_HEAP);
     }
 
     /// Links what the warm path reaches memory by: see [RawMemory#link].
