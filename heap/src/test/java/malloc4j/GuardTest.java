@@ -17,6 +17,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.FakeCalls;
+import malloc4j.internal.region.Ground;
 import malloc4j.observe.MisuseReport.Block;
 import malloc4j.observe.MisuseReport.Finding;
 import org.junit.jupiter.api.AfterEach;
@@ -219,6 +223,17 @@ class GuardTest {
             assertThat(limited.malloc(16)).isPositive();
             assertThat(asked.get()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void aHeapWhoseGuardsAreRefusedLeavesNoMapping() {
+        int before = Ground.process().mappings().used();
+        SystemCalls calls = FakeCalls.with("memfdCreate", (arguments, perform) -> -Errno.EMFILE);
+        try (Heap bare = Heap.create(calls, HeapOptions.builder().guardEvery(1).build())) {
+            bare.free(bare.malloc(64));
+            assertThat(bare.sampler().guardRefusal()).isEqualTo(-Errno.EMFILE);
+        }
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @Test
