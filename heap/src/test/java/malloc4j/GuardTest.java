@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -146,7 +147,7 @@ class GuardTest {
             });
             worker.start();
             worker.join();
-            assertThat(Heap.explain(elsewhere.get()).orElseThrow())
+            assertThat(Heap.explain(Objects.requireNonNull(elsewhere.get())).orElseThrow())
                     .startsWith("use after free: 0x" + Long.toHexString(block));
         }
     }
@@ -210,7 +211,7 @@ class GuardTest {
                 .profileBytes(1)
                 .hardLimitBytes(4 << 20)
                 .onHardLimit(wanted -> {
-                    hook.get().run();
+                    Objects.requireNonNull(hook.get()).run();
                     return asked.incrementAndGet() == 1;
                 })
                 .build();
@@ -222,6 +223,41 @@ class GuardTest {
             hook.set(() -> blocks.forEach(limited::free));
             assertThat(limited.malloc(16)).isPositive();
             assertThat(asked.get()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void ofTwoHeapsTheOneThatWasTouchedLastIsNamed() {
+        try (Heap later =
+                Heap.create(HeapOptions.builder().name("later").guardEvery(1).build())) {
+            for (Heap touched : List.of(later, heap, later)) {
+                long block = touched.malloc(64);
+                touched.free(block);
+                assertThatThrownBy(() -> RawMemory.getLong(block))
+                        .isInstanceOfSatisfying(InternalError.class, fault -> {
+                            assertThat(Heap.explain(fault).orElseThrow())
+                                    .startsWith("use after free: 0x" + Long.toHexString(block))
+                                    .contains(" of heap '" + touched.options().name() + "', freed");
+                        });
+            }
+        }
+    }
+
+    @Test
+    void amongManyBlocksOneIsNamedExactly() {
+        long[] blocks = new long[2_000];
+        for (int index = 0; index < blocks.length; index++) {
+            blocks[index] = heap.malloc(64);
+        }
+        for (long block : blocks) {
+            heap.free(block);
+        }
+        for (int turn = 0; turn < 5; turn++) {
+            long block = blocks[turn * 400];
+            assertThatThrownBy(() -> RawMemory.getLong(block)).isInstanceOfSatisfying(InternalError.class, fault -> {
+                assertThat(Heap.explain(fault).orElseThrow())
+                        .startsWith("use after free: 0x" + Long.toHexString(block));
+            });
         }
     }
 
