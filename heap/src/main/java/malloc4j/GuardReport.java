@@ -79,16 +79,17 @@ final class GuardReport {
         if (fault == null) {
             return Optional.empty();
         }
+        Optional<String> exact = exact(fault, heaps); // first: the page faults of the Java heap push the touch's out
+        if (exact.isPresent()) {
+            return exact;
+        }
         List<Guarded> all = new ArrayList<>();
         for (Heap heap : heaps) {
             heap.sampler()
                     .guarded()
                     .forEach(known -> all.add(new Guarded(heap.options().name(), known)));
         }
-        if (all.isEmpty()) {
-            return Optional.empty();
-        }
-        return Optional.of(exact(fault, heaps).orElseGet(() -> guess(fault, all)));
+        return all.isEmpty() ? Optional.empty() : Optional.of(guess(fault, all));
     }
 
     /// By the latest touch that no other error was explained by, or this one before.

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.SystemCalls;
+import malloc4j.internal.region.FakeCalls;
+import malloc4j.internal.region.Ground;
 import malloc4j.observe.MisuseReport.Block;
 import malloc4j.observe.MisuseReport.Finding;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +110,7 @@ class GuardTest {
 
     @Test
     void aTouchAfterFreeIsExplained() {
+        requireAddresses();
         long block = allocate(heap, 200);
         release(heap, block);
         assertThatThrownBy(() -> RawMemory.getLong(block)).isInstanceOfSatisfying(InternalError.class, fault -> {
@@ -121,6 +127,7 @@ class GuardTest {
 
     @Test
     void anErrorIsExplainedByItsOwnTouchWhateverWasAllocatedMeanwhile() throws InterruptedException {
+        requireAddresses();
         try (Heap other =
                 Heap.create(HeapOptions.builder().name("other").guardEvery(1).build())) {
             for (int turn = 0; turn < 100; turn++) {
@@ -146,6 +153,11 @@ class GuardTest {
             assertThat(Heap.explain(requireNonNull(elsewhere.get())).orElseThrow())
                     .startsWith("use after free: 0x" + Long.toHexString(block));
         }
+    }
+
+    /// Where the kernel tells no addresses of faults, which was touched is a guess.
+    private void requireAddresses() {
+        assumeTrue(heap.sampler().faultsRefusal() == 0, "perf_event_open is refused");
     }
 
     private static InternalError fault(long block) {
@@ -220,6 +232,54 @@ class GuardTest {
             assertThat(limited.malloc(16)).isPositive();
             assertThat(asked.get()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void ofTwoHeapsTheOneThatWasTouchedLastIsNamed() {
+        requireAddresses();
+        try (Heap later =
+                Heap.create(HeapOptions.builder().name("later").guardEvery(1).build())) {
+            for (Heap touched : List.of(later, heap, later)) {
+                long block = touched.malloc(64);
+                touched.free(block);
+                assertThatThrownBy(() -> RawMemory.getLong(block))
+                        .isInstanceOfSatisfying(InternalError.class, fault -> {
+                            assertThat(Heap.explain(fault).orElseThrow())
+                                    .startsWith("use after free: 0x" + Long.toHexString(block))
+                                    .contains(" of heap '" + touched.options().name() + "', freed");
+                        });
+            }
+        }
+    }
+
+    @Test
+    void amongManyBlocksOneIsNamedExactly() {
+        requireAddresses();
+        long[] blocks = new long[2_000];
+        for (int index = 0; index < blocks.length; index++) {
+            blocks[index] = heap.malloc(64);
+        }
+        for (long block : blocks) {
+            heap.free(block);
+        }
+        for (int turn = 0; turn < 5; turn++) {
+            long block = blocks[turn * 400];
+            assertThatThrownBy(() -> RawMemory.getLong(block)).isInstanceOfSatisfying(InternalError.class, fault -> {
+                assertThat(Heap.explain(fault).orElseThrow())
+                        .startsWith("use after free: 0x" + Long.toHexString(block));
+            });
+        }
+    }
+
+    @Test
+    void aHeapWhoseGuardsAreRefusedLeavesNoMapping() {
+        int before = Ground.process().mappings().used();
+        SystemCalls calls = FakeCalls.with("memfdCreate", (arguments, perform) -> -Errno.EMFILE);
+        try (Heap bare = Heap.create(calls, HeapOptions.builder().guardEvery(1).build())) {
+            bare.free(bare.malloc(64));
+            assertThat(bare.sampler().guardRefusal()).isEqualTo(-Errno.EMFILE);
+        }
+        assertThat(Ground.process().mappings().used()).isEqualTo(before);
     }
 
     @Test

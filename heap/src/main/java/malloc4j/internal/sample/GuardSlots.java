@@ -192,7 +192,9 @@ public final class GuardSlots {
         } finally {
             lock.unlock();
         }
-        faults.watch();
+        if (base > 0) {
+            faults.watch();
+        }
     }
 
     private void map() {
