@@ -923,7 +923,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     }
 
     /// Takes samples of what is allocated from now on, or with another mean if some are taken: see [#profile]. Who is
-    /// allocating already notices after about 1 MiB of a size class, or 256 blocks, and 256 MiB of large blocks.
+    /// allocating already notices after about 1 MiB of a size class, or 256 blocks; for blocks above 32 KiB at once.
     ///
     /// @param sampleBytes mean bytes between two samples, 1 to 2^40; 512 KiB suits programs in use
     /// @throws IllegalArgumentException if it is not
@@ -935,6 +935,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                     "startProfile(sampleBytes=" + sampleBytes + "): must be from 1 to " + HeapOption.MAX_SAMPLE_BYTES);
         }
         sampler.start(sampleBytes);
+        caches.lookAgain();
     }
 
     /// Takes no samples from now on, and forgets what they have told.

@@ -93,7 +93,6 @@ record HeapAssembly(
         if (sampleBytes != 0) {
             sampler.start(sampleBytes);
         }
-        sampler.guard(options.observing().guardEvery());
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());
@@ -101,6 +100,7 @@ record HeapAssembly(
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
         Runnable stopPurging = null;
         try {
+            sampler.guard(options.observing().guardEvery());
             stopPurging = Purger.start(reclaimer, options.purging().purgeDelayNanos());
             if (probe != null) {
                 EventDelivery.add(events, ground);
@@ -111,6 +111,7 @@ record HeapAssembly(
             if (stopPurging != null) {
                 stopPurging.run();
             }
+            long unused = sampler.close();
             ground.memory().removeHeap(heapId);
             throw failed;
         }
@@ -119,7 +120,8 @@ record HeapAssembly(
     /// Takes back what was begun for a heap that could not be made after all.
     void discard() {
         stopPurging.run();
-        long unused = reclaimer.close();
+        long unused = sampler.close();
+        unused = reclaimer.close();
         ground.memory().removeHeap(heapId);
     }
 

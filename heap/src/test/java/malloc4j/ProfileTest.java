@@ -167,6 +167,28 @@ class ProfileTest {
     }
 
     @Test
+    void aThreadWithAStockNoticesThatAProfileBegins() {
+        try (Heap later = Heap.create(HeapOptions.defaults())) {
+            for (int count = 0; count < 1_000; count++) {
+                later.free(later.malloc(100_000));
+            }
+            assertThat(later.profile().sites()).isEmpty();
+            later.startProfile(1 << 20);
+            for (int count = 0; count < 1_000; count++) {
+                later.free(later.malloc(100_000));
+            }
+            AllocationProfile profile = later.profile();
+            assertThat(profile.sites()).hasSize(1);
+            assertNear(profile.sites().getFirst(), 1_000 * 102_400.0);
+            later.stopProfile();
+            for (int count = 0; count < 1_000; count++) {
+                later.free(later.malloc(100_000));
+            }
+            assertThat(later.profile().sites()).isEmpty();
+        }
+    }
+
+    @Test
     void anIntervalOfNoBytesIsRefused() {
         assertThatThrownBy(() -> heap.startProfile(0))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -288,6 +288,16 @@ public final class CacheRegistry {
         }
     }
 
+    /// Lets every stock see at its next block how often somebody looks from now on.
+    public void lookAgain() {
+        for (int index = cacheLimit() - 1; index >= 0; index--) {
+            LargeStock stock = stock(index);
+            if (stock != null) {
+                stock.lookAgain();
+            }
+        }
+    }
+
     private @Nullable LargeStock stock(int index) {
         ThreadCache cache = cache(index);
         return cache == null ? null : cache.stock();

@@ -81,7 +81,8 @@ public final class LargeStock {
     private static final int BINS = bin(MAX_PAGES) + 2; // the last one stays empty: it follows the largest
 
     /// How many pages are taken at most until the owner sees how often somebody looks.
-    private static final long REST_PAGES = 1L << 16; // more than a block has
+    private static final long CUT_PAGES = 1L << 16; // more than a block has
+    private static final long NOBODY_LOOKS = Long.MAX_VALUE >> 1;
 
     private static final int PAGES_BITS = 15;
     private static final int PAGES_MASK = (1 << PAGES_BITS) - 1;
@@ -122,7 +123,7 @@ public final class LargeStock {
     private long maxPageCount;
     private int slowCalls;
     private long pagesLeft; // until a request is looked at
-    private long mean; // of the bytes until then; 0 where it is only to see whether somebody looks now
+    private long mean; // of the bytes until then; 0 where none is due at its end
 
     private static VarHandle handle(String field) {
         try {
@@ -389,14 +390,32 @@ public final class LargeStock {
         pagesLeft -= pages;
     }
 
+    /// Lets the owner's next block be a miss, so that it sees how often somebody looks from now on. By any thread.
+    void lookAgain() {
+        claim();
+        try {
+            if (barrier.run()) {
+                awaitOwner();
+                pagesLeft = 0;
+                mean = 0;
+            }
+        } finally {
+            unclaim();
+        }
+    }
+
     /// Winds the countdown of samples up again. Returns whether the request that has ended it is one: [Sampling#due],
     /// or 0.
     private long rewind() {
         long due = mean == 0 ? 0 : Sampling.due(mean, false);
         mean = sampling.meanBytes();
-        long pages = mean == 0 ? REST_PAGES : (long) sampling.nextBytes(mean) >>> PageGeometry.PAGE_SHIFT;
-        pagesLeft = Math.min(pages, REST_PAGES);
-        mean = pages < REST_PAGES ? mean : 0; // further is drawn again: the distribution has no memory
+        if (mean == 0) {
+            pagesLeft = NOBODY_LOOKS;
+            return due;
+        }
+        long pages = (long) sampling.nextBytes(mean) >>> PageGeometry.PAGE_SHIFT;
+        pagesLeft = Math.min(pages, CUT_PAGES);
+        mean = pages < CUT_PAGES ? mean : 0; // further is drawn again: the distribution has no memory
         return due;
     }
 

@@ -59,7 +59,7 @@ final class SampledHome extends Home {
     /// @param due as [Sampling#due] gives it
     long allocate(Home home, long byteSize, long byteAlignment, long due) {
         long begin = sampler.nanoTime();
-        long meanBytes = Sampling.meanBytes(due);
+        long meanBytes = sampler.meanBytes() == 0 ? 0 : Sampling.meanBytes(due); // 0: it has ended meanwhile
         boolean isGuarded = home == small && byteAlignment <= PageGeometry.PAGE_BYTES && sampler.isGuarding();
         if (meanBytes == 0 && !isGuarded) {
             return -Errno.EAGAIN;

@@ -1,5 +1,6 @@
 package malloc4j.internal.sample;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import malloc4j.internal.memory.Bits;
@@ -53,12 +54,14 @@ public final class GuardSlots {
     private final MappingBudget mappings;
     private final Budget budget;
     private final SplittableRandom random;
-    private final PageFaults faults;
+    private final Ground ground;
+    private final int slotCount;
     private final Mutex lock = new Mutex();
     private final long guardBytes = PageGeometry.PAGE_BYTES;
     private final long slotBytes = Bits.alignUp(SizeClasses.MAX_SMALL_BYTES, PageGeometry.PAGE_BYTES);
-    private final int[] free;
-    private final @Nullable Sample[] latest; // of each slot the block that it has or had
+    private @Nullable PageFaults faults; // as the next two, from open on: most heaps guard nothing
+    private int[] free = {};
+    private @Nullable Sample[] latest = {}; // of each slot the block that it has or had
     private int freeCount;
     private volatile boolean hasFree; // whether there are guards, and a free slot
     private int file = -1;
@@ -76,13 +79,8 @@ public final class GuardSlots {
         this.mappings = ground.mappings();
         this.budget = budget;
         this.random = new SplittableRandom(seed);
-        this.faults = new PageFaults(ground);
-        this.free = new int[slotCount];
-        this.latest = new @Nullable Sample[slotCount];
-        for (int slot = 0; slot < slotCount; slot++) {
-            free[slot] = slot;
-        }
-        freeCount = slotCount;
+        this.ground = ground;
+        this.slotCount = slotCount;
     }
 
     /// Half of what the process may have in mappings, at most 4,096.
@@ -95,7 +93,7 @@ public final class GuardSlots {
     }
 
     private long regionBytes() {
-        return guardBytes + free.length * stride();
+        return guardBytes + slotCount * stride();
     }
 
     private long slotAddress(int slot) {
@@ -108,7 +106,7 @@ public final class GuardSlots {
     /// @param byteSize 1 to [SizeClasses#MAX_SMALL_BYTES]
     /// @param byteAlignment a power of two, at most a page
     long take(long byteSize, long byteAlignment, Sample sample) {
-        faults.watch();
+        watch();
         lock.lock();
         int slot;
         boolean isAtEnd;
@@ -192,12 +190,22 @@ public final class GuardSlots {
         } finally {
             lock.unlock();
         }
-        if (base > 0) {
-            faults.watch();
+        watch();
+    }
+
+    /// Lets the kernel keep what the current thread faults on.
+    private void watch() {
+        PageFaults watching = faults;
+        if (base > 0 && watching != null) {
+            watching.watch();
         }
     }
 
     private void map() {
+        PageFaults watching = new PageFaults(ground);
+        int[] slots = new int[slotCount];
+        Arrays.setAll(slots, slot -> slot);
+        @Nullable Sample[] samples = new @Nullable Sample[slotCount];
         FaultingRanges.reserve();
         long opened = calls.memfdCreate("malloc4j-guard", Linux.MFD_CLOEXEC);
         long mapped = opened;
@@ -214,7 +222,11 @@ public final class GuardSlots {
             return;
         }
         file = (int) opened;
-        base = mapped;
+        faults = watching;
+        free = slots;
+        freeCount = slotCount;
+        latest = samples;
+        base = mapped; // at last: who sees it sees the others
         hasFree = true;
         FaultingRanges.addReserved(mapped, regionBytes());
     }
@@ -248,7 +260,8 @@ public final class GuardSlots {
 
     /// Why nobody tells the addresses of faults, minus errno; 0 where somebody does.
     long faultsRefusal() {
-        return faults.refusal();
+        PageFaults watching = faults;
+        return watching == null ? 0 : watching.refusal();
     }
 
     /// Whether an address lies in a slot, or in a guard beside it.
@@ -259,14 +272,15 @@ public final class GuardSlots {
 
     /// The latest touch of what was a guard then, that the kernel tells of; null where it tells of none since `nanos`.
     PageFaults.@Nullable Fault latestFault(long nanos) {
-        return base > 0 ? faults.latestIn(base, regionBytes(), nanos, this::wasGuard) : null;
+        PageFaults watching = faults;
+        return base > 0 && watching != null ? watching.latestIn(base, regionBytes(), nanos, this::wasGuard) : null;
     }
 
     /// Whether an address lay in a guard at a moment. Not where a block has, or had until then, its pages; and nobody
     /// knows where the slot was used anew since.
     private boolean wasGuard(long address, long nanos) {
         long slot = (address - base - guardBytes) / stride();
-        if (address < base + guardBytes || slot >= free.length) {
+        if (address < base + guardBytes || slot >= slotCount) {
             return true; // before the first slot, or behind the last
         }
         Sample sample = latest[(int) slot];
@@ -282,8 +296,8 @@ public final class GuardSlots {
     Sample nearest(long address) {
         Sample nearest = null;
         long least = Long.MAX_VALUE;
-        int slot = Math.clamp((address - base - guardBytes) / stride(), 0, free.length - 1);
-        for (int each = Math.max(0, slot - 1); each <= Math.min(free.length - 1, slot + 1); each++) {
+        int slot = Math.clamp((address - base - guardBytes) / stride(), 0, slotCount - 1);
+        for (int each = Math.max(0, slot - 1); each <= Math.min(slotCount - 1, slot + 1); each++) {
             Sample sample = latest[each];
             if (sample != null && sample.address != 0) { // else it is being taken
                 long distance = Math.abs(sample.offset(address));
@@ -308,7 +322,7 @@ public final class GuardSlots {
     /// Makes the pages of a block guards again. Returns the address of the first byte beside the block that was written
     /// to, 0 where none was.
     long release(Sample sample) {
-        faults.watch();
+        watch();
         long damaged = firstDamage(sample);
         int flags = GUARD_FLAGS | Linux.MAP_FIXED;
         long offset = sample.pages - base;
@@ -358,15 +372,16 @@ public final class GuardSlots {
             }
             FaultingRanges.remove(base, regionBytes());
             calls.close(file);
-            faults.close();
-            for (int slot = 0; slot < latest.length; slot++) {
-                Sample sample = latest[slot];
+            if (faults != null) {
+                faults.close();
+            }
+            for (Sample sample : latest) {
                 if (sample != null && sample.isMapped) {
                     budget.discharge(sample.pageBytes);
                     mappings.release(MappingBudget.MAPPINGS_EACH);
                 }
-                latest[slot] = null;
             }
+            latest = new @Nullable Sample[0];
             base = 0;
             freeCount = 0;
             hasFree = false;

@@ -18,7 +18,8 @@ final class LibraryFrames {
             "malloc4j.Heap",
             "malloc4j.HeapArena",
             "malloc4j.HeapLimits",
-            "malloc4j.Malloc");
+            "malloc4j.Malloc",
+            "malloc4j.RecordedCalls");
 
     private LibraryFrames() {}
 
