@@ -50,7 +50,7 @@ class LeaksTest {
             AtomicBoolean stopped = new AtomicBoolean();
             Thread thread = Thread.ofPlatform().start(() -> {
                 List<Long> kept = new ArrayList<>();
-                long[] cache = new long[200];
+                long[] cache = new long[50]; // each lives a tenth of the age that counts
                 for (int turn = 0; !stopped.get(); turn++) {
                     int place = turn % cache.length;
                     if (cache[place] != 0) {
