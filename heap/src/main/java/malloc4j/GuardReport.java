@@ -47,7 +47,7 @@ final class GuardReport {
                     .log(
                             Level.WARNING,
                             "heap '" + heap.options().name()
-                                    + "' guards no block: the kernel refuses a memory file, or its" + " mapping: "
+                                    + "' guards no block: the kernel refuses a memory file, or its mapping: "
                                     + Errno.name(guards) + "; check ulimit -n and ulimit -v");
         } else if (faults < 0) {
             System.getLogger(LOGGER)
@@ -63,13 +63,16 @@ final class GuardReport {
     static void explainUncaught() {
         UncaughtExceptionHandler next = Thread.getDefaultUncaughtExceptionHandler();
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {
-            Heap.explain(thrown).ifPresent(text -> System.getLogger(LOGGER)
-                    .log(Level.ERROR, "in thread '" + thread.getName() + "': " + text));
-            if (next != null) {
-                next.uncaughtException(thread, thrown);
-            } else {
-                System.err.print("Exception in thread \"" + thread.getName() + "\" ");
-                thrown.printStackTrace();
+            try {
+                Heap.explain(thrown).ifPresent(text -> System.getLogger(LOGGER)
+                        .log(Level.ERROR, "in thread '" + thread.getName() + "': " + text));
+            } finally { // whatever the log does
+                if (next != null) {
+                    next.uncaughtException(thread, thrown);
+                } else {
+                    System.err.print("Exception in thread \"" + thread.getName() + "\" ");
+                    thrown.printStackTrace();
+                }
             }
         });
     }

@@ -283,6 +283,34 @@ class GuardTest {
     }
 
     @Test
+    void aFilterOfSystemCallsMakesReportsGuessesAndIsKnown() {
+        for (int errno : new int[] {Errno.EPERM, Errno.EACCES, Errno.ENOSYS}) {
+            SystemCalls calls = FakeCalls.with("perfEventOpen", (arguments, perform) -> -errno);
+            try (Heap filtered =
+                    Heap.create(calls, HeapOptions.builder().guardEvery(1).build())) {
+                assertThat(filtered.sampler().faultsRefusal()).isEqualTo(-errno);
+                long block = filtered.malloc(99);
+                filtered.free(block);
+                assertThat(Heap.explain(fault(block)).orElseThrow()).contains("this is a guess", "99 bytes at 0x");
+            }
+        }
+    }
+
+    @Test
+    void whatIsUsedUpForTheMomentIsTriedAgain() {
+        AtomicInteger tries = new AtomicInteger();
+        SystemCalls calls = FakeCalls.with("perfEventOpen", (arguments, perform) -> {
+            tries.incrementAndGet();
+            return -Errno.EMFILE;
+        });
+        try (Heap full = Heap.create(calls, HeapOptions.builder().guardEvery(1).build())) {
+            full.free(full.malloc(10));
+            assertThat(full.sampler().faultsRefusal()).isZero();
+            assertThat(tries.get()).isEqualTo(3); // when the heap was made, by malloc, and by free
+        }
+    }
+
+    @Test
     void anotherErrorIsNotExplained() {
         heap.free(heap.malloc(10));
         assertThat(Heap.explain(new InternalError("other"))).isEmpty();

@@ -1,6 +1,7 @@
 package malloc4j.observe;
 
 import java.util.List;
+import java.util.Locale;
 
 /// Writes one JSON object, member by member: the core depends on no library that could.
 ///
@@ -40,7 +41,7 @@ final class JsonText {
             if (letter == '"' || letter == '\\') {
                 quoted.append('\\').append(letter);
             } else if (letter < FIRST_PLAIN || Character.isSurrogate(letter)) {
-                quoted.append(String.format("\\u%04x", (int) letter));
+                quoted.append(String.format(Locale.ROOT, "\\u%04x", (int) letter));
             } else {
                 quoted.append(letter);
             }

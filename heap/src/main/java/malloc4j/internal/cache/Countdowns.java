@@ -25,8 +25,9 @@ final class Countdowns {
     static final long NO_SAMPLE = -1;
 
     private final Sampling sampling;
-    private final long[] popDues =
-            new long[SizeClasses.COUNT]; // what the block is then, by Sampling.due; 0 for nothing
+    // What the block is at which a countdown ends, by Sampling.due; 0 for nothing.
+
+    private final long[] popDues = new long[SizeClasses.COUNT];
     private final long[] drawDues = new long[SizeClasses.COUNT];
 
     Countdowns(Sampling sampling) {

@@ -110,7 +110,8 @@ final class PageFaults {
         }
         long file = calls.perfEventOpen(attribute().address(), 0, -1, -1, Linux.PERF_FLAG_FD_CLOEXEC);
         long ring = file;
-        if (!Errno.isError(file)) {
+        boolean isOpen = !Errno.isError(file);
+        if (isOpen) {
             ring = calls.mmap(0, 2 * PageGeometry.PAGE_BYTES, Linux.PROT_READ, Linux.MAP_SHARED, (int) file, 0);
             if (Errno.isError(ring)) {
                 calls.close((int) file);
@@ -118,7 +119,7 @@ final class PageFaults {
         }
         if (Errno.isError(ring)) {
             mappings.release(1);
-            refusal = isPassing((int) -ring) ? 0 : ring;
+            refusal = isPassing((int) -ring, isOpen) ? 0 : ring;
             return;
         }
         threads[place] = thread;
@@ -126,9 +127,13 @@ final class PageFaults {
         files[place] = (int) file;
     }
 
-    /// Whether it may go next time: there are too many files, or too much is locked.
-    private static boolean isPassing(int errno) {
-        return errno == Errno.EMFILE || errno == Errno.ENFILE || errno == Errno.ENOMEM || errno == Errno.EPERM;
+    /// Whether it may go next time: there are too many files, or too much is locked, which `mmap` answers by `EPERM`;
+    /// that of `perf_event_open` itself is a filter of system calls, and lasts.
+    private static boolean isPassing(int errno, boolean isOpen) {
+        return errno == Errno.EMFILE
+                || errno == Errno.ENFILE
+                || errno == Errno.ENOMEM
+                || (isOpen && errno == Errno.EPERM);
     }
 
     private CollectedMemory attribute() {

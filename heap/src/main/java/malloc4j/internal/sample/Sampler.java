@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// a site with `n` samples is known to `1 / sqrt(n)`, one standard deviation.
 ///
 /// `m` is what was asked for, or more, unless that was 1, while samples come so fast that they cost too much
-/// ([SamplingBudget]). Each
-/// sample has the weight of the `m` that its distance was drawn with, so that changes nothing in the expected value.
+/// ([SamplingBudget]). Each sample has the weight of the `m` that its distance was drawn with, so that changes nothing
+/// in the expected value.
 ///
 /// **A sample's life**: [#begin] before the block is taken, then [#put] or [#cancel]; [#remove] before it is freed,
 /// then [#end] or [#restore]. From `begin` on nothing is needed of the Java heap.
@@ -318,7 +318,7 @@ public final class Sampler implements Sampling {
         Call freedBy = freed == null ? null : new Call(freed.thread(), now - sample.freedNanos, freed.stack());
         Call allocatedBy = new Call(sample.thread, now - sample.allocatedNanos, List.of(sample.site.stack));
         Block block = new Block(sample.address, sample.byteSize, freed == null, allocatedBy, freedBy);
-        return new Known(block, sample.offset(address), sample.isGuarded(), sample.damagedAddress);
+        return new Known(block, sample.offset(address), sample.damagedAddress);
     }
 
     /// Whether an address lies in a slot with guards, or beside one.
@@ -366,9 +366,8 @@ public final class Sampler implements Sampling {
     /// What is known of a block.
     ///
     /// @param offset of the address that was asked for: 0 inside the block, negative before it, from 1 on behind it
-    /// @param isGuarded whether it has, or had, a slot with guards
     /// @param damagedAddress the first byte beside it that was written to, 0 for none
-    public record Known(Block block, long offset, boolean isGuarded, long damagedAddress) {}
+    public record Known(Block block, long offset, long damagedAddress) {}
 
     /// Takes a sample out whose block is about to be freed or moved, and keeps its room. Returns null when there is
     /// none.
@@ -391,16 +390,6 @@ public final class Sampler implements Sampling {
             resize(sample, byteSize);
             samples.put(sample);
             liveCount = samples.count();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// The live sample's block has another size now.
-    public void putByteSize(Sample sample, long byteSize) {
-        lock.lock();
-        try {
-            resize(sample, byteSize);
         } finally {
             lock.unlock();
         }
