@@ -14,9 +14,9 @@ public final class LeaksPicture {
         return "Process " + pid + ", watched for " + seconds + " s: " + Texts.printable(report.verdict()) + ".";
     }
 
-    /// The sites, the largest first.
+    /// The sites in lines of their own, the largest first.
     public static String sites(LeakReport report) {
-        StringJoiner text = new StringJoiner("\n");
+        StringJoiner text = new StringJoiner("\n", "", "\n");
         for (LeakReport.Leak leak : report.leaks()) {
             text.add(String.format(
                     Locale.ROOT,

@@ -33,7 +33,8 @@ class LeaksCommandTest {
                     .startsWith("Process " + child.pid() + ", watched for 4 s: heap 'common': about ")
                     .contains("not freed, by malloc4j.cli.sites.AllocatingChild.keep(")
                     .contains("\n    at malloc4j.cli.sites.AllocatingChild.main(")
-                    .doesNotContain("churn");
+                    .doesNotContain("churn")
+                    .endsWith(")\n");
         }
     }
 
