@@ -24,9 +24,8 @@ import org.jspecify.annotations.Nullable;
 ///   arenas, pools, regions, stacks          /                \---> HeapLimits                 the soft limit
 /// ```
 ///
-/// While a [recording][Recordings] runs, calls go on to [RecordedCalls], which does them by another object of this
-/// class and writes them down. What [CacheTable] has at hand is none of its business: so the fields that lead there
-/// lead to nothing then.
+/// Where something must see every call, each goes on to a [CallHook], which does it by another object of this class.
+/// What [CacheTable] has at hand is none of its business: so the fields that lead there lead to nothing then.
 ///
 /// Of a block that is given, 0 says that no live block of the heap begins there, and nothing has changed. After the
 /// heap was closed a request that is right in itself is answered by `EBADF`, and no block is live.
@@ -40,7 +39,7 @@ final class BlockCalls {
     private final Route route;
     private final HeapLimits limits;
     private volatile boolean closed;
-    private volatile @Nullable RecordedCalls recorded;
+    private volatile @Nullable CallHook hook;
 
     BlockCalls(CacheTable table, Route route, HeapLimits limits) {
         this.table = table;
@@ -51,12 +50,12 @@ final class BlockCalls {
         this.limits = limits;
     }
 
-    /// Has every call recorded from now on, or none.
+    /// Has every call go on to somebody from now on, or none.
     ///
-    /// @param calls does them and writes them down, null for the latter
+    /// @param calls does them, null for the latter
     /// @param atHand what is taken from in place of the table: nothing, or the table again
-    void record(@Nullable RecordedCalls calls, CacheTable atHand) {
-        recorded = calls;
+    void hook(@Nullable CallHook calls, CacheTable atHand) {
+        hook = calls;
         rows = atHand.rows();
         displaced = atHand.displaced();
     }
@@ -77,9 +76,9 @@ final class BlockCalls {
 
     /// As [#malloc], for what [CacheTable#allocateBlock] has not at hand.
     long mallocSlow(long byteSize) {
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.malloc(byteSize);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.malloc(byteSize);
         }
         if (byteSize > MAX_SMALL_BYTES) {
             long address = route.isHuge(byteSize) ? 0 : table.takeStocked(byteSize);
@@ -130,9 +129,9 @@ final class BlockCalls {
     ///
     /// @param byteAlignment a power of two
     long zeroed(long byteSize, long byteAlignment) {
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.zeroed(byteSize, byteAlignment);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.zeroed(byteSize, byteAlignment);
         }
         if (byteSize <= MAX_SMALL_BYTES && byteAlignment <= SizeClasses.QUANTUM_BYTES) {
             long address = malloc(byteSize);
@@ -148,21 +147,25 @@ final class BlockCalls {
         if (byteAlignment <= SizeClasses.QUANTUM_BYTES) {
             return malloc(byteSize);
         }
-        RecordedCalls recording = recorded;
-        return recording != null ? recording.aligned(byteSize, byteAlignment) : allocate(byteSize, byteAlignment);
+        CallHook hooked = hook;
+        return hooked != null ? hooked.aligned(byteSize, byteAlignment) : allocate(byteSize, byteAlignment);
     }
 
     /// Frees a block. Returns as [#freeSlow].
     long free(long address) {
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.free(address);
+        }
         return closed ? 0 : route.free(address);
     }
 
     /// Frees a block that [CacheTable#freeBlock] has refused. Returns a positive number, 0, or minus errno, and then it
     /// lives on.
     long freeSlow(long address) {
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.free(address);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.free(address);
         }
         return closed ? 0 : route.freeSlow(address);
     }
@@ -173,9 +176,9 @@ final class BlockCalls {
         if (address == 0) {
             return malloc(byteSize);
         }
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.realloc(address, byteSize);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.realloc(address, byteSize);
         }
         long moved = closed ? 0 : route.resize(address, byteSize);
         return moved == 0 ? 0 : noticed(moved);
@@ -183,17 +186,25 @@ final class BlockCalls {
 
     /// Changes the size of a live block where it is. Returns a positive number if it has room for `byteSize` bytes now.
     long resizeInPlace(long address, long byteSize) {
-        RecordedCalls recording = recorded;
-        return recording != null ? recording.resizeInPlace(address, byteSize) : route.resizeInPlace(address, byteSize);
+        CallHook hooked = hook;
+        return hooked != null ? hooked.resizeInPlace(address, byteSize) : route.resizeInPlace(address, byteSize);
     }
 
     /// How many bytes of a block may be used, or 0.
     long usableSize(long address) {
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.usableSize(address);
+        }
         return closed ? 0 : route.byteSize(address);
     }
 
     /// What is wrong with an address at which no live block begins.
     Misuse explain(long address) {
+        CallHook hooked = hook;
+        if (hooked != null && !closed) {
+            return hooked.explain(address);
+        }
         return closed
                 ? new Misuse(Finding.CLOSED, "the heap is closed, and its blocks with it", null, List.of())
                 : route.explain(address);
@@ -217,17 +228,17 @@ final class BlockCalls {
     // Blocks of pools, regions and stacks, which only freeOwned frees.
 
     long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.allocateOwned(byteSize, byteAlignment, owner);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.allocateOwned(byteSize, byteAlignment, owner);
         }
         return noticed(closed ? -Errno.EBADF : route.allocateOwned(byteSize, byteAlignment, owner));
     }
 
     long freeOwned(long address) {
-        RecordedCalls recording = recorded;
-        if (recording != null) {
-            return recording.freeOwned(address);
+        CallHook hooked = hook;
+        if (hooked != null) {
+            return hooked.freeOwned(address);
         }
         return closed ? 0 : route.freeOwned(address);
     }

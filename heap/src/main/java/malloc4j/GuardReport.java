@@ -37,7 +37,7 @@ final class GuardReport {
 
     /// Says in one line each, in the log, what a heap was asked to guard and cannot.
     static void logRefusals(Heap heap) {
-        if (heap.options().observing().guardEvery() == 0) {
+        if (!heap.options().observing().hasGuards()) {
             return;
         }
         long guards = heap.sampler().guardRefusal();

@@ -22,7 +22,6 @@ import malloc4j.internal.cache.ThreadTable;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
-import malloc4j.internal.os.CountedCalls;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.LinuxCalls;
 import malloc4j.internal.os.SystemCalls;
@@ -33,7 +32,6 @@ import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
 import malloc4j.internal.route.Tenants;
-import malloc4j.internal.sample.GuardSlots;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.Spans;
@@ -41,7 +39,9 @@ import malloc4j.internal.trace.Recorder;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.HeldPages;
 import malloc4j.observe.LeakReport;
+import malloc4j.observe.MisuseReport;
 import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
@@ -73,7 +73,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     public static final long MAX_BYTE_SIZE = Route.MAX_BYTE_SIZE;
 
     private static final int SPARE_BYTES = 4096;
-    private static final int MAX_READINGS = 8; // of counts that others change meanwhile
+    private static final long DENSE_BELOW_BYTES = 16 << 10; // between samples: then a page for each would be too much
 
     private static volatile @Nullable Heap common; // and nothing that would need a class initialiser: see HeapMaker
 
@@ -84,8 +84,14 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private long heapKey;
     private @Nullable CacheTable emptyTable; // made once: who still calls with its rows must find them
     private @Nullable Recorder recorder; // of the recording that runs
+    private boolean isHooked; // whether something sees every call
     private final BlockCalls calls;
     private final BlockCalls unrecorded;
+    private final BlockCalls plain; // that nothing sees
+    private final @Nullable DebugHeap debug;
+    private @Nullable ProfiledCalls profiled; // while a dense profile is taken
+    private final Object switching = new Object(); // held while what sees the calls changes
+    private final StatisticsMaker statistics;
     private final HeapErrors errors;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
@@ -101,7 +107,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Budget budget;
     private final Sampler sampler;
     private final Ground ground;
-    private final CountedCalls systemCalls;
     private final HeapOptions options;
     private final HeapLimits limits;
     private final int heapId;
@@ -126,7 +131,6 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.budget = parts.budget();
         this.sampler = parts.sampler();
         this.ground = parts.ground();
-        this.systemCalls = parts.calls();
         this.options = options;
         this.limits = new HeapLimits(this, options.limits());
         this.heapId = parts.heapId();
@@ -137,15 +141,31 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.route = new Route(caches, spans, huge, sampler, heapId, threshold, limits::makeRoom, limits::giveBack);
         this.calls = new BlockCalls(table, route, limits);
         this.unrecorded = new BlockCalls(table, route, limits);
+        this.plain = new BlockCalls(table, route, limits);
+        this.debug = debugHeap();
         this.errors = new HeapErrors(options.name(), calls, limits);
         this.throwingFamily = cFamily(MisusePolicy.THROW);
         this.recordings = new Recordings(options.name(), ground, this::switchRecording);
+        this.statistics = new StatisticsMaker(parts, route, arenaChunks, debug == null ? null : debug.quarantine());
         HeapRegistry.add(this);
         enter();
     }
 
+    /// What makes it a debug heap, null where it is none.
+    private @Nullable DebugHeap debugHeap() {
+        DebugMode mode = options.observing().debug();
+        long quarantineBytes = options.observing().quarantineBytes();
+        return mode == DebugMode.OFF ? null : new DebugHeap(options.name(), plain, sampler, mode, quarantineBytes);
+    }
+
     /// At last: what is not made must not stand on its parent, nor be recorded.
     private void enter() {
+        long sampleBytes = HeapLeaks.sampleBytes(options.observing());
+        if (debug != null) {
+            switchProfile(1);
+        } else if (sampleBytes != 0) {
+            switchProfile(sampleBytes);
+        }
         String record = options.observing().record();
         if (record != null) {
             recordings.start(Path.of(record));
@@ -158,6 +178,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
         if (options.limits().parent() != null) {
             options.limits().parent().tenants.count(Tenants.Kind.CHILD).increment();
+        }
+        if (debug != null) {
+            debug.watch(ground);
         }
     }
 
@@ -196,7 +219,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     static Heap makeCommon() {
         HeapOptions options = HeapOptions.fromProperties(System.getProperties());
         Heap heap = open(assemble(Ground.process(), LinuxCalls.instance(), options, true), options, false);
-        if (options.observing().guardEvery() != 0) {
+        if (options.observing().hasGuards()) {
             explainUncaught(); // the program does not know of guards
         }
         HeapLeaks.tellAtExit(heap);
@@ -332,9 +355,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return CacheTable.allocateBlock(rows, rowMask, displaced, byteSize);
     }
 
-    /// Whether a recording runs, which must be told of every call.
-    boolean isRecorded() {
-        return recorder != null;
+    /// Whether something sees every call: a recording, a dense profile, or a debug heap's checks.
+    boolean isHooked() {
+        return isHooked;
     }
 
     /// Frees a block of the current thread's. Returns false, and has done nothing, when it is anything else.
@@ -453,7 +476,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
         @Override
         void free(long address) {
-            if (!table.freeBlock(address)) {
+            boolean isSeen = profiled != null || debug != null;
+            if (isSeen || !table.freeBlock(address)) {
                 errors.requireFreed(address, unrecorded.freeSlow(address));
             }
         }
@@ -844,61 +868,13 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return byteSize > 0;
     }
 
-    /// With idle chunks of arenas as free blocks: they are the heap's own. Once more when a stock has given blocks back
-    /// meanwhile, which would be counted on neither side.
-    private Spans.Census pageCensus() {
-        long idleChunks = arenaChunks.idleCount();
-        Spans.Census census;
-        long before;
-        int attempt = 0;
-        do {
-            before = spans.largeFreed();
-            census = spans.census(caches.stocked().with(idleChunks, idleChunks * ArenaChunks.PAGE_COUNT));
-        } while (spans.largeFreed() != before && ++attempt < MAX_READINGS);
-        return census;
-    }
-
     /// What this heap holds and what it has done, from counts that are kept as things happen: microseconds, and a
     /// fraction of one more for each thread that uses the heap, whatever its size. Stops nobody.
     ///
     /// @throws IllegalStateException if this heap is closed
     public HeapStatistics statistics() {
         requireOpen("statistics");
-        Reclaimer.Census slabs = reclaimer.census();
-        Spans.Census pages = pageCensus();
-        HugeBlocks.Census mapped = huge.census();
-        GuardSlots.Census guarded = sampler.guardCensus();
-        long allocatedExcess = sampler.allocatedExcessBytes();
-        long freedExcess = sampler.freedExcessBytes();
-        long excess = allocatedExcess - freedExcess;
-        return new HeapStatistics(
-                slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks() + guarded.liveBlocks(),
-                slabs.liveBytes() + pages.largeBytes() + mapped.bytes() + guarded.liveBytes() - excess,
-                slabs.allocatedBlocks()
-                        + pages.largeAllocatedBlocks()
-                        + mapped.allocatedBlocks()
-                        + guarded.allocatedBlocks(),
-                slabs.allocatedBytes()
-                        + pages.largeAllocatedBytes()
-                        + mapped.allocatedBytes()
-                        + guarded.allocatedBytes()
-                        - allocatedExcess,
-                slabs.freedBlocks() + pages.largeFreedBlocks() + mapped.freedBlocks() + guarded.freedBlocks(),
-                slabs.freedBytes() + pages.largeFreedBytes() + mapped.freedBytes() + guarded.freedBytes() - freedExcess,
-                route.refusals(),
-                systemCalls.count(),
-                slabs.sizeClasses(),
-                pages.largeBlocks(),
-                pages.largeBytes() - excess,
-                mapped.blocks(),
-                mapped.bytes(),
-                pages.spanBytes(),
-                pages.dirtyBytes(),
-                pages.chargedBytes() + mapped.bytes() + guarded.pageBytes(),
-                pages.extentBytes() + mapped.bytes() + guarded.pageBytes(),
-                reclaimer.purgedBytes(),
-                caches.cacheCount(),
-                caches.magazineBytes());
+        return statistics.make();
     }
 
     /// What this heap's memory is, chunk by chunk, by one walk over its records: some milliseconds a GiB at most. Stops
@@ -934,7 +910,23 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             throw new IllegalArgumentException(
                     "startProfile(sampleBytes=" + sampleBytes + "): must be from 1 to " + HeapOption.MAX_SAMPLE_BYTES);
         }
-        sampler.start(sampleBytes);
+        switchProfile(debug == null ? sampleBytes : 1);
+    }
+
+    /// Takes samples as densely as that from now on, or none for 0.
+    private void switchProfile(long sampleBytes) {
+        boolean isDense = debug != null || (sampleBytes != 0 && sampleBytes < DENSE_BELOW_BYTES);
+        synchronized (switching) {
+            ProfiledCalls calls = isDense && debug == null ? new ProfiledCalls(plain, sampler) : null;
+            sampler.setSeesEveryCall(isDense);
+            if (sampleBytes == 0) {
+                sampler.stop();
+            } else {
+                sampler.start(sampleBytes);
+            }
+            profiled = calls;
+            switchCalls(recorder);
+        }
         caches.lookAgain();
     }
 
@@ -943,7 +935,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public void stopProfile() {
         requireOpen("stopProfile");
-        sampler.stop();
+        if (debug == null) {
+            switchProfile(0);
+        }
     }
 
     /// Who has allocated what since [#startProfile], or since this heap was made where the option `profileBytes` says
@@ -973,6 +967,19 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// @throws IllegalStateException if this heap is closed
     public LeakReport leaks() {
         return LeakReport.live(profile());
+    }
+
+    /// Why memory does not go back: which blocks hold pages of slabs that are nearly empty, and whose they are, as far
+    /// as samples tell. Walks all slabs, some milliseconds a GiB, and stops nobody.
+    ///
+    /// Who has allocated a block is known while a dense profile is taken, with less than 16 KiB between samples, from
+    /// when on the blocks were allocated: with `profileBytes=1`, of each. What is free and only waits for the purger is
+    /// not in it; [#trim] gives that back.
+    ///
+    /// @throws IllegalStateException if this heap is closed
+    public HeldPages heldPages() {
+        requireOpen("heldPages");
+        return new HeldPagesMaker(spans, heapId).make(options.name(), sampler);
     }
 
     /// Which stacks keep allocating what is not freed, by two snapshots: waits for `window` and looks at what is at
@@ -1015,6 +1022,22 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return GuardReport.of(thrown, all());
     }
 
+    /// What was written to beside blocks, or after they were freed: looks at every block that lies between guards or
+    /// red zones, and at what is in quarantine. In a debug heap that is all; there a thread looks every second too,
+    /// whose findings are in the log and here. A block is told of once.
+    ///
+    /// @return what was found since this was asked last, oldest first; the latest 1,024 of it
+    /// @throws IllegalStateException if this heap is closed
+    public List<MisuseReport> findDamage() {
+        requireOpen("findDamage");
+        if (debug != null) {
+            return debug.findAll();
+        }
+        DebugFindings findings = new DebugFindings(options.name(), sampler);
+        while (!sampler.search(Long.MAX_VALUE, findings::note)) {}
+        return findings.take();
+    }
+
     /// Lets errors that nobody catches be [explained][#explain] in the log, by the logger `malloc4j`, before whatever
     /// handles uncaught exceptions by default is told of them, or the JDK prints them. Done for programs that were
     /// started with `-Dmalloc4j.guardEvery`.
@@ -1024,6 +1047,12 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     Sampler sampler() {
         return sampler;
+    }
+
+    /// Gives back what a debug heap keeps in quarantine. Returns whether it was anything; calls nobody of the
+    /// program's.
+    boolean giveBackQuarantine() {
+        return debug != null && debug.calls().giveBack();
     }
 
     /// Writes what the program does with this heap from now on into a file, created or emptied, as a trace that
@@ -1063,19 +1092,31 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
     }
 
-    /// Sends every call the slow way, where it is told to `telling`, by leading the warm one to a table that has
-    /// nothing and a key that no block has; or back, for null. Who is in a call, or has loaded what leads there, goes
-    /// on as it was: the recording may miss that call, and the heap does not care.
     private void switchRecording(@Nullable Recorder telling) {
-        CacheTable atHand = telling == null ? table : emptyTable();
-        RecordedCalls recorded = telling == null ? null : new RecordedCalls(unrecorded, telling);
-        heapKey = atHand.heapKey(); // first the frees: what is written down must not be freed unseen
+        synchronized (switching) {
+            switchCalls(telling);
+        }
+    }
+
+    /// Sends every call the slow way where something is to see it, by leading the warm one to a table that has nothing
+    /// and a key that no block has; or back. Who is in a call, or has loaded what leads there, goes on as it was: what
+    /// sees the calls may miss that one, and the heap does not care.
+    ///
+    /// @param telling the recorder that is told, null for none
+    private void switchCalls(@Nullable Recorder telling) {
+        CallHook seen = debug != null ? debug.calls() : profiled;
+        CallHook recorded = telling == null ? seen : new RecordedCalls(unrecorded, telling);
+        CacheTable below = seen == null ? table : emptyTable();
+        CacheTable atHand = recorded == null ? table : emptyTable();
+        heapKey = atHand.heapKey(); // first the frees: what is to be seen must not be freed unseen
         VarHandle.releaseFence();
-        calls.record(recorded, atHand); // nothing is made here, nor below
+        unrecorded.hook(seen, below); // nothing is made here, nor below
+        calls.hook(recorded, atHand);
         VarHandle.releaseFence();
         rows = atHand.rows();
         displaced = atHand.displaced();
         recorder = telling;
+        isHooked = recorded != null;
     }
 
     private CacheTable emptyTable() {
@@ -1135,6 +1176,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         reclaimer.verify();
         huge.verify();
         route.verify();
+        if (debug != null) {
+            debug.quarantine().verify();
+        }
     }
 
     /// Of this heap, and of the stack for what is done with it whole.
@@ -1164,6 +1208,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         if (!isClosed()) {
             endScopes();
             HeapLeaks.tellAtClose(this);
+            if (debug != null) {
+                debug.close();
+            }
             automaticArenas.whileNothingIsFreed(this::refuseCalls);
             Recorder unused = recordings.stop();
             limits.close();
@@ -1189,6 +1236,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private void refuseCalls() {
         calls.close();
         unrecorded.close();
+        plain.close();
     }
 
     private void endScopes() {

@@ -84,15 +84,9 @@ record HeapAssembly(
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
-        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId);
+        boolean guardsAll = options.observing().guardsAll();
+        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId, guardsAll);
         caches.setSampling(sampler);
-        long sampleBytes = options.observing().profileBytes();
-        if (sampleBytes == 0 && options.observing().leaks() == LeakCheck.EXIT) {
-            sampleBytes = HeapLeaks.SAMPLE_BYTES;
-        }
-        if (sampleBytes != 0) {
-            sampler.start(sampleBytes);
-        }
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());
@@ -100,7 +94,11 @@ record HeapAssembly(
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
         Runnable stopPurging = null;
         try {
-            sampler.guard(options.observing().guardEvery());
+            if (guardsAll) {
+                sampler.openGuards();
+            } else if (options.observing().hasGuards()) {
+                sampler.guard(options.observing().guardEvery());
+            }
             stopPurging = Purger.start(reclaimer, options.purging().purgeDelayNanos());
             if (probe != null) {
                 EventDelivery.add(events, ground);

@@ -15,6 +15,12 @@ final class HeapLeaks {
 
     private HeapLeaks() {}
 
+    /// Mean bytes between the samples that a heap takes from the beginning, 0 for none.
+    static long sampleBytes(HeapOptions.Observing options) {
+        long asked = options.profileBytes();
+        return asked == 0 && options.leaks() == LeakCheck.EXIT ? SAMPLE_BYTES : asked;
+    }
+
     /// Before the heap is closed.
     static void tellAtClose(Heap heap) {
         if (heap.options().observing().leaks() == LeakCheck.EXIT) {

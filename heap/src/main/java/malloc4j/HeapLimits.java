@@ -144,7 +144,8 @@ final class HeapLimits implements LongSupplier {
     }
 
     private boolean reclaim(long wanted) {
-        return heap.reclaimer().reclaim(wanted, budget.usedBytes());
+        boolean any = heap.giveBackQuarantine();
+        return heap.reclaimer().reclaim(wanted, budget.usedBytes()) || any;
     }
 
     private static long wantedBytes(long byteSize) {

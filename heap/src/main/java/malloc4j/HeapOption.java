@@ -137,7 +137,20 @@ abstract class HeapOption {
                             HeapOptions.Observing.class,
                             "record",
                             "the file for a trace of what the program does with the heap, from its first block on;"
-                                    + " compressed where its name ends in `.gz`"));
+                                    + " compressed where its name ends in `.gz`"),
+                    new Choice(
+                            HeapOptions.Observing.class,
+                            "debug",
+                            DebugMode.OFF,
+                            "whether every block lies between guards or red zones, with the stack that allocated it; slow"),
+                    new Size(
+                            HeapOptions.Observing.class,
+                            "quarantineBytes",
+                            0,
+                            1L << 46,
+                            64L << 20,
+                            "how much freed memory a debug heap keeps, to see what is written to it",
+                            ""));
             all = known;
         }
         return known;

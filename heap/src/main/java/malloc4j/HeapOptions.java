@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///     memory()    source, file, mmapThresholdBytes, brkClaimBytes
 ///     purging()   purgeDelay, trimThresholdBytes
 ///     limits()    softLimitBytes, hardLimitBytes, onSoftLimit, onHardLimit, parent
-///     observing() profileBytes, guardEvery, leaks, record
+///     observing() profileBytes, guardEvery, leaks, record, debug, quarantineBytes
 /// ```
 ///
 /// What each takes and does, and its default, stands in docs/heap-options.md.
@@ -230,6 +230,26 @@ public final class HeapOptions {
         public @Nullable String record() {
             return find("record", String.class);
         }
+
+        /// How blocks are watched while a program is being debugged.
+        public DebugMode debug() {
+            return get("debug", DebugMode.class);
+        }
+
+        /// How much freed memory a debug heap keeps.
+        public long quarantineBytes() {
+            return get("quarantineBytes", Long.class);
+        }
+
+        /// Whether every block is to lie between guards.
+        boolean guardsAll() {
+            return debug() == DebugMode.GUARD || debug() == DebugMode.FULL;
+        }
+
+        /// Whether any block is to lie between guards.
+        boolean hasGuards() {
+            return guardsAll() || (guardEvery() != 0 && debug() == DebugMode.OFF);
+        }
     }
 
     /// Whether `other` has the same values.
@@ -369,6 +389,17 @@ public final class HeapOptions {
         /// [Heap#startRecording] does later. A heap whose trace cannot be written is not made.
         public Builder record(String path) {
             return put("record", path);
+        }
+
+        /// How blocks are watched while a program is being debugged: all of them, which is slow. Makes `guardEvery` and
+        /// `profileBytes` mean nothing.
+        public Builder debug(DebugMode value) {
+            return put("debug", value);
+        }
+
+        /// How many bytes of freed memory a debug heap keeps, so that what touches them harms nobody and is seen.
+        public Builder quarantineBytes(long value) {
+            return put("quarantineBytes", value);
         }
 
         /// Sets an option by its name and a text, as system properties and command lines give it; the delay is

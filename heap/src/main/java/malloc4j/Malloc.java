@@ -27,7 +27,7 @@ public final class Malloc {
     private Malloc() {}
 
     /// The common heap and its table as constants, so that the warm paths need not ask for them; nor for the table's
-    /// numbers, which are constants too. But while the heap is recorded they must not go by the table.
+    /// numbers, which are constants too. But while something sees every call they must not go by the table.
     ///
     /// Null where the common heap cannot be: then each call says why, as a class that had failed to be initialised
     /// would not. In a class of its own, for where the very first call comes when the stack is all but used up, it is
@@ -49,7 +49,7 @@ public final class Malloc {
     /// address of their own.
     public static long malloc(long byteSize) {
         try {
-            if (Common.TABLE != null && Common.HEAP != null && !Common.HEAP.isRecorded()) {
+            if (Common.TABLE != null && Common.HEAP != null && !Common.HEAP.isHooked()) {
                 long address = Common.TABLE.allocateBlock(byteSize);
                 if (address >= 0) {
                     return address;

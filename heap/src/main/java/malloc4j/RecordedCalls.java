@@ -2,6 +2,7 @@ package malloc4j;
 
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.route.Misuse;
 import malloc4j.internal.route.Tenants;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.trace.Recorder;
@@ -10,29 +11,31 @@ import malloc4j.internal.trace.Recorder;
 ///
 /// A refused call leaves no line. Each call makes sure first that it has the stack to be written down, and nothing that
 /// is told throws: so what was done is written down, or the recording has ended.
-final class RecordedCalls {
+final class RecordedCalls implements CallHook {
     private final BlockCalls calls;
     private final Recorder recorder;
 
-    /// @param calls of the heap, which nobody records
+    /// @param calls those below, which nobody records
     RecordedCalls(BlockCalls calls, Recorder recorder) {
         this.calls = calls;
         this.recorder = recorder;
     }
 
-    long malloc(long byteSize) {
+    @Override
+    public long malloc(long byteSize) {
         StackProbe.requireForWhole();
         return noted(Recorder.MALLOC, calls.malloc(byteSize), byteSize, 1);
     }
 
-    long zeroed(long byteSize, long byteAlignment) {
+    @Override
+    public long zeroed(long byteSize, long byteAlignment) {
         StackProbe.requireForWhole();
         char event = byteAlignment <= SizeClasses.QUANTUM_BYTES ? Recorder.CALLOC : Recorder.MEMALIGN;
         return noted(event, calls.zeroed(byteSize, byteAlignment), byteSize, byteAlignment);
     }
 
-    /// @param byteAlignment a power of two above what every block has
-    long aligned(long byteSize, long byteAlignment) {
+    @Override
+    public long aligned(long byteSize, long byteAlignment) {
         StackProbe.requireForWhole();
         return noted(Recorder.MEMALIGN, calls.alignedAlloc(byteAlignment, byteSize), byteSize, byteAlignment);
     }
@@ -44,7 +47,8 @@ final class RecordedCalls {
         return result;
     }
 
-    long free(long address) {
+    @Override
+    public long free(long address) {
         StackProbe.requireForWhole();
         long byteSize = calls.usableSize(address);
         boolean isNoted = byteSize > 0 && recorder.freed(address);
@@ -60,8 +64,8 @@ final class RecordedCalls {
         return result;
     }
 
-    /// @param address not 0
-    long realloc(long address, long byteSize) {
+    @Override
+    public long realloc(long address, long byteSize) {
         StackProbe.requireForWhole();
         if (calls.usableSize(address) == 0) {
             return calls.realloc(address, byteSize);
@@ -80,7 +84,8 @@ final class RecordedCalls {
         return result;
     }
 
-    long resizeInPlace(long address, long byteSize) {
+    @Override
+    public long resizeInPlace(long address, long byteSize) {
         StackProbe.requireForWhole();
         long result = calls.resizeInPlace(address, byteSize);
         if (result > 0) {
@@ -89,17 +94,28 @@ final class RecordedCalls {
         return result;
     }
 
-    long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
+    @Override
+    public long allocateOwned(long byteSize, long byteAlignment, Tenants.Kind owner) {
         StackProbe.requireForWhole();
         char event = byteAlignment <= SizeClasses.QUANTUM_BYTES ? Recorder.MALLOC : Recorder.MEMALIGN;
         return noted(event, calls.allocateOwned(byteSize, byteAlignment, owner), byteSize, byteAlignment);
     }
 
-    /// @param address what [#allocateOwned] has given
-    long freeOwned(long address) {
+    @Override
+    public long freeOwned(long address) {
         StackProbe.requireForWhole();
         boolean isNoted = recorder.freed(address);
         long result = calls.freeOwned(address);
         return isNoted ? notedAgain(result, address, SizeClasses.QUANTUM_BYTES) : result;
+    }
+
+    @Override
+    public long usableSize(long address) {
+        return calls.usableSize(address);
+    }
+
+    @Override
+    public Misuse explain(long address) {
+        return calls.explain(address);
     }
 }

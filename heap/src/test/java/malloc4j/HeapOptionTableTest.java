@@ -85,8 +85,9 @@ class HeapOptionTableTest {
     void anOptionIsTheSameAfterItWasAProperty(HeapOption option) {
         int taken = 0;
         String file = option.name().equals("file") ? "/tmp/x" : null;
-        for (String text :
-                file != null ? List.of(file) : List.of("brk", "exit", "shared-memory", "12582912", "5G", "-7", "0")) {
+        for (String text : file != null
+                ? List.of(file)
+                : List.of("brk", "exit", "guard", "shared-memory", "12582912", "5G", "-7", "0")) {
             HeapOptions options;
             try {
                 options = HeapOptions.builder()

@@ -53,8 +53,10 @@ public record MisuseReport(
         FOREIGN,
         /// The heap, or the pool, is closed.
         CLOSED,
-        /// The block was live, and is freed now; bytes beside it were written to while it was.
+        /// Bytes beside the block, between which and its neighbours nobody may write, were written to.
         DAMAGED,
+        /// The block was free, and was written to.
+        WRITTEN_AFTER_FREE,
         /// A segment that is no native memory.
         JAVA_HEAP
     }

@@ -133,7 +133,7 @@ final class AddressGuarantees {
                     "the end of a small block",
                     scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.NO_BLOCK, "no block is here: it lies beside a guarded one"),
+                    refused(Finding.NO_BLOCK, "no block is here: it lies beside the one of"),
                     "Where the next block of the slab is live, it is that block's address, and is freed."),
             each(
                     Group.INTERIOR,

@@ -20,7 +20,7 @@ package malloc4j.internal.region;
 public final class AddressTable {
     private static final int FIRST_LENGTH = 16;
     private static final long SPREAD = 0x9E37_79B9_7F4A_7C15L; // 2^64 by the golden ratio: neighbours fall far apart
-    private static final int MIN_ALIGNMENT_SHIFT = 12; // the low bits of a page's address tell nothing
+    private static final int MIN_ALIGNMENT_SHIFT = 4; // the low bits of a block's address tell nothing
 
     private long[] keys = new long[FIRST_LENGTH];
     private long[] values = new long[FIRST_LENGTH];

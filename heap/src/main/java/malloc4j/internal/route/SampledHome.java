@@ -1,6 +1,5 @@
 package malloc4j.internal.route;
 
-import java.util.List;
 import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.ChunkMap;
@@ -9,7 +8,6 @@ import malloc4j.internal.sample.Sample;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.span.LargeBlock;
-import malloc4j.observe.MisuseReport.Block;
 import malloc4j.observe.MisuseReport.Finding;
 
 /// The home of blocks that are samples: spans of pages, also for small ones, and mappings of their own. None is in a
@@ -77,7 +75,9 @@ final class SampledHome extends Home {
             if (address < 0 && meanBytes != 0) {
                 usable = chosenBytes(home, byteSize, byteAlignment);
                 address = (home == small ? large : home).allocateOwned(usable, byteAlignment);
-                if (address > 0 && home != small) {
+                if (address > 0 && home == small) {
+                    sample.setInPages();
+                } else if (address > 0) {
                     usable = home.byteSize(ChunkMap.record(address), address);
                 }
             }
@@ -203,28 +203,6 @@ final class SampledHome extends Home {
         if (known == null) {
             return Misuse.of(Finding.NO_BLOCK, "no block is here: it lies among guarded slots");
         }
-        Block block = known.block();
-        if (known.damagedAddress() != 0 && address == block.address()) {
-            long offset = known.damagedAddress() - block.address();
-            String where = offset < 0
-                    ? "underflow: the byte " + -offset + " before the block"
-                    : "overflow: the byte " + (offset - block.byteSize() + 1) + " past the end of the block";
-            return new Misuse(
-                    Finding.DAMAGED,
-                    where + " of " + block.byteSize() + " bytes was written to; the block is "
-                            + (block.isLive() ? "live, and as it was" : "free now"),
-                    block,
-                    List.of());
-        }
-        if (address == block.address()) {
-            return new Misuse(
-                    Finding.FREE_BLOCK,
-                    "double free: the block of " + block.byteSize() + " bytes is free",
-                    block,
-                    List.of());
-        }
-        return known.offset() == 0
-                ? Misuse.inside(address, block, List.of())
-                : new Misuse(Finding.NO_BLOCK, "no block is here: it lies beside a guarded one", block, List.of());
+        return Misuse.of(known, address);
     }
 }

@@ -45,9 +45,10 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: any thread. The lock is held for no system call but those of [#open] and [#close].
 public final class GuardSlots {
     private static final int MAX_SLOTS = 1 << 12;
+    private static final int MAX_DEBUG_SLOTS = 1 << 14;
+    private static final int KEPT_SHARE_SHIFT = 2; // a quarter is kept free where every block wants a slot
     private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
     private static final int GUARD_FLAGS = Linux.MAP_SHARED | Linux.MAP_NORESERVE; // the same, or pages do not join
-    private static final byte CANARY = (byte) 0xA7;
     private static final long REFUSED = -1;
 
     private final MemoryCalls calls;
@@ -56,6 +57,7 @@ public final class GuardSlots {
     private final SplittableRandom random;
     private final Ground ground;
     private final int slotCount;
+    private final int keptCount; // of free slots: so that what was freed stays a guard for a while
     private final Mutex lock = new Mutex();
     private final long guardBytes = PageGeometry.PAGE_BYTES;
     private final long slotBytes = Bits.alignUp(SizeClasses.MAX_SMALL_BYTES, PageGeometry.PAGE_BYTES);
@@ -74,18 +76,21 @@ public final class GuardSlots {
     private long pageBytes;
 
     /// @param slotCount at most so many blocks at once
-    GuardSlots(Ground ground, Budget budget, int slotCount, long seed) {
+    /// @param guardsAll whether every block wants a slot
+    GuardSlots(Ground ground, Budget budget, int slotCount, boolean guardsAll, long seed) {
         this.calls = ground.calls();
         this.mappings = ground.mappings();
         this.budget = budget;
         this.random = new SplittableRandom(seed);
         this.ground = ground;
         this.slotCount = slotCount;
+        this.keptCount = guardsAll ? slotCount >> KEPT_SHARE_SHIFT : 0;
     }
 
-    /// Half of what the process may have in mappings, at most 4,096.
-    public static int slotCount(Ground ground) {
-        return Math.min(MAX_SLOTS, ground.mappings().limit() / (2 * MappingBudget.MAPPINGS_EACH));
+    /// Half of what the process may have in mappings, at most 4,096; where every block wants a slot, at most 16,384.
+    public static int slotCount(Ground ground, boolean guardsAll) {
+        int most = guardsAll ? MAX_DEBUG_SLOTS : MAX_SLOTS;
+        return Math.min(most, ground.mappings().limit() / (2 * MappingBudget.MAPPINGS_EACH));
     }
 
     private long stride() {
@@ -111,14 +116,14 @@ public final class GuardSlots {
         int slot;
         boolean isAtEnd;
         try {
-            if (base <= 0 || freeCount == 0) {
+            if (base <= 0 || freeCount <= keptCount) {
                 return -Errno.EAGAIN;
             }
             int chosen = random.nextInt(freeCount);
             slot = free[chosen];
             freeCount--;
             free[chosen] = free[freeCount];
-            hasFree = freeCount != 0;
+            hasFree = freeCount > keptCount;
             isAtEnd = random.nextBoolean();
         } finally {
             lock.unlock();
@@ -130,8 +135,8 @@ public final class GuardSlots {
             return result;
         }
         long address = isAtEnd ? (result + bytes - byteSize) & -byteAlignment : result;
-        RawMemory.fill(result, address - result, CANARY);
-        RawMemory.fill(address + byteSize, result + bytes - address - byteSize, CANARY);
+        RawMemory.fill(result, address - result, RedZones.ZONE);
+        RawMemory.fill(address + byteSize, result + bytes - address - byteSize, RedZones.ZONE);
         sample.slot = slot;
         sample.pages = result;
         sample.pageBytes = bytes;
@@ -175,7 +180,7 @@ public final class GuardSlots {
         lock.lock();
         free[freeCount] = slot;
         freeCount++;
-        hasFree = true;
+        hasFree = freeCount > keptCount;
         lock.unlock();
     }
 
@@ -227,7 +232,7 @@ public final class GuardSlots {
         freeCount = slotCount;
         latest = samples;
         base = mapped; // at last: who sees it sees the others
-        hasFree = true;
+        hasFree = slotCount > keptCount;
         FaultingRanges.addReserved(mapped, regionBytes());
     }
 
@@ -323,7 +328,7 @@ public final class GuardSlots {
     /// to, 0 where none was.
     long release(Sample sample) {
         watch();
-        long damaged = firstDamage(sample);
+        long damaged = RedZones.firstDamage(sample);
         int flags = GUARD_FLAGS | Linux.MAP_FIXED;
         long offset = sample.pages - base;
         long result = calls.mmap(sample.pages, sample.pageBytes, READ_WRITE, flags, file, offset);
@@ -341,22 +346,6 @@ public final class GuardSlots {
         mappings.release(MappingBudget.MAPPINGS_EACH);
         giveBack(sample.slot);
         return damaged;
-    }
-
-    /// The address of the first byte beside a live block that was written to, 0 where none was.
-    static long firstDamage(Sample sample) {
-        long end = sample.address + sample.byteSize;
-        long before = firstOther(sample.pages, sample.address);
-        return before != 0 ? before : firstOther(end, sample.pages + sample.pageBytes);
-    }
-
-    private static long firstOther(long from, long end) {
-        for (long at = from; at < end; at++) {
-            if (RawMemory.getByte(at) != CANARY) {
-                return at;
-            }
-        }
-        return 0;
     }
 
     /// Gives all back. Nobody uses a block any more. Returns 0, or minus errno, and then it can be tried again.

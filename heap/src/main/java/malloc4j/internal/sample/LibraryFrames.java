@@ -15,10 +15,12 @@ final class LibraryFrames {
             "malloc4j.AutomaticArenas",
             "malloc4j.BlockCalls",
             "malloc4j.CFamily",
+            "malloc4j.DebugCalls",
             "malloc4j.Heap",
             "malloc4j.HeapArena",
             "malloc4j.HeapLimits",
             "malloc4j.Malloc",
+            "malloc4j.ProfiledCalls",
             "malloc4j.RecordedCalls");
 
     private LibraryFrames() {}

@@ -2,7 +2,6 @@ package malloc4j.internal.sample;
 
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.region.PageGeometry;
-import malloc4j.internal.slab.SizeClasses;
 import malloc4j.observe.MisuseReport.Call;
 import org.jspecify.annotations.Nullable;
 
@@ -16,17 +15,34 @@ public final class Sample {
     final long allocatedNanos;
 
     /// How many blocks it stands for; 0 for one that is only guarded.
-    final double weight;
+    double weight;
 
     long address; // 0 until the block is taken
     long byteSize;
 
-    /// Of [GuardSlots], -1 for none; where it is, its pages.
+    /// Of [GuardSlots], -1 for none.
     int slot = -1;
 
+    /// All that is the block's alone: its pages in the slot, or the memory that it lies in with its [RedZones]; else 0.
     long pages;
+
     long pageBytes;
-    boolean isMapped;
+    boolean isMapped; // the slot's pages
+
+    /// Whether a small block has pages of its own in no slot.
+    boolean isInPages;
+
+    /// Whether it lies where any block does, and only who sees every call knows of it.
+    boolean isInPlace;
+
+    /// What a zoned block lies in, and how large that is.
+    long whole;
+
+    long heldBytes;
+
+    /// The one that was freed next, in [Quarantine].
+    @Nullable
+    Sample next;
 
     /// By whom it was freed, null while it is live.
     @Nullable
@@ -53,10 +69,30 @@ public final class Sample {
         return slot >= 0;
     }
 
+    /// Whether it lies between red zones.
+    public boolean isZoned() {
+        return slot < 0 && pages != 0;
+    }
+
+    /// What a zoned block lies in: what was allocated, and is to be freed.
+    public long wholeAddress() {
+        return whole;
+    }
+
+    /// Says that a small block was given pages of its own.
+    public void setInPages() {
+        isInPages = true;
+    }
+
     /// By how much its pages are larger than what it has for use, where it is a small block in pages.
     long excessBytes() {
-        boolean isSmallInPages = !isGuarded() && byteSize <= SizeClasses.MAX_SMALL_BYTES;
-        return isSmallInPages ? Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) - byteSize : 0;
+        return isInPages ? Bits.alignUp(byteSize, PageGeometry.PAGE_BYTES) - byteSize : 0;
+    }
+
+    /// Whether an address lies in the block, or in what is the block's alone.
+    boolean covers(long other) {
+        return Long.compareUnsigned(other - address, byteSize) < 0
+                || Long.compareUnsigned(other - pages, pageBytes) < 0;
     }
 
     /// How far an address is from the block: 0 inside, negative before it, positive from its end on, 1 for the first

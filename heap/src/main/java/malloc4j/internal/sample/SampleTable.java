@@ -90,15 +90,26 @@ final class SampleTable {
         return removed;
     }
 
-    /// The sample whose block an address lies in, or null. Looks at all.
+    /// The sample whose block an address lies in, or its zones; or null. Looks at all.
     @Nullable
     Sample around(long address) {
         for (Sample sample : samples) {
-            if (sample != null && Long.compareUnsigned(address - sample.address, sample.byteSize) < 0) {
+            if (sample != null && sample.covers(address)) {
                 return sample;
             }
         }
         return null;
+    }
+
+    /// How many places there are.
+    int placeCount() {
+        return samples.length;
+    }
+
+    /// The sample at a place, null where none is.
+    @Nullable
+    Sample at(int place) {
+        return samples[place];
     }
 
     void forEach(Consumer<Sample> visitor) {

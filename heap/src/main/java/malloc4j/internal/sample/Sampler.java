@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Mutex;
@@ -48,17 +49,20 @@ public final class Sampler implements Sampling {
     private long startedNanos;
     private volatile long meanBytes;
     private long askedBlocks; // mean from one guarded block to the next, 0 for none
+    private boolean seesEveryCall;
+    private int lookedPlace; // where the last search has stopped
     private volatile long meanBlocks;
     private volatile int liveCount;
     private long allocatedExcess; // bytes of pages that small samples take beyond what they have for use
     private long freedExcess;
 
     /// @param budget is charged the pages of guarded blocks
-    public Sampler(Ground ground, Budget budget, long seed) {
+    /// @param guardsAll whether every block wants a slot with guards: in a debug heap
+    public Sampler(Ground ground, Budget budget, long seed, boolean guardsAll) {
         this.clock = ground::nanoTime;
         this.random = new SplittableRandom(seed);
         this.budget = new SamplingBudget(clock.getAsLong());
-        this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground), seed + 1);
+        this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground, guardsAll), guardsAll, seed + 1);
     }
 
     /// Takes samples from now on, as each thread notices; or with another mean, if some are taken.
@@ -91,6 +95,17 @@ public final class Sampler implements Sampling {
         }
     }
 
+    private void forgetInPlace() {
+        for (int place = 0; place < samples.placeCount(); place++) {
+            Sample sample = samples.at(place);
+            if (sample != null && sample.isInPlace) {
+                Sample unused = samples.remove(sample.address);
+                samples.release();
+            }
+        }
+        liveCount = samples.count();
+    }
+
     /// Guards one block of so many from now on, 0 for none.
     public void guard(long blocks) {
         if (blocks > 0) {
@@ -105,8 +120,33 @@ public final class Sampler implements Sampling {
         }
     }
 
+    /// Says whether somebody sees every call and takes samples himself: then no countdown chooses any.
+    public void setSeesEveryCall(boolean sees) {
+        lock.lock();
+        try {
+            seesEveryCall = sees;
+            stretch();
+            if (!sees) {
+                forgetInPlace();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Mean bytes between two samples, as they were asked for; 0 while none are taken.
+    public long askedBytes() {
+        lock.lock();
+        try {
+            return askedBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void stretch() {
-        meanBytes = askedBytes <= 1 ? askedBytes : (long) (askedBytes * budget.stretch());
+        long drawnBytes = seesEveryCall ? 0 : askedBytes;
+        meanBytes = drawnBytes <= 1 ? drawnBytes : (long) (drawnBytes * budget.stretch());
         meanBlocks = askedBlocks <= 1 ? askedBlocks : (long) (askedBlocks * budget.stretch());
     }
 
@@ -167,7 +207,7 @@ public final class Sampler implements Sampling {
         StackTraceElement[] stack = currentStack();
         String thread = threadName();
         long now = clock.getAsLong();
-        double weight = mean == 0 ? 0 : 1 / -Math.expm1(-(double) byteSize / mean);
+        double weight = mean <= 1 ? mean : 1 / -Math.expm1(-(double) byteSize / mean);
         lock.lock();
         try {
             Sample sample = new Sample(sites.of(stack), thread, now, weight);
@@ -182,15 +222,49 @@ public final class Sampler implements Sampling {
         return LibraryFrames.callersOnly(new Throwable().getStackTrace(), MAX_FRAMES);
     }
 
+    /// Begins a sample of a block that stays where it is, if it is chosen to be one; else returns null. For who sees
+    /// every call.
+    public @Nullable Sample chooses(long byteSize) {
+        long mean = askedBytes();
+        long chosenBytes = Math.max(1, byteSize);
+        if (mean == 0 || (mean > 1 && nextBytes(mean) >= chosenBytes)) {
+            return null;
+        }
+        Sample sample = begin(chosenBytes, mean);
+        sample.isInPlace = true;
+        return sample;
+    }
+
+    /// As [#remove], of a sample that [#chooses] has begun; null for any other.
+    public @Nullable Sample removeInPlace(long address) {
+        lock.lock();
+        try {
+            Sample sample = samples.get(address);
+            return sample == null || !sample.isInPlace ? null : removeUnderLock(address);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private static String threadName() {
         Thread thread = Thread.currentThread();
         String name = thread.getName();
         return name.isEmpty() ? "thread " + thread.threadId() : name;
     }
 
-    /// Whether there may be a slot with guards for a block.
+    /// Whether there may be a slot with guards for a block, and some are to have one.
     public boolean isGuarding() {
         return meanBlocks != 0 && guards.hasFree();
+    }
+
+    /// Maps the guards, for who takes slots of his own accord.
+    public void openGuards() {
+        guards.open();
+    }
+
+    /// Whether there may be a slot with guards.
+    public boolean hasGuardSlot() {
+        return guards.hasFree();
     }
 
     /// Takes a slot with guards for a sample's block. Returns its address, or minus errno.
@@ -204,28 +278,78 @@ public final class Sampler implements Sampling {
     /// Frees the block of a sample that was removed, and has a slot with guards. Returns false when bytes beside the
     /// block were written to, of which [#around] tells more.
     public boolean freeGuarded(Sample sample) {
+        noteFreed(sample);
+        sample.damagedAddress = guards.release(sample);
+        return sample.damagedAddress == 0;
+    }
+
+    /// As [#freeGuarded], of a block between red zones: it is filled, and stays where it is.
+    public boolean freeZoned(Sample sample) {
+        noteFreed(sample);
+        try {
+            sample.damagedAddress = RedZones.firstDamage(sample);
+            RedZones.fillFreed(sample.address, sample.byteSize);
+        } catch (InternalError vanished) {
+            // with the heap's file, and with what was to be looked at
+        }
+        return sample.damagedAddress == 0;
+    }
+
+    /// Notes that the current thread frees the block of a sample that was removed.
+    private void noteFreed(Sample sample) {
         Call call = UNKNOWN_CALL;
         try {
-            call = new Call(threadName(), 0, List.of(currentStack()));
+            StackTraceElement[] stack = currentStack();
+            lock.lock();
+            try {
+                call = new Call(threadName(), 0, sites.of(stack).stack);
+            } finally {
+                lock.unlock();
+            }
         } catch (OutOfMemoryError | StackOverflowError noRoom) {
             // it is freed all the same
         }
         sample.freedNanos = clock.getAsLong();
         sample.freed = call;
-        sample.damagedAddress = guards.release(sample);
-        return sample.damagedAddress == 0;
     }
 
-    /// Looks at what lies beside a guarded live block. Returns whether it was written to, of which [#around] tells
-    /// more.
+    /// Looks at what lies beside a live block between guards or red zones. Returns whether it was written to, of which
+    /// [#around] tells more.
     public boolean isDamaged(long address) {
         lock.lock();
         try {
             Sample sample = samples.get(address);
-            if (sample != null && sample.isGuarded()) {
-                sample.damagedAddress = GuardSlots.firstDamage(sample);
+            if (sample != null) {
+                sample.damagedAddress = RedZones.firstDamage(sample);
             }
             return sample != null && sample.damagedAddress != 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Looks at what lies beside some live blocks, from where the last search has stopped, and tells of each that was
+    /// written to beside, once. Returns whether it came to the end, from where the next one begins anew.
+    ///
+    /// @param maxBytes how much it looks at, about
+    public boolean search(long maxBytes, Consumer<Sample> damaged) {
+        lock.lock();
+        try {
+            int place = lookedPlace;
+            for (long left = maxBytes; place < samples.placeCount() && left > 0; place++) {
+                Sample sample = samples.at(place);
+                if (sample != null && sample.damagedAddress == 0 && sample.pages != 0) {
+                    sample.damagedAddress = RedZones.firstDamage(sample);
+                    if (sample.damagedAddress != 0) {
+                        damaged.accept(sample);
+                    }
+                    left -= sample.pageBytes - sample.byteSize;
+                }
+                left -= Long.BYTES;
+            }
+            boolean isEnd = place == samples.placeCount();
+            lookedPlace = isEnd ? 0 : place;
+            return isEnd;
         } finally {
             lock.unlock();
         }
@@ -245,16 +369,66 @@ public final class Sampler implements Sampling {
     public void put(Sample sample, long address, long byteSize) {
         lock.lock();
         try {
-            sample.address = address;
-            sample.byteSize = byteSize;
-            if (sample.weight != 0) {
-                sample.site.noteAllocated(sample.weight, byteSize);
-            }
-            samples.put(sample);
-            liveCount = samples.count();
-            allocatedExcess += sample.excessBytes();
+            forgetStale(address);
+            putUnderLock(sample, address, byteSize);
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void putUnderLock(Sample sample, long address, long byteSize) {
+        sample.address = address;
+        sample.byteSize = byteSize;
+        if (sample.weight != 0) {
+            sample.site.noteAllocated(sample.weight, byteSize);
+        }
+        samples.put(sample);
+        liveCount = samples.count();
+        allocatedExcess += sample.excessBytes();
+    }
+
+    /// As [#put], of a sample that [#chooses] has begun. Returns false where the block is another sample already, a
+    /// guarded one: that has its weight then.
+    public boolean putInPlace(Sample sample, long address, long byteSize) {
+        lock.lock();
+        try {
+            Sample guarded = guards.contains(address) ? samples.get(address) : null;
+            if (guarded == null) {
+                forgetStale(address);
+                putUnderLock(sample, address, byteSize);
+                return true;
+            }
+            guarded.weight = sample.weight;
+            guarded.site.noteAllocated(guarded.weight, byteSize);
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// As [#restore], of a sample that [#chooses] has begun, and whose block has moved, or not. Where the block is
+    /// another sample now, a guarded one, that one counts for both.
+    public void restoreInPlace(Sample sample, long address, long byteSize) {
+        lock.lock();
+        try {
+            Sample guarded = guards.contains(address) ? samples.get(address) : null;
+            if (guarded == null) {
+                forgetStale(address);
+                restoreUnderLock(sample, address, byteSize);
+            } else {
+                guarded.weight = sample.weight;
+                samples.release();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// A sample may be left at an address whose block was freed while the profile was being switched.
+    private void forgetStale(long address) {
+        if (samples.get(address) != null) {
+            Sample unused = samples.remove(address);
+            samples.release();
         }
     }
 
@@ -279,7 +453,8 @@ public final class Sampler implements Sampling {
         }
     }
 
-    /// How many bytes of the block may be used, a sample's, that begins at an address; 0 where none does.
+    /// How many bytes of the block may be used, a sample's, that begins at an address; 0 where none does, or one where
+    /// any block lies.
     public long byteSize(long address) {
         if (liveCount == 0) {
             return 0;
@@ -287,7 +462,7 @@ public final class Sampler implements Sampling {
         lock.lock();
         try {
             Sample sample = samples.get(address);
-            return sample == null ? 0 : sample.byteSize;
+            return sample == null || sample.isInPlace ? 0 : sample.byteSize;
         } finally {
             lock.unlock();
         }
@@ -312,11 +487,14 @@ public final class Sampler implements Sampling {
         }
     }
 
-    private Known known(Sample sample, long address) {
+    /// What is known of a sample's block.
+    ///
+    /// @param address by which it was asked for
+    public Known known(Sample sample, long address) {
         long now = clock.getAsLong();
         Call freed = sample.freed;
         Call freedBy = freed == null ? null : new Call(freed.thread(), now - sample.freedNanos, freed.stack());
-        Call allocatedBy = new Call(sample.thread, now - sample.allocatedNanos, List.of(sample.site.stack));
+        Call allocatedBy = new Call(sample.thread, now - sample.allocatedNanos, sample.site.stack);
         Block block = new Block(sample.address, sample.byteSize, freed == null, allocatedBy, freedBy);
         return new Known(block, sample.offset(address), sample.damagedAddress);
     }
@@ -374,25 +552,33 @@ public final class Sampler implements Sampling {
     public @Nullable Sample remove(long address) {
         lock.lock();
         try {
-            Sample removed = samples.remove(address);
-            liveCount = samples.count();
-            return removed;
+            return removeUnderLock(address);
         } finally {
             lock.unlock();
         }
+    }
+
+    private @Nullable Sample removeUnderLock(long address) {
+        Sample removed = samples.remove(address);
+        liveCount = samples.count();
+        return removed;
     }
 
     /// The removed sample's block is not freed after all, or was moved: it is live at that address, with that size.
     public void restore(Sample sample, long address, long byteSize) {
         lock.lock();
         try {
-            sample.address = address;
-            resize(sample, byteSize);
-            samples.put(sample);
-            liveCount = samples.count();
+            restoreUnderLock(sample, address, byteSize);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void restoreUnderLock(Sample sample, long address, long byteSize) {
+        sample.address = address;
+        resize(sample, byteSize);
+        samples.put(sample);
+        liveCount = samples.count();
     }
 
     private static void resize(Sample sample, long byteSize) {
@@ -438,9 +624,43 @@ public final class Sampler implements Sampling {
         }
     }
 
+    /// A live sample that lies in a block like any other.
+    ///
+    /// @param address as the program knows it
+    /// @param blockAddress of the block that it lies in: another one where it has red zones
+    /// @param weight how many blocks it stands for
+    public record InBlock(
+            long address,
+            long byteSize,
+            long blockAddress,
+            double weight,
+            long ageNanos,
+            List<StackTraceElement> stack) {}
+
+    /// Shows every live sample that lies in a block like any other. Under the lock, which the visitor must not need.
+    public void forEachInBlocks(Consumer<InBlock> visitor) {
+        lock.lock();
+        try {
+            long now = clock.getAsLong();
+            samples.forEach(sample -> {
+                if (sample.isInPlace || sample.isZoned()) {
+                    visitor.accept(new InBlock(
+                            sample.address,
+                            sample.byteSize,
+                            sample.isInPlace ? sample.address : sample.whole,
+                            sample.weight,
+                            now - sample.allocatedNanos,
+                            sample.site.stack));
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private static AllocationSite describe(Site site, LiveSum live) {
         return new AllocationSite(
-                List.of(site.stack),
+                site.stack,
                 Math.round(site.totalBytes),
                 Math.round(site.totalBlocks),
                 Math.round(live.bytes),

@@ -1,9 +1,11 @@
 package malloc4j.internal.sample;
 
+import java.util.List;
+
 /// A Java stack that has allocated samples, and what they add up to. Under the lock of [Sampler].
 final class Site {
     /// Innermost first; empty for all that had no place.
-    final StackTraceElement[] stack;
+    final List<StackTraceElement> stack;
 
     double totalBytes;
     double totalBlocks;
@@ -13,7 +15,7 @@ final class Site {
     double freedNanos; // lifetimes of those, added up
 
     Site(StackTraceElement[] stack) {
-        this.stack = stack;
+        this.stack = List.of(stack);
     }
 
     void noteAllocated(double weight, long byteSize) {

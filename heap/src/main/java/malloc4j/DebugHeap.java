@@ -1,0 +1,137 @@
+package malloc4j;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.ref.WeakReference;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.Ground;
+import malloc4j.internal.sample.Quarantine;
+import malloc4j.internal.sample.Sampler;
+import malloc4j.observe.MisuseReport;
+import org.jspecify.annotations.Nullable;
+
+/// What makes a heap a debug heap: its calls, its quarantine, what was found, and a thread that looks for more every
+/// second and tells it in the log.
+///
+/// The thread refers to the heap weakly, and ends when that is closed, or is gone. It looks at 64 MiB a second at most.
+final class DebugHeap {
+    private static final long PERIOD_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long SLICE_BYTES = 64 << 10; // looked at under a lock
+    private static final int SLICES_EACH_PERIOD = 1 << 10;
+    private static final String LOGGER = "malloc4j";
+
+    private final String heapName;
+    private final Sampler sampler;
+    private final Quarantine quarantine;
+    private final DebugFindings findings;
+    private final DebugCalls calls;
+    private final Object looking = new Object(); // held over each slice: what is looked at must not go
+    private volatile boolean isClosed;
+
+    DebugHeap(String heapName, BlockCalls plain, Sampler sampler, DebugMode mode, long quarantineBytes) {
+        this.heapName = heapName;
+        this.sampler = sampler;
+        this.quarantine = new Quarantine(quarantineBytes);
+        this.findings = new DebugFindings(heapName, sampler);
+        this.calls = new DebugCalls(plain, sampler, quarantine, findings, mode);
+    }
+
+    DebugCalls calls() {
+        return calls;
+    }
+
+    Quarantine quarantine() {
+        return quarantine;
+    }
+
+    /// Begins to look every second. Where the JVM has no room for a thread, only calls look.
+    void watch(Ground ground) {
+        WeakReference<DebugHeap> heap = new WeakReference<>(this);
+        try {
+            ground.unstarted("malloc4j-debug", () -> watch(heap)).start();
+        } catch (OutOfMemoryError noThread) {
+            System.getLogger(LOGGER)
+                    .log(
+                            Level.WARNING,
+                            "debug heap '" + heapName + "': no thread to look at its blocks every second: "
+                                    + noThread.getMessage());
+        }
+    }
+
+    private static void watch(WeakReference<DebugHeap> heap) {
+        boolean goesOn = true;
+        while (goesOn) {
+            LockSupport.parkNanos(PERIOD_NANOS);
+            boolean unused = Thread.interrupted();
+            goesOn = look(heap.get());
+        }
+    }
+
+    /// One look. Returns whether there is to be another.
+    private static boolean look(@Nullable DebugHeap heap) {
+        if (heap == null || heap.isClosed) {
+            return false;
+        }
+        try {
+            heap.search(SLICES_EACH_PERIOD);
+            heap.tell();
+        } catch (RuntimeException | Error failed) { // of a log, or a file cut short: the next look goes on
+            Thread current = Thread.currentThread();
+            current.getUncaughtExceptionHandler().uncaughtException(current, failed);
+        }
+        return true;
+    }
+
+    /// Looks at slices until it has seen all blocks, or so many.
+    private void search(int sliceCount) {
+        boolean isEnd = false;
+        for (int slice = 0; slice < sliceCount && !isEnd; slice++) {
+            synchronized (looking) {
+                isEnd = isClosed || calls.search(SLICE_BYTES);
+            }
+        }
+    }
+
+    /// Looks at every block, and returns what was found and not returned yet.
+    List<MisuseReport> findAll() {
+        search(Integer.MAX_VALUE);
+        return findings.take();
+    }
+
+    /// Tells what was found, in the log. With no lock held.
+    private void tell() {
+        Logger log = System.getLogger(LOGGER);
+        for (MisuseReport report : findings.takeForLog()) {
+            log.log(Level.ERROR, report.message());
+        }
+        long more = findings.takeMore();
+        if (more > 0) {
+            log.log(Level.ERROR, "debug heap '" + heapName + "': " + more + " more blocks from stacks told of before");
+        }
+        if (findings.takeNoSlot()) {
+            log.log(Level.WARNING, "debug heap '" + heapName + "': " + whyNoSlot());
+        }
+    }
+
+    private String whyNoSlot() {
+        long refusal = sampler.guardRefusal();
+        String why = refusal < 0
+                ? "the kernel refuses guards: " + Errno.name(refusal) + " (check ulimit -n and ulimit -v)"
+                : sampler.guardCensus().liveBlocks()
+                        + " blocks lie between guards, and more mappings would be too many";
+        return why
+                + "; further blocks lie between red zones: overflows are seen when they are freed, or within a second";
+    }
+
+    /// Looks and tells once more, before the heap is closed.
+    void close() {
+        search(Integer.MAX_VALUE);
+        synchronized (looking) {
+            isClosed = true;
+        }
+        tell();
+    }
+}
