@@ -11,8 +11,8 @@ import malloc4j.internal.slab.SizeClasses;
 /// guarded are chosen in the same way by their number. Blocks out of slots and blocks out of words are counted apart,
 /// which changes nothing in that.
 ///
-/// What would be further than [#CUT_BYTES] is cut off there, and drawn again, with the mean of that moment: the
-/// distribution has no memory.
+/// What would be further than [#CUT_BYTES], or than [Magazine#MAX_COUNTDOWN] blocks, is cut off there, and drawn again,
+/// with the mean of that moment: the distribution has no memory.
 ///
 /// Concurrency: by the owner of the cache.
 final class Countdowns {

@@ -21,7 +21,7 @@ import malloc4j.internal.slab.SlabEntry;
 ///   0                     8           16             24      32         40          48           56      64        576
 ///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
 ///  | epoch | pops  |used | pair << 8 | first |block | draws | returned | elsewhere | pops base  | draws | 32      |
-///  |   :32 |   :22 | :10 |           | << 16 |bytes |       |          |           | << 2, epoch| base  | slots   |
+///  |   :32 |   :16 | :16 |           | << 16 |bytes |       |          |           | << 2, epoch| base  | slots   |
 ///  +-------+-------+-----+-----------+--------------+-------+----------+-----------+------------+-------+- - - - -+
 ///    top                                                                             slot: address << 16 | index
 ///                                                                                    in the slab, pair << 8
@@ -89,7 +89,7 @@ final class Magazine {
     private static final int SLOT_PAIR = 8; // within a slot
     private static final int MAX_SLOTS = 32;
     private static final int MAX_FREE_BYTES = Zone.CHUNK_BYTES; // in the slots of one class
-    private static final int USED_BITS = 10;
+    private static final int USED_BITS = 16; // more than it has: x86 takes these out by one instruction, not two
     private static final int USED_MASK = (1 << USED_BITS) - 1;
     private static final int DUE_OR_USED = Integer.MIN_VALUE | USED_MASK; // of the lower half of top
     private static final long PUSH = SLOT_BYTES;
@@ -206,6 +206,9 @@ final class Magazine {
 
     /// @param top the lower half of `top`
     private static long takeLowest(long magazine, int top) {
+        if ((top & USED_MASK) != 0) { // the countdown of slots has ended
+            return MISS;
+        }
         long pair = (long) LONG.get(MEMORY, magazine + PAIR) >>> RawMemory.ADDRESS_SHIFT;
         if (pair == 0) {
             return MISS;
@@ -213,7 +216,7 @@ final class Magazine {
         long free = (long) LONG.get(MEMORY, pair);
         long block = free & ~(long) LONG.get(MEMORY, pair + Slab.REMOTE); // one that is freed twice now has both bits
         long draws = (long) LONG.get(MEMORY, magazine + DRAWS);
-        if (block == 0 || (draws | -(top & USED_MASK)) < 0) { // with a slot in use only when that countdown has ended
+        if (block == 0 || draws < 0) {
             return MISS;
         }
         long first = (long) LONG.get(MEMORY, magazine + FIRST);

@@ -12,7 +12,7 @@ import malloc4j.internal.region.Zone;
 ///
 ///           0              8              16             24                       32
 ///          +--------------+--------------+--------------+------------------------+
-///          | thread| heap | pairs | class| reciprocal   | magazine << 10 | slots |
+///          | thread| heap | pairs | class| reciprocal   | magazine << 16 | slots |
 ///          +--------------+--------------+--------------+------------------------+
 ///            owner: whose the slab is, 0 for a chunk that is no slab
 /// ```
