@@ -185,8 +185,7 @@ final class GuardFiles {
         long started = ground.nanoTime() - elapsed;
         GuardFile file = new GuardFile(ground, address, region.slotCount(), started, removerAtExit(path));
         String name = options.name();
-        file.begin(
-                new GuardFile.Writer(pid, startTicks, elapsed, System.currentTimeMillis(), heapId, name), region);
+        file.begin(new GuardFile.Writer(pid, startTicks, elapsed, System.currentTimeMillis(), heapId, name), region);
         return file;
     }
 

@@ -85,7 +85,8 @@ final class GuardReport {
             System.getLogger(LOGGER)
                     .log(
                             Level.WARNING,
-                            "heap '" + heap.options().name() + "' keeps no file of its guarded blocks, so that a touch by"
+                            "heap '" + heap.options().name()
+                                    + "' keeps no file of its guarded blocks, so that a touch by"
                                     + " native code will not be explained: " + refusal
                                     + "; name another file by the option guardFile, or none");
         }

@@ -380,7 +380,8 @@ public final class HeapOptions {
         }
 
         /// The path of a file for a trace of what the program does with the heap, from its first block on: what
-        /// [Heap#startRecording] does later. `%p` in it stands for the number of the process. A heap whose trace cannot be written is not made.
+        /// [Heap#startRecording] does later. `%p` in it stands for the number of the process. A heap whose trace cannot
+        /// be written is not made.
         public Builder record(String path) {
             return put("record", path);
         }

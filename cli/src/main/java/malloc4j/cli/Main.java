@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
+import malloc4j.cli.explain.ExplainCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.replay.ReplayCommand;
@@ -43,6 +44,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LimitsCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
+            ExplainCommand.class,
             CommandLine.HelpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -29,7 +29,7 @@ import malloc4j.observe.MisuseReport.Call;
 ///  | 48 by whom it was allocated, up to 996 bytes             | 1044 by whom it was freed, as many
 ///  | 2040 sequence, int
 ///
-///   a text: the thread's name, then a line for each frame, innermost first; a last line of three dots where more follow
+///   a text: the thread's name, then a line for each frame, innermost first; at last three dots if more follow
 /// ```
 ///
 /// Numbers are little-endian, texts UTF-8. A record whose sequences differ, or are odd, was being written.
@@ -70,8 +70,7 @@ public final class GuardFile {
     ///
     /// @param startedNanos when the process started, by the clock of the samples
     /// @param remover removes the file
-    public GuardFile(
-            Ground ground, long address, int slotCount, long startedNanos, Runnable remover) {
+    public GuardFile(Ground ground, long address, int slotCount, long startedNanos, Runnable remover) {
         this.ground = ground;
         this.address = address;
         this.byteSize = byteSize(slotCount);
@@ -227,10 +226,10 @@ public final class GuardFile {
             } else if (Character.isSurrogate(letter)) {
                 next = putByte(next, end, '?');
             } else if (letter < 0x800) {
-                next = putByte(putByte(next, end, 0xc0 | letter >> 6), end, 0x80 | letter & 0x3f);
+                next = putByte(putByte(next, end, 0xc0 | (letter >> 6)), end, 0x80 | (letter & 0x3f));
             } else {
-                next = putByte(next, end, 0xe0 | letter >> 12);
-                next = putByte(putByte(next, end, 0x80 | letter >> 6 & 0x3f), end, 0x80 | letter & 0x3f);
+                next = putByte(next, end, 0xe0 | (letter >> 12));
+                next = putByte(putByte(next, end, 0x80 | ((letter >> 6) & 0x3f)), end, 0x80 | (letter & 0x3f));
             }
         }
         return next;
