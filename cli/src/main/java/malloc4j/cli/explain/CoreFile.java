@@ -42,6 +42,7 @@ final class CoreFile {
     private static final int MAX_SEGMENTS = 1 << 20;
     private static final int TYPE_NOTE = 4;
     private static final int MAX_NOTE_BYTES = 64 << 20;
+    private static final String OWNER = "CORE";
     private static final int PRPSINFO = 3;
     private static final int SIGINFO = 0x53494749;
     private static final int FILES = 0x46494c45;
@@ -125,10 +126,12 @@ final class CoreFile {
             int nameBytes = notes.getInt();
             int noteBytes = notes.getInt();
             int type = notes.getInt();
+            int nameStart = notes.position();
             skip(notes, nameBytes);
+            boolean isCore = text(notes.slice(nameStart, nameBytes), nameBytes).equals(OWNER);
             int start = notes.position();
             skip(notes, noteBytes);
-            readNote(type, notes.slice(start, noteBytes).order(ByteOrder.LITTLE_ENDIAN));
+            readNote(isCore ? type : 0, notes.slice(start, noteBytes).order(ByteOrder.LITTLE_ENDIAN));
         }
     }
 

@@ -22,6 +22,11 @@ public final class CallPicture {
 
     /// Words from elsewhere, with a capital and a full stop.
     public static String sentence(String words) {
-        return Texts.printable(Character.toUpperCase(words.charAt(0)) + words.substring(1)) + ".";
+        return printable(Character.toUpperCase(words.charAt(0)) + words.substring(1)) + ".";
+    }
+
+    /// Words from elsewhere, without what would steer a terminal.
+    public static String printable(String words) {
+        return Texts.printable(words);
     }
 }
