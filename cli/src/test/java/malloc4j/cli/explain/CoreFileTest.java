@@ -29,8 +29,14 @@ class CoreFileTest {
         return ByteBuffer.allocate(byteSize).order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    private static byte[] bytes(ByteBuffer of, int length) {
+        byte[] bytes = new byte[length];
+        of.get(0, bytes);
+        return bytes;
+    }
+
     private static void note(ByteBuffer into, String name, int type, ByteBuffer content) {
-        byte[] bytes = content.array();
+        byte[] bytes = bytes(content, content.capacity());
         into.putInt(name.length() + 1).putInt(bytes.length).putInt(type);
         into.put(name.getBytes(StandardCharsets.US_ASCII)).put((byte) 0);
         align(into);
@@ -69,8 +75,8 @@ class CoreFileTest {
                 .putShort(54, (short) 56)
                 .putShort(56, (short) 1);
         core.putInt(SEGMENTS, 4).putLong(SEGMENTS + 8, NOTES).putLong(SEGMENTS + 32, noteBytes);
-        core.put(NOTES, notes.array(), 0, noteBytes);
-        return core.array();
+        core.put(NOTES, bytes(notes, noteBytes));
+        return bytes(core, core.capacity());
     }
 
     private Crash read(byte[] core) throws IOException {

@@ -1,5 +1,6 @@
 package malloc4j.cli.explain;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -92,11 +93,10 @@ class ExplainCommandTest {
         CommandRun run = explain(log(), "--json");
         ExplainReport report = Jsonb.instance().type(ExplainReport.class).fromJson(run.out());
         assertThat(report.verdict()).startsWith("use after free: byte 5 of a block of 100 bytes");
-        ExplainReport.Block block = report.block();
-        assertThat(block).isNotNull();
+        ExplainReport.Block block = requireNonNull(report.block());
         assertThat(block.state()).isEqualTo("freed");
         assertThat(block.byteSize()).isEqualTo(100);
-        assertThat(Long.decode(report.address())).isEqualTo(Long.decode(block.address()) + 5);
+        assertThat(Long.decode(requireNonNull(report.address()))).isEqualTo(Long.decode(block.address()) + 5);
         assertThat(block.allocatedAt().getFirst()).startsWith("malloc4j.cli.explain.CrashingChild.allocate(");
         assertThat(block.freedAt().getFirst()).startsWith("malloc4j.cli.explain.CrashingChild.release(");
         assertThat(block.freedAgeNanos()).isBetween(0L, 100_000_000_000L);
@@ -196,7 +196,7 @@ class ExplainCommandTest {
             })
     void whatIsNoLogAndNoCoreIsAProblem(String content) throws IOException {
         Path file = Files.writeString(folder.resolve("file"), content, StandardCharsets.ISO_8859_1);
-        requireLine(explain(file), 1, file + ": is ".substring(0, 2));
+        requireLine(explain(file), 1, file.toString());
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -125,7 +126,7 @@ class RecordCommandTest {
     }
 
     private static String output(Process command) throws IOException, InterruptedException {
-        String text = new String(command.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String text = new String(command.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         command.waitFor();
         return text;
     }
