@@ -36,10 +36,13 @@ final class GuardReport {
     private record Guarded(String heapName, Known known) {}
 
     /// Says in one line each, in the log, what a heap was asked to guard and cannot.
-    static void logRefusals(Heap heap) {
+    ///
+    /// @param fileRefusal why it keeps no file of them, empty where it does
+    static void logRefusals(Heap heap, String fileRefusal) {
         if (!heap.options().observing().hasGuards()) {
             return;
         }
+        logFileRefusal(heap, fileRefusal);
         long guards = heap.sampler().guardRefusal();
         long faults = heap.sampler().faultsRefusal();
         if (guards < 0) {
@@ -75,6 +78,18 @@ final class GuardReport {
                 }
             }
         });
+    }
+
+    private static void logFileRefusal(Heap heap, String refusal) {
+        if (!refusal.isEmpty()) {
+            System.getLogger(LOGGER)
+                    .log(
+                            Level.WARNING,
+                            "heap '" + heap.options().name()
+                                    + "' keeps no file of its guarded blocks, so that a touch by"
+                                    + " native code will not be explained: " + refusal
+                                    + "; name another file by the option guardFile, or none");
+        }
     }
 
     static Optional<String> of(Throwable thrown, List<Heap> heaps) {

@@ -168,7 +168,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
         String record = options.observing().record();
         if (record != null) {
-            recordings.start(Path.of(record));
+            recordings.start(Path.of(GuardFiles.withPid(record)));
         }
         try {
             limits.enter();
@@ -261,7 +261,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private static Heap open(HeapAssembly parts, HeapOptions options, boolean closeable) {
         try {
             Heap heap = new Heap(parts, options, closeable);
-            GuardReport.logRefusals(heap);
+            GuardReport.logRefusals(heap, parts.guardFileRefusal());
             return heap;
         } catch (Throwable failed) {
             HeapRegistry.remove(parts.heapId());

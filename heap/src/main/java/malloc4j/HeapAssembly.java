@@ -48,6 +48,7 @@ record HeapAssembly(
         CacheRegistry caches,
         Reclaimer reclaimer,
         Sampler sampler,
+        String guardFileRefusal,
         Runnable stopPurging) {
     private static final AtomicInteger NEXT_HEAP_ID = new AtomicInteger(1);
 
@@ -64,7 +65,7 @@ record HeapAssembly(
                 new Budget(parent == null ? null : parent.budget(), limits.softLimitBytes(), limits.hardLimitBytes());
         PageSource source = source(ground, files, options);
         try {
-            return assemble(ground, calls, options, common, heapId, budget, source);
+            return assemble(ground, files, calls, options, common, heapId, budget, source);
         } catch (Throwable failed) {
             source.close(); // it may have a file
             throw failed;
@@ -73,6 +74,7 @@ record HeapAssembly(
 
     private static HeapAssembly assemble(
             Ground ground,
+            SystemCalls files,
             CountedCalls calls,
             HeapOptions options,
             boolean common,
@@ -99,12 +101,23 @@ record HeapAssembly(
             } else if (options.observing().hasGuards()) {
                 sampler.guard(options.observing().guardEvery());
             }
+            String guardFileRefusal = GuardFiles.keep(files, ground, options, heapId, sampler);
             stopPurging = Purger.start(reclaimer, options.purging().purgeDelayNanos());
             if (probe != null) {
                 EventDelivery.add(events, ground);
             }
             return new HeapAssembly(
-                    heapId, ground, calls, budget, spans, huge, caches, reclaimer, sampler, stopPurging);
+                    heapId,
+                    ground,
+                    calls,
+                    budget,
+                    spans,
+                    huge,
+                    caches,
+                    reclaimer,
+                    sampler,
+                    guardFileRefusal,
+                    stopPurging);
         } catch (Throwable failed) {
             if (stopPurging != null) {
                 stopPurging.run();

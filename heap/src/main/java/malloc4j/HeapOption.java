@@ -128,6 +128,12 @@ abstract class HeapOption {
                             1L << 40,
                             0,
                             "mean blocks from one between guards to the next, 0 for none, 1 for all; 5000 for programs in use"),
+                    new FilePath(
+                            HeapOptions.Observing.class,
+                            "guardFile",
+                            "what is between guards, for `./malloc4j explain` when native code has touched one and the JVM"
+                                    + " has died; `%p` is the pid, `none` is for none; where not given,"
+                                    + " `malloc4j-guards-PID-HEAP` in `java.io.tmpdir`"),
                     new Choice(
                             HeapOptions.Observing.class,
                             "leaks",
@@ -137,7 +143,7 @@ abstract class HeapOption {
                             HeapOptions.Observing.class,
                             "record",
                             "the file for a trace of what the program does with the heap, from its first block on;"
-                                    + " compressed where its name ends in `.gz`"),
+                                    + " compressed where its name ends in `.gz`; `%p` is the pid"),
                     new Choice(
                             HeapOptions.Observing.class,
                             "debug",

@@ -221,6 +221,11 @@ public final class HeapOptions {
             return get("guardEvery", Long.class);
         }
 
+        /// The file of what is between guards, `none` for none, null for one in `java.io.tmpdir`.
+        public @Nullable String guardFile() {
+            return find("guardFile", String.class);
+        }
+
         /// When what was not freed is told.
         public LeakCheck leaks() {
             return get("leaks", LeakCheck.class);
@@ -380,13 +385,23 @@ public final class HeapOptions {
             return put("guardEvery", value);
         }
 
+        /// The path of the file in which a heap that guards blocks keeps what they are and were, 2 KiB for each of
+        /// its slots: `./malloc4j explain` reads it when native code has touched a guard, of which the JVM dies. `%p`
+        /// stands for the number of the process, `none` for no file. It is made for this heap, readable by its user
+        /// only, and removed when the heap is closed or the JVM ends; where the name is taken, with a number behind it.
+        /// If it is not given, `malloc4j-guards-PID-HEAP` in `java.io.tmpdir`.
+        public Builder guardFile(String path) {
+            return put("guardFile", path);
+        }
+
         /// When what was not freed is told, in the log.
         public Builder leaks(LeakCheck value) {
             return put("leaks", value);
         }
 
         /// The path of a file for a trace of what the program does with the heap, from its first block on: what
-        /// [Heap#startRecording] does later. A heap whose trace cannot be written is not made.
+        /// [Heap#startRecording] does later. `%p` in it stands for the number of the process. A heap whose trace cannot
+        /// be written is not made.
         public Builder record(String path) {
             return put("record", path);
         }

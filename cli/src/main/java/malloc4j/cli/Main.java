@@ -5,8 +5,10 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
+import malloc4j.cli.explain.ExplainCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
+import malloc4j.cli.record.RecordCommand;
 import malloc4j.cli.replay.ReplayCommand;
 import malloc4j.cli.sites.LeaksCommand;
 import malloc4j.cli.sites.SitesCommand;
@@ -43,6 +45,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LimitsCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
+            RecordCommand.class,
+            ExplainCommand.class,
             CommandLine.HelpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -79,14 +79,19 @@ public final class AttachedJvm implements AutoCloseable {
     ///
     /// @throws CliException if it does
     public void pause(long millis) {
-        try {
-            if (channel.receive(millis) == null) {
-                throw ended();
-            }
-        } catch (SocketTimeoutException passed) {
-            // as it should
-        } catch (IOException broken) {
+        if (endsWithin(millis)) {
             throw ended();
+        }
+    }
+
+    /// Waits, unless the process ends. Returns whether it did.
+    public boolean endsWithin(long millis) {
+        try {
+            return channel.receive(millis) == null;
+        } catch (SocketTimeoutException passed) {
+            return false;
+        } catch (IOException broken) {
+            return true;
         }
     }
 

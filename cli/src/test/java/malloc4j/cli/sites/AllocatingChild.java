@@ -5,7 +5,7 @@ import malloc4j.Heap;
 
 /// A program that allocates 1 MiB a round in blocks of 4 KiB: a quarter by `keep`, and the rest by `churn`, which frees
 /// it. Each line that it reads it answers by the mean bytes between two samples, 0 while none are taken.
-final class AllocatingChild {
+public final class AllocatingChild {
     private static final int BLOCK_BYTES = 4096;
     private static final int BLOCKS_KEPT = 64;
     private static final int BLOCKS_FREED = 192;

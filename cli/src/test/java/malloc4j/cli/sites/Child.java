@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// A JVM that runs one of the programs of these tests, in a folder that is not the tests'.
-final class Child implements AutoCloseable {
+public final class Child implements AutoCloseable {
     private final Process process;
 
     private Child(Process process) {
@@ -17,13 +17,13 @@ final class Child implements AutoCloseable {
     }
 
     /// Starts it and waits until it says that it is ready.
-    static Child start(Class<?> program, Path folder, String... options) throws IOException {
+    public static Child start(Class<?> program, Path folder, String... options) throws IOException {
         List<String> arguments = new ArrayList<>(List.of(options));
         arguments.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
         return startJava(folder, arguments);
     }
 
-    static Child startJava(Path folder, List<String> arguments) throws IOException {
+    public static Child startJava(Path folder, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED,malloc4j"));
@@ -42,11 +42,11 @@ final class Child implements AutoCloseable {
         return Long.parseLong(process.inputReader(StandardCharsets.UTF_8).readLine());
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    Process process() {
+    public Process process() {
         return process;
     }
 

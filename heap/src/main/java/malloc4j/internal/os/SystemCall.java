@@ -136,7 +136,7 @@ public enum SystemCall {
             "AT_FDCWD; O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TMPFILE, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, "
                     + "O_CLOEXEC",
             "malloc4j, linux",
-            "opens a heap's file and the file behind a file mapping; makes, opens and lists shared memory",
+            "opens a heap's file, makes that of what it guards; opens the file behind a file mapping; makes, opens and lists shared memory",
             "the caller's exception"),
     CLOSE(
             "close",
@@ -151,9 +151,9 @@ public enum SystemCall {
             263,
             35,
             "AT_FDCWD",
-            "linux",
-            "removes a shared memory's name, on request",
-            "the caller's exception"),
+            "malloc4j, linux",
+            "removes a shared memory's name, on request, and a heap's file of what it guards",
+            "the caller's exception; that file stays"),
     LINKAT(
             "linkat",
             265,

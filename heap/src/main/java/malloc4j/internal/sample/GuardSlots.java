@@ -67,6 +67,7 @@ public final class GuardSlots {
     private int freeCount;
     private volatile boolean hasFree; // whether there are guards, and a free slot
     private int file = -1;
+    private volatile @Nullable GuardFile told; // for another process, null where none is kept
     private volatile long base; // 0 before [#open], REFUSED where the kernel has refused
     private long refusal;
     private long allocatedBlocks;
@@ -141,6 +142,10 @@ public final class GuardSlots {
         sample.pages = result;
         sample.pageBytes = bytes;
         sample.isMapped = true;
+        GuardFile telling = told;
+        if (telling != null) {
+            telling.allocated(sample, address, byteSize);
+        }
         lock.lock();
         latest[slot] = sample;
         allocatedBlocks++;
@@ -236,6 +241,17 @@ public final class GuardSlots {
         FaultingRanges.addReserved(mapped, regionBytes());
     }
 
+    /// Where the slots are, null where there are none.
+    GuardFile.@Nullable Region region() {
+        long start = base;
+        return start > 0 ? new GuardFile.Region(start, regionBytes(), guardBytes, slotBytes, slotCount) : null;
+    }
+
+    /// Keeps a file of the blocks from now on.
+    void keep(GuardFile file) {
+        told = file;
+    }
+
     /// What is, and was, between guards.
     ///
     /// @param pageBytes of pages that the budget counts
@@ -328,6 +344,10 @@ public final class GuardSlots {
     /// to, 0 where none was.
     long release(Sample sample) {
         watch();
+        GuardFile telling = told;
+        if (telling != null) {
+            telling.freed(sample); // before it is a guard
+        }
         long damaged = RedZones.firstDamage(sample);
         int flags = GUARD_FLAGS | Linux.MAP_FIXED;
         long offset = sample.pages - base;
@@ -363,6 +383,10 @@ public final class GuardSlots {
             calls.close(file);
             if (faults != null) {
                 faults.close();
+            }
+            if (told != null) {
+                told.close();
+                told = null;
             }
             for (Sample sample : latest) {
                 if (sample != null && sample.isMapped) {

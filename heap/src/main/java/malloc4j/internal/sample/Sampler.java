@@ -531,6 +531,16 @@ public final class Sampler implements Sampling {
         return guards.census();
     }
 
+    /// Where the guarded slots are, null where there are none.
+    public GuardFile.@Nullable Region guardRegion() {
+        return guards.region();
+    }
+
+    /// Keeps a file of the guarded blocks from now on, removed with the slots.
+    public void keep(GuardFile file) {
+        guards.keep(file);
+    }
+
     /// Why the kernel tells no addresses of faults, minus errno; 0 where it does.
     public long faultsRefusal() {
         return guards.faultsRefusal();

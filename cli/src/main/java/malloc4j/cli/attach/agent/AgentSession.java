@@ -6,6 +6,7 @@ import java.io.ObjectOutputStream;
 import java.lang.instrument.Instrumentation;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URLClassLoader;
+import java.net.URLDecoder;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,10 @@ import java.nio.file.Path;
 ///                                 <-       OK, FoundHeaps
 ///   profiles NANOS                ->       with live blocks of at least that age
 ///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
+///   record MILLIS HEAP FILE       ->       a trace of one heap; both texts encoded as in a URL, HEAP may be empty
+///                                 <-       OK, FoundRecording
+///   stop                          ->       ends it
+///                                 <-       OK
 ///   anything that fails           ->
 ///                                 <-       FAILED, why
 /// ```
@@ -35,6 +40,7 @@ public final class AgentSession implements Runnable {
     private final URLClassLoader loader;
     private final Path socket;
     private final ProfiledHeaps heaps;
+    private final RecordedHeap recorded;
 
     private long patienceMillis = PATIENCE_MILLIS;
 
@@ -43,6 +49,7 @@ public final class AgentSession implements Runnable {
         this.loader = loader;
         this.socket = socket;
         this.heaps = new ProfiledHeaps(instrumentation);
+        this.recorded = new RecordedHeap(instrumentation);
     }
 
     @Override
@@ -50,6 +57,7 @@ public final class AgentSession implements Runnable {
     public void run() {
         try (loader;
                 heaps;
+                recorded;
                 var channel = new MessageChannel(SocketChannel.open(UnixDomainSocketAddress.of(socket)))) {
             byte[] request = channel.receive(patienceMillis);
             while (request != null) {
@@ -81,9 +89,18 @@ public final class AgentSession implements Runnable {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[2]);
                 heaps.start(Long.parseLong(words[1])).writeTo(out);
             }
+            case "record" -> {
+                patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[1]);
+                recorded.start(decoded(words[2]), decoded(words[3])).writeTo(out);
+            }
+            case "stop" -> recorded.stop();
             case "profiles" -> heaps.writeProfiles(Long.parseLong(words[1]), out);
             default -> throw new IllegalArgumentException("the agent does not know " + words[0]);
         }
+    }
+
+    private static String decoded(String text) {
+        return URLDecoder.decode(text, StandardCharsets.UTF_8);
     }
 
     private static byte[] failure(Throwable failed) {

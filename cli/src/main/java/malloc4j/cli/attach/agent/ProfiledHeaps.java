@@ -8,7 +8,6 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +17,6 @@ import java.util.Map;
 ///
 /// It keeps no heap from being collected, and one that is closed meanwhile is left out.
 final class ProfiledHeaps implements AutoCloseable {
-    private static final String HEAP = "malloc4j.Heap";
     private static final String START = "startProfile";
 
     private final Instrumentation instrumentation;
@@ -37,7 +35,7 @@ final class ProfiledHeaps implements AutoCloseable {
         int heapCount = 0;
         for (Class<?> library : libraries) {
             Method start = library.getMethod(START, long.class);
-            for (Object heap : openHeaps(library)) {
+            for (Object heap : Libraries.openHeaps(library)) {
                 heapCount++;
                 try {
                     if (sampleBytes(profile(heap, 0)) == 0) {
@@ -58,7 +56,7 @@ final class ProfiledHeaps implements AutoCloseable {
     void writeProfiles(long youngestNanos, ObjectOutputStream out) throws IOException, ReflectiveOperationException {
         Map<Integer, Object> profiles = new LinkedHashMap<>();
         for (Class<?> library : libraries()) {
-            for (Object heap : openHeaps(library)) {
+            for (Object heap : Libraries.openHeaps(library)) {
                 try {
                     Object profile = profile(heap, youngestNanos);
                     if (sampleBytes(profile) > 0) {
@@ -93,22 +91,7 @@ final class ProfiledHeaps implements AutoCloseable {
 
     /// The copies of the library, without those that are too old to have a profile.
     private List<Class<?>> libraries() {
-        List<Class<?>> libraries = new ArrayList<>();
-        for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
-            if (loaded.getName().equals(HEAP) && hasProfile(loaded)) {
-                libraries.add(loaded);
-            }
-        }
-        return libraries;
-    }
-
-    private static boolean hasProfile(Class<?> library) {
-        return Arrays.stream(library.getMethods())
-                .anyMatch(method -> method.getName().equals(START));
-    }
-
-    private static List<?> openHeaps(Class<?> library) throws ReflectiveOperationException {
-        return (List<?>) library.getMethod("all").invoke(null);
+        return Libraries.with(START, instrumentation);
     }
 
     private static long sampleBytes(Object profile) throws ReflectiveOperationException {
@@ -121,7 +104,7 @@ final class ProfiledHeaps implements AutoCloseable {
 
     private static void throwUnlessClosed(InvocationTargetException refused, Class<?> library, Object heap)
             throws ReflectiveOperationException {
-        if (openHeaps(library).contains(heap)) {
+        if (Libraries.openHeaps(library).contains(heap)) {
             throw refused;
         }
     }
