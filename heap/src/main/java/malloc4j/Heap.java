@@ -29,6 +29,7 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
@@ -42,6 +43,7 @@ import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.LeakReport;
+import malloc4j.observe.MisuseReport;
 import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
@@ -87,6 +89,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final BlockCalls calls;
     private final BlockCalls unrecorded;
     private final HeapErrors errors;
+    private final ProbeCalls probe;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
@@ -137,7 +140,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.route = new Route(caches, spans, huge, sampler, heapId, threshold, limits::makeRoom, limits::giveBack);
         this.calls = new BlockCalls(table, route, limits);
         this.unrecorded = new BlockCalls(table, route, limits);
-        this.errors = new HeapErrors(options.name(), calls, limits);
+        this.probe = spans.events().calls();
+        this.errors = new HeapErrors(options.name(), calls, limits, probe);
         this.throwingFamily = cFamily(MisusePolicy.THROW);
         this.recordings = new Recordings(options.name(), ground, this::switchRecording);
         HeapRegistry.add(this);
@@ -509,6 +513,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                     ? address
                     : errors.fail(
                             "alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+        }
+
+        @Override
+        public void misused(MisuseReport report) {
+            probe.misused(report);
         }
 
         @Override
@@ -1020,6 +1029,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// started with `-Dmalloc4j.guardEvery`.
     public static void explainUncaught() {
         GuardReport.explainUncaught();
+    }
+
+    ProbeCalls probe() {
+        return probe;
     }
 
     Sampler sampler() {

@@ -84,7 +84,7 @@ record HeapAssembly(
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
-        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId);
+        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId, events.calls());
         caches.setSampling(sampler);
         long sampleBytes = options.observing().profileBytes();
         if (sampleBytes == 0 && options.observing().leaks() == LeakCheck.EXIT) {

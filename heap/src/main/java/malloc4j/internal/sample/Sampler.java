@@ -10,6 +10,7 @@ import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.AllocationSite;
 import malloc4j.observe.MisuseReport.Block;
@@ -38,6 +39,7 @@ public final class Sampler implements Sampling {
     private static final Call UNKNOWN_CALL = new Call("unknown thread", 0, List.of()); // where the Java heap is full
 
     private final LongSupplier clock;
+    private final ProbeCalls probe;
     private final GuardSlots guards;
     private final Mutex lock = new Mutex();
     private final SplittableRandom random;
@@ -54,8 +56,9 @@ public final class Sampler implements Sampling {
     private long freedExcess;
 
     /// @param budget is charged the pages of guarded blocks
-    public Sampler(Ground ground, Budget budget, long seed) {
+    public Sampler(Ground ground, Budget budget, long seed, ProbeCalls probe) {
         this.clock = ground::nanoTime;
+        this.probe = probe;
         this.random = new SplittableRandom(seed);
         this.budget = new SamplingBudget(clock.getAsLong());
         this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground), seed + 1);
@@ -255,6 +258,13 @@ public final class Sampler implements Sampling {
             allocatedExcess += sample.excessBytes();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Tells the heap's probe of a sample that was [put][#put], unless it is only guarded; throws nothing.
+    public void tell(Sample sample) {
+        if (probe.isTold() && sample.weight != 0) {
+            probe.sampled(sample.address, sample.byteSize, sample.weight, sample.site.stack);
         }
     }
 
