@@ -90,7 +90,8 @@ final class GuardReport {
         if (known != null) {
             return Optional.of(known);
         }
-        Optional<LatestTouch> exact = exact(fault, heaps); // first: the page faults of the Java heap push the touch's out
+        Optional<LatestTouch> exact =
+                exact(fault, heaps); // first: the page faults of the Java heap push the touch's out
         if (exact.isPresent()) {
             LatestTouch latest = exact.get();
             tell(latest.heap, latest.touch.known(), latest.touch.address(), fault, latest.text());

@@ -268,7 +268,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return HeapRegistry.open();
     }
 
-    int heapId() {
+    /// The number of this heap in its process, by which heaps of one name differ: what a [Probe] is told has it too.
+    public int heapId() {
         return heapId;
     }
 

@@ -88,13 +88,7 @@ final class HeapErrors {
 
     private MisuseReport report(String call, long address, Misuse what) {
         return new MisuseReport(
-                call,
-                address,
-                "heap '" + heapName + "'",
-                what.finding(),
-                what.text(),
-                what.block(),
-                what.neighbours());
+                call, address, "heap '" + heapName + "'", what.finding(), what.text(), what.block(), what.neighbours());
     }
 
     /// A free that the kernel has refused.

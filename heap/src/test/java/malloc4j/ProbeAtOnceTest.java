@@ -100,8 +100,9 @@ class ProbeAtOnceTest {
                 assertThat(sample.address()).isEqualTo(block);
                 assertThat(sample.byteSize()).isEqualTo(heap.usableSize(block));
                 assertThat(sample.weight()).isCloseTo(1, within(1e-9));
-                assertThat(sample.bytes()).isCloseTo(heap.usableSize(block), within(1e-3));
-                assertThat(sample.stack().getFirst().getMethodName()).isEqualTo("eachSampleIsToldByTheThreadThatAllocates");
+                assertThat(sample.bytes()).isCloseTo((double) heap.usableSize(block), within(1e-3));
+                assertThat(sample.stack().getFirst().getMethodName())
+                        .isEqualTo("eachSampleIsToldByTheThreadThatAllocates");
             });
             assertThat(recorder.threads).containsExactly(Thread.currentThread());
             heap.free(block);
@@ -116,20 +117,32 @@ class ProbeAtOnceTest {
                 heap.free(heap.malloc(16 + count % 3_000));
             }
             heap.free(heap.malloc(40 << 20));
-            double bytes = recorder.samples.stream().mapToDouble(Probe.Sample::bytes).sum();
-            double blocks = recorder.samples.stream().mapToDouble(Probe.Sample::weight).sum();
+            double bytes =
+                    recorder.samples.stream().mapToDouble(Probe.Sample::bytes).sum();
+            double blocks =
+                    recorder.samples.stream().mapToDouble(Probe.Sample::weight).sum();
 
             List<AllocationSite> sites = heap.profile().sites();
-            assertThat(bytes).isCloseTo(sites.stream().mapToLong(AllocationSite::totalBytes).sum(), within(10.0));
-            assertThat(blocks).isCloseTo(sites.stream().mapToLong(AllocationSite::totalBlocks).sum(), within(10.0));
+            assertThat(bytes)
+                    .isCloseTo(
+                            (double) sites.stream()
+                                    .mapToLong(AllocationSite::totalBytes)
+                                    .sum(),
+                            within(10.0));
+            assertThat(blocks)
+                    .isCloseTo(
+                            (double) sites.stream()
+                                    .mapToLong(AllocationSite::totalBlocks)
+                                    .sum(),
+                            within(10.0));
         }
     }
 
     @Test
     void blocksThatAreOnlyGuardedAreNoSamples() {
         Recorder recorder = new Recorder();
-        try (Heap heap = Heap.create(
-                HeapOptions.builder().probe(recorder).guardEvery(1).build())) {
+        try (Heap heap =
+                Heap.create(HeapOptions.builder().probe(recorder).guardEvery(1).build())) {
             heap.free(heap.malloc(BYTES));
         }
         assertThat(recorder.samples).isEmpty();
@@ -185,11 +198,8 @@ class ProbeAtOnceTest {
     @Test
     void aGuardHitIsToldOnce() {
         Recorder recorder = new Recorder();
-        try (Heap heap = Heap.create(HeapOptions.builder()
-                .name("told")
-                .probe(recorder)
-                .guardEvery(1)
-                .build())) {
+        try (Heap heap = Heap.create(
+                HeapOptions.builder().name("told").probe(recorder).guardEvery(1).build())) {
             long block = heap.malloc(BYTES);
             heap.free(block);
             InternalError fault = touched(block);
@@ -268,7 +278,7 @@ class ProbeAtOnceTest {
         try (Heap heap = heap(recorder, 1)) {
             heap.free(heap.malloc(BYTES));
             for (int turn = 0; turn < 50; turn++) {
-                descend(heap);
+                descend(heap, 0);
             }
             heap.verify();
             long allocated = heap.statistics().allocatedBlocks();
@@ -276,9 +286,11 @@ class ProbeAtOnceTest {
         }
     }
 
-    private static void descend(Heap heap) {
+    private static void descend(Heap heap, int depth) {
         try {
-            descend(heap);
+            if (depth < Integer.MAX_VALUE) {
+                descend(heap, depth + 1);
+            }
         } catch (StackOverflowError end) {
             heap.free(heap.malloc(BYTES)); // in some frame there is the stack for it
         }

@@ -65,8 +65,7 @@ public interface Probe {
     /// @param weight how many blocks it stands for: sums of it estimate blocks, sums of [#bytes] estimate bytes, both
     ///     without bias
     /// @param stack who has allocated it: innermost frame first, without those of this library
-    record Sample(
-            String heap, int heapId, long address, long byteSize, double weight, List<StackTraceElement> stack) {
+    record Sample(String heap, int heapId, long address, long byteSize, double weight, List<StackTraceElement> stack) {
         /// How many bytes it stands for.
         public double bytes() {
             return weight * byteSize;
