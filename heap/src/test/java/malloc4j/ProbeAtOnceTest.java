@@ -273,13 +273,13 @@ class ProbeAtOnceTest {
     }
 
     @Test
-    void whereTheStackIsShortTheProbeIsNotCalledAndToldOfTheLoss() {
+    void whereTheStackIsShortTheProbeIsNotCalledAndToldOfTheLoss() throws InterruptedException {
         Recorder recorder = new Recorder();
         try (Heap heap = heap(recorder, 1)) {
             heap.free(heap.malloc(BYTES));
-            for (int turn = 0; turn < 50; turn++) {
-                descend(heap, 0);
-            }
+            Thread deep = new Thread(null, () -> descend(heap, 0), "deep", 256 << 10);
+            deep.start();
+            deep.join();
             heap.verify();
             long allocated = heap.statistics().allocatedBlocks();
             await(() -> recorder.samples.size() + recorder.lost.get() >= allocated);

@@ -21,9 +21,7 @@ final class ReportEvents {
 
     private ReportEvents() {}
 
-    /// A frame as Flight Recorder's own views write it, such as `cache.Entry.<init>(Entry.java:17)`; of a stack that
-    // has
-    /// none, empty.
+    /// The first frame that counts, such as `cache.Entry.<init>(Entry.java:17)`; empty where none does.
     private static String first(List<StackTraceElement> stack, Predicate<StackTraceElement> isOfProgram) {
         return stack.stream()
                 .filter(isOfProgram)
