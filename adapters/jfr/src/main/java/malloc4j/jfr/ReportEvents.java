@@ -1,7 +1,6 @@
 package malloc4j.jfr;
 
 import java.util.List;
-import java.util.StringJoiner;
 import java.util.function.Predicate;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
@@ -189,10 +188,6 @@ final class ReportEvents {
         @Description("Of the address from the block: negative before it, from 1 on behind it, 0 inside of it")
         long offset;
 
-        @Label("Touched")
-        @Description("The stack of the error")
-        String touched = "";
-
         static void commitOf(Probe.GuardHit hit) {
             GuardHit event = new GuardHit();
             if (event.shouldCommit()) {
@@ -201,16 +196,15 @@ final class ReportEvents {
                 event.site = first(hit.stack(), ReportEvents::isOfProgram);
                 event.address = hit.address();
                 event.offset = hit.offset();
-                event.touched = lines(hit.stack());
-                event.text = hit.text();
+                event.text = hit.text() + "\n    touched" + lines(hit.stack());
                 event.about(hit.block());
                 event.commit();
             }
         }
 
         private static String lines(List<StackTraceElement> stack) {
-            StringJoiner lines = new StringJoiner("\n");
-            stack.forEach(frame -> lines.add("at " + ReportEvents.text(frame)));
+            StringBuilder lines = new StringBuilder();
+            stack.forEach(frame -> lines.append("\n        at ").append(ReportEvents.text(frame)));
             return lines.toString();
         }
     }

@@ -113,7 +113,8 @@ class FlightRecorderDocTest {
     }
 
     private static String events(List<EventType> types) {
-        StringBuilder table = new StringBuilder("| event | in JMC | what | stack | settings |\n|---|---|---|---|---|\n");
+        StringBuilder table =
+                new StringBuilder("| event | in JMC | what | stack | settings |\n|---|---|---|---|---|\n");
         for (EventType type : types) {
             StringJoiner settings = new StringJoiner(", ");
             for (String name : List.of("period", "minimumSize")) {

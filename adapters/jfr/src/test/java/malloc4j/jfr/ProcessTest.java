@@ -99,9 +99,9 @@ class ProcessTest {
                 .contains("Heap Statistics", "Live", "Active", "Dirty", "Committed", "Reserved", "cache", "guarded");
         assertThat(run("jfr", "view", "--width", "160", "malloc4j.AllocationSample", file.toString()))
                 .contains("Heap Allocation Sample", "Site", "program.Calls.cycle", "Weight", "cache");
-        assertThat(run("jfr", "view", "--width", "200", "malloc4j.GuardHit", file.toString()))
+        assertThat(run("jfr", "view", "--width", "240", "malloc4j.GuardHit", file.toString()))
                 .contains("Guard Hit", "use after free", "program.Calls", "guarded");
-        assertThat(run("jfr", "view", "--width", "200", "malloc4j.Misuse", file.toString()))
+        assertThat(run("jfr", "view", "--width", "240", "malloc4j.Misuse", file.toString()))
                 .contains("Block Misuse", "FREE_BLOCK", "free", "program.Calls", "cache");
         assertThat(run("jfr", "print", "--events", "malloc4j.Misuse", "--stack-depth", "64", file.toString()))
                 .contains(
@@ -120,7 +120,7 @@ class ProcessTest {
     @Test
     void onTheModulePathTheJarIsEnough() throws Exception {
         assertAllThere(record(
-                "--enable-native-access=malloc4j",
+                "--enable-native-access=malloc4j,ALL-UNNAMED", // the program touches what was freed
                 "-p",
                 path(JfrProbe.class, Heap.class),
                 "--add-modules",
