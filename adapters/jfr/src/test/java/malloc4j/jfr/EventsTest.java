@@ -194,8 +194,7 @@ class EventsTest {
             double blocks = samples.stream()
                     .mapToDouble(event -> event.getDouble("blocks"))
                     .sum();
-            // 5 standard deviations by the samples' own weights: of a sum of weights it is about the root of its
-            // squares
+            // of a sum of weights one standard deviation is about the root of their squares
             double byteDeviation = Math.sqrt(samples.stream()
                     .mapToDouble(event -> Math.pow((double) event.getLong("weight"), 2))
                     .sum());
