@@ -294,6 +294,7 @@ public final class CFamily {
         if (throwing) {
             throw errors.misuse(call, address);
         }
+        errors.tellMisuse(call, address);
         return policy == MisusePolicy.COUNT ? 0 : fail(Errno.EINVAL);
     }
 

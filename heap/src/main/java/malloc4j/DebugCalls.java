@@ -82,6 +82,7 @@ final class DebugCalls implements CallHook {
         }
         if (address > 0) {
             sampler.put(sample, address, byteSize);
+            sampler.tell(sample);
         }
         return address;
     }

@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.internal.sample.Quarantine;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.observe.MisuseReport;
@@ -25,18 +26,22 @@ final class DebugHeap {
 
     private final String heapName;
     private final Sampler sampler;
+    private final ProbeCalls probe;
     private final Quarantine quarantine;
     private final DebugFindings findings;
     private final DebugCalls calls;
     private final Object looking = new Object(); // held over each slice: what is looked at must not go
     private volatile boolean isClosed;
 
-    DebugHeap(String heapName, BlockCalls plain, Sampler sampler, DebugMode mode, long quarantineBytes) {
-        this.heapName = heapName;
+    /// @param probe is told of what is found
+    DebugHeap(HeapOptions options, BlockCalls plain, Sampler sampler, ProbeCalls probe) {
+        this.heapName = options.name();
         this.sampler = sampler;
-        this.quarantine = new Quarantine(quarantineBytes);
+        this.probe = probe;
+        this.quarantine = new Quarantine(options.observing().quarantineBytes());
         this.findings = new DebugFindings(heapName, sampler);
-        this.calls = new DebugCalls(plain, sampler, quarantine, findings, mode);
+        this.calls = new DebugCalls(
+                plain, sampler, quarantine, findings, options.observing().debug());
     }
 
     DebugCalls calls() {
@@ -106,6 +111,7 @@ final class DebugHeap {
         Logger log = System.getLogger(LOGGER);
         for (MisuseReport report : findings.takeForLog()) {
             log.log(Level.ERROR, report.message());
+            probe.misused(report);
         }
         long more = findings.takeMore();
         if (more > 0) {

@@ -4,18 +4,21 @@ import java.lang.System.Logger.Level;
 import java.lang.Thread.UncaughtExceptionHandler;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.WeakHashMap;
 import malloc4j.internal.memory.Sizes;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.sample.Sampler;
 import malloc4j.internal.sample.Sampler.Known;
 import malloc4j.observe.MisuseReport.Block;
 import malloc4j.observe.MisuseReport.Call;
+import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
 
 /// What [Heap#explain] says of an error by which the JVM tells that a page could not be touched.
@@ -26,6 +29,7 @@ final class GuardReport {
     private static final int MAX_GUESSES = 3;
     private static final String LOGGER = "malloc4j";
 
+    private static final Set<InternalError> TOLD = Collections.newSetFromMap(new WeakHashMap<>());
     private static WeakReference<InternalError> explained = new WeakReference<>(null);
     private static String explainedText = "";
     private static long explainedNanos = Long.MIN_VALUE; // of the touch that it was about
@@ -33,7 +37,7 @@ final class GuardReport {
     private GuardReport() {}
 
     /// A block between guards, of a heap.
-    private record Guarded(String heapName, Known known) {}
+    private record Guarded(Heap heap, Known known) {}
 
     /// Says in one line each, in the log, what a heap was asked to guard and cannot.
     ///
@@ -97,24 +101,30 @@ final class GuardReport {
         if (fault == null) {
             return Optional.empty();
         }
-        Optional<String> exact = exact(fault, heaps); // first: the page faults of the Java heap push the touch's out
+        String known = known(fault);
+        if (known != null) {
+            return Optional.of(known);
+        }
+        Optional<LatestTouch> exact =
+                exact(fault, heaps); // first: the page faults of the Java heap push the touch's out
         if (exact.isPresent()) {
-            return exact;
+            LatestTouch latest = exact.get();
+            tell(latest.heap, latest.touch.known(), latest.touch.address(), fault, latest.text());
+            return exact.map(LatestTouch::text);
         }
         List<Guarded> all = new ArrayList<>();
         for (Heap heap : heaps) {
-            heap.sampler()
-                    .guarded()
-                    .forEach(known -> all.add(new Guarded(heap.options().name(), known)));
+            heap.sampler().guarded().forEach(each -> all.add(new Guarded(heap, each)));
         }
         return all.isEmpty() ? Optional.empty() : Optional.of(guess(fault, all));
     }
 
-    /// By the latest touch that no other error was explained by, or this one before.
-    private static synchronized Optional<String> exact(InternalError fault, List<Heap> heaps) {
-        if (explained.refersTo(fault)) {
-            return Optional.of(explainedText);
-        }
+    private static synchronized @Nullable String known(InternalError fault) {
+        return explained.refersTo(fault) ? explainedText : null;
+    }
+
+    /// By the latest touch that no other error was explained by.
+    private static synchronized Optional<LatestTouch> exact(InternalError fault, List<Heap> heaps) {
         Optional<LatestTouch> latest = heaps.stream()
                 .map(GuardReport::latest)
                 .flatMap(Optional::stream)
@@ -124,11 +134,26 @@ final class GuardReport {
             explainedText = each.text();
             explainedNanos = each.touch.nanos();
         });
-        return latest.map(LatestTouch::text);
+        return latest;
+    }
+
+    /// Tells the heap's probe, once for each error.
+    private static void tell(Heap heap, Known known, long address, InternalError fault, String text) {
+        boolean isFirst;
+        synchronized (TOLD) {
+            isFirst = TOLD.add(fault);
+        }
+        if (isFirst && heap.probe().isTold()) {
+            List<StackTraceElement> stack = List.of(fault.getStackTrace());
+            String name = heap.options().name();
+            heap.probe()
+                    .guardHit(new Probe.GuardHit(
+                            name, heap.heapId(), address, known.offset(), known.block(), stack, text));
+        }
     }
 
     /// What the kernel tells of the latest touch of a guard of a heap.
-    private record LatestTouch(String heapName, Sampler.Touch touch) {
+    private record LatestTouch(Heap heap, Sampler.Touch touch) {
         /// What, by how many bytes beside which block.
         String text() {
             Known known = touch.known();
@@ -140,8 +165,8 @@ final class GuardReport {
                     : offset < 0 ? plural(-offset) + " before" : plural(offset) + " past the end of";
             String what = !state.isEmpty() ? state : offset < 0 ? "underflow: " : "overflow: ";
             return what + Sizes.hex(touch.address()) + " was touched, " + where + " the block of "
-                    + plural(block.byteSize()) + " at " + Sizes.hex(block.address()) + " of heap '" + heapName + "', "
-                    + (block.isLive() ? "live" : "freed") + block.calls();
+                    + plural(block.byteSize()) + " at " + Sizes.hex(block.address()) + " of heap '"
+                    + heap.options().name() + "', " + (block.isLive() ? "live" : "freed") + block.calls();
         }
 
         private static String plural(long bytes) {
@@ -151,8 +176,7 @@ final class GuardReport {
 
     private static Optional<LatestTouch> latest(Heap heap) {
         Sampler.Touch touch = heap.sampler().latestTouch(explainedNanos);
-        return Optional.ofNullable(touch)
-                .map(known -> new LatestTouch(heap.options().name(), known));
+        return Optional.ofNullable(touch).map(known -> new LatestTouch(heap, known));
     }
 
     private static @Nullable InternalError find(Throwable thrown) {
@@ -192,6 +216,8 @@ final class GuardReport {
         for (Guarded each : likeliest) {
             text.add("  " + describe(each));
         }
+        Guarded likely = likeliest.getFirst();
+        tell(likely.heap, likely.known, 0, fault, text.toString());
         return text.toString();
     }
 
@@ -228,7 +254,7 @@ final class GuardReport {
     private static String describe(Guarded each) {
         Known known = each.known;
         return known.block().byteSize() + " bytes at " + Sizes.hex(known.block().address()) + " of heap '"
-                + each.heapName + "', " + (known.block().isLive() ? "live" : "freed")
+                + each.heap.options().name() + "', " + (known.block().isLive() ? "live" : "freed")
                 + known.block().calls();
     }
 }

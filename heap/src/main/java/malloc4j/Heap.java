@@ -28,6 +28,7 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.HugeBlocks;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.internal.region.RangeVisitor;
 import malloc4j.internal.region.Residency;
 import malloc4j.internal.route.Route;
@@ -93,6 +94,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     private final Object switching = new Object(); // held while what sees the calls changes
     private final StatisticsMaker statistics;
     private final HeapErrors errors;
+    private final ProbeCalls probe;
     private final CFamily throwingFamily;
     private final Tenants tenants = new Tenants(new OwnedBlocks());
     private final Arena scope;
@@ -142,8 +144,9 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.calls = new BlockCalls(table, route, limits);
         this.unrecorded = new BlockCalls(table, route, limits);
         this.plain = new BlockCalls(table, route, limits);
+        this.probe = spans.events().calls();
         this.debug = debugHeap();
-        this.errors = new HeapErrors(options.name(), calls, limits);
+        this.errors = new HeapErrors(options.name(), calls, limits, probe);
         this.throwingFamily = cFamily(MisusePolicy.THROW);
         this.recordings = new Recordings(options.name(), ground, this::switchRecording);
         this.statistics = new StatisticsMaker(parts, route, arenaChunks, debug == null ? null : debug.quarantine());
@@ -153,9 +156,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// What makes it a debug heap, null where it is none.
     private @Nullable DebugHeap debugHeap() {
-        DebugMode mode = options.observing().debug();
-        long quarantineBytes = options.observing().quarantineBytes();
-        return mode == DebugMode.OFF ? null : new DebugHeap(options.name(), plain, sampler, mode, quarantineBytes);
+        boolean isDebug = options.observing().debug() != DebugMode.OFF;
+        return isDebug ? new DebugHeap(options, plain, sampler, probe) : null;
     }
 
     /// At last: what is not made must not stand on its parent, nor be recorded.
@@ -287,7 +289,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         return HeapRegistry.open();
     }
 
-    int heapId() {
+    /// The number of this heap in its process, by which heaps of one name differ: what a [Probe] is told has it too.
+    public int heapId() {
         return heapId;
     }
 
@@ -533,6 +536,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
                     ? address
                     : errors.fail(
                             "alignedAlloc(byteAlignment=" + byteAlignment + ", byteSize=" + byteSize + ")", address);
+        }
+
+        @Override
+        public void misused(MisuseReport report) {
+            probe.misused(report);
         }
 
         @Override
@@ -1043,6 +1051,10 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
     /// started with `-Dmalloc4j.guardEvery`.
     public static void explainUncaught() {
         GuardReport.explainUncaught();
+    }
+
+    ProbeCalls probe() {
+        return probe;
     }
 
     Sampler sampler() {

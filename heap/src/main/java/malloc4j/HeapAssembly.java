@@ -87,7 +87,7 @@ record HeapAssembly(
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
         boolean guardsAll = options.observing().guardsAll();
-        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId, guardsAll);
+        Sampler sampler = new Sampler(ground, budget, ground.nanoTime() ^ heapId, guardsAll, events.calls());
         caches.setSampling(sampler);
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);

@@ -2,6 +2,7 @@ package malloc4j;
 
 import java.util.List;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.internal.route.Misuse;
 import malloc4j.observe.MisuseReport;
 import malloc4j.observe.MisuseReport.Finding;
@@ -11,11 +12,14 @@ final class HeapErrors {
     private final String heapName;
     private final BlockCalls calls;
     private final HeapLimits limits;
+    private final ProbeCalls probe;
 
-    HeapErrors(String heapName, BlockCalls calls, HeapLimits limits) {
+    /// @param probe is told of what is misused
+    HeapErrors(String heapName, BlockCalls calls, HeapLimits limits, ProbeCalls probe) {
         this.heapName = heapName;
         this.calls = calls;
         this.limits = limits;
+        this.probe = probe;
     }
 
     /// Whether a request was refused for want of memory, or because nothing is that large: not for its arguments, nor
@@ -66,14 +70,25 @@ final class HeapErrors {
     }
 
     private BlockMisuseException misuse(String call, long address, Misuse what) {
-        return new BlockMisuseException(new MisuseReport(
-                call,
-                address,
-                "heap '" + heapName + "'",
-                what.finding(),
-                what.text(),
-                what.block(),
-                what.neighbours()));
+        MisuseReport report = report(call, address, what);
+        probe.misused(report);
+        return new BlockMisuseException(report);
+    }
+
+    /// As [#misuse(String, long)], for a call that throws nothing: tells the heap's probe, if it can.
+    void tellMisuse(String call, long address) {
+        if (probe.isTold()) {
+            try {
+                probe.misused(report(call, address, calls.explain(address)));
+            } catch (Throwable noRoom) {
+                return; // the call has its answer all the same
+            }
+        }
+    }
+
+    private MisuseReport report(String call, long address, Misuse what) {
+        return new MisuseReport(
+                call, address, "heap '" + heapName + "'", what.finding(), what.text(), what.block(), what.neighbours());
     }
 
     /// A free that the kernel has refused.

@@ -170,6 +170,7 @@ final class HeapMaker implements Runnable {
             "internal.memory.Sizes",
             "internal.memory.StackProbe",
             "internal.region.MappingBudget",
+            "internal.region.ProbeCalls",
             "internal.span.LargeBlock$Mark",
             "internal.span.Spans$Stocked",
             "observe.MisuseReport$Finding",

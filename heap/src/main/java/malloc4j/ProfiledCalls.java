@@ -65,6 +65,7 @@ final class ProfiledCalls implements CallHook {
             long address = allocation.address();
             if (address > 0) {
                 isPut = sampler.putInPlace(sample, address, plain.usableSize(address));
+                sampler.tell(sample);
             }
             return address;
         } finally {

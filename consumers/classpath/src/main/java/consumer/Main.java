@@ -3,6 +3,7 @@ package consumer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.Malloc;
 
@@ -16,6 +17,14 @@ public final class Main {
         longs.setAtIndex(ValueLayout.JAVA_LONG, 99, 42);
         long sum = longs.getAtIndex(ValueLayout.JAVA_LONG, 99);
         Malloc.free(block);
+        try {
+            Malloc.free(block);
+            throw new AssertionError("a double free");
+        } catch (BlockMisuseException expected) {
+            if (expected.address() != block) {
+                throw expected;
+            }
+        }
 
         try (Arena arena = Heap.common().ofConfined()) {
             sum += arena.allocateFrom(ValueLayout.JAVA_LONG, 1, 2, 3).getAtIndex(ValueLayout.JAVA_LONG, 2);

@@ -1,6 +1,7 @@
 package consumer;
 
 import java.lang.foreign.MemorySegment;
+import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
 import malloc4j.OutOfNativeMemoryError;
@@ -24,6 +25,14 @@ public final class Main {
                 throw new AssertionError("memset or memchr");
             }
             pool.free(block);
+            try {
+                pool.free(block);
+                throw new AssertionError("a double free");
+            } catch (BlockMisuseException expected) {
+                if (expected.report().blockIfAny().isEmpty()) {
+                    throw expected;
+                }
+            }
             try {
                 heap.malloc(limit + 1);
                 throw new AssertionError("more than the limit");

@@ -399,7 +399,11 @@ public final class BlockPool implements SegmentAllocator, AutoCloseable {
     }
 
     private BlockMisuseException misuse(long address, Finding finding, String text, @Nullable Block block) {
-        return new BlockMisuseException(new MisuseReport("free", address, toString(), finding, text, block, List.of()));
+        MisuseReport report = new MisuseReport("free", address, toString(), finding, text, block, List.of());
+        if (heapBlocks != null) {
+            heapBlocks.misused(report);
+        }
+        return new BlockMisuseException(report);
     }
 
     // ------------------------------------------------------------------------------------------------- the slow ways

@@ -3,6 +3,7 @@ package malloc4j.alloc;
 import java.util.Arrays;
 import malloc4j.Heap;
 import malloc4j.internal.route.Tenants;
+import malloc4j.observe.MisuseReport;
 import org.jspecify.annotations.Nullable;
 
 /// The blocks of a heap that an allocator hands out parts of: whole pages, which only this class frees. Not safe for
@@ -55,6 +56,11 @@ final class HeapBlocks implements Tenants.Tenant {
     /// again. Without a lock held.
     boolean makeRoom(OutOfMemoryError refused, long byteSize) {
         return chunks.makeRoom(refused, byteSize);
+    }
+
+    /// Tells the heap's probe of a misused part of a block. Without a lock held.
+    void misused(MisuseReport report) {
+        chunks.misused(report);
     }
 
     void remove(long address) {

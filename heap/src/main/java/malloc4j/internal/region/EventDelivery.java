@@ -36,6 +36,7 @@ public final class EventDelivery implements Runnable {
 
     @Override
     public void run() {
+        ProbeCalls.leaveOut();
         while (goesOn()) {
             for (int index = 0; deliver(index); index++) {}
             LockSupport.parkNanos(PERIOD_NANOS);

@@ -28,7 +28,9 @@ public final class HeapEvents {
     private long head;
     private long tail;
     private long lost;
-    private boolean failed; // by the delivery
+    private boolean opened; // as the next, by the delivery
+    private boolean failed;
+    private volatile @Nullable Throwable failure; // of a call by another thread
     private volatile boolean closed;
 
     /// @param probe null for none: then nothing is noted
@@ -39,6 +41,19 @@ public final class HeapEvents {
         this.ground = ground;
         this.kinds = new Probe.Kind[probe == null ? 0 : CAPACITY];
         this.words = new long[WORDS * kinds.length];
+    }
+
+    /// For what the probe is told at once.
+    public ProbeCalls calls() {
+        return new ProbeCalls(this, probe);
+    }
+
+    String heap() {
+        return heap;
+    }
+
+    int heapId() {
+        return heapId;
     }
 
     /// Notes an event, if there is a probe.
@@ -67,6 +82,18 @@ public final class HeapEvents {
         }
     }
 
+    /// Notes that the probe could not be told something at once.
+    void noteLost() {
+        lock.lock();
+        lost++;
+        lock.unlock();
+    }
+
+    /// Notes what the probe has thrown when it was told something at once.
+    void noteFailure(Throwable thrown) {
+        failure = thrown;
+    }
+
     /// Says that no event comes any more.
     public void close() {
         closed = true;
@@ -89,6 +116,10 @@ public final class HeapEvents {
             return;
         }
         try {
+            if (!opened) {
+                opened = true;
+                probe.opened(heap, heapId);
+            }
             for (Probe.Event event = next(); event != null; event = next()) {
                 tell(probe, event);
             }
@@ -96,24 +127,28 @@ public final class HeapEvents {
             if (count > 0) {
                 probe.lost(heap, heapId, count);
             }
-        } catch (Throwable failure) {
-            report(failure);
+        } catch (Throwable thrown) {
+            report(thrown);
+        }
+        Throwable elsewhere = failure;
+        if (elsewhere != null) {
+            report(elsewhere);
         }
     }
 
     private void tell(Probe told, Probe.Event event) {
         try {
             told.event(event);
-        } catch (Throwable failure) {
-            report(failure);
+        } catch (Throwable thrown) {
+            report(thrown);
         }
     }
 
-    private void report(Throwable failure) {
+    private void report(Throwable thrown) {
         if (!failed) {
             failed = true;
             Thread current = Thread.currentThread();
-            current.getUncaughtExceptionHandler().uncaughtException(current, failure);
+            current.getUncaughtExceptionHandler().uncaughtException(current, thrown);
         }
     }
 

@@ -85,6 +85,7 @@ final class SampledHome extends Home {
                 sampler.put(sample, address, usable);
                 isPut = true;
                 hold(ChunkMap.record(address), address);
+                sampler.tell(sample);
             }
             return address;
         } finally {

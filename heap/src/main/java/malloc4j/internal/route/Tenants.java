@@ -9,6 +9,7 @@ import java.util.StringJoiner;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
+import malloc4j.observe.MisuseReport;
 import org.jspecify.annotations.Nullable;
 
 /// What stands on a heap and is open: a heap that has tenants is not closed, for they have handed out its memory.
@@ -73,6 +74,9 @@ public final class Tenants {
         boolean makeRoom(OutOfMemoryError refused, long byteSize);
 
         void free(long address);
+
+        /// Tells the heap's probe of a misused part of such a block. Without a lock held.
+        void misused(MisuseReport report);
     }
 
     public Chunks chunks() {

@@ -11,6 +11,7 @@ import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.ProbeCalls;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.AllocationSite;
 import malloc4j.observe.MisuseReport.Block;
@@ -39,6 +40,7 @@ public final class Sampler implements Sampling {
     private static final Call UNKNOWN_CALL = new Call("unknown thread", 0, List.of()); // where the Java heap is full
 
     private final LongSupplier clock;
+    private final ProbeCalls probe;
     private final GuardSlots guards;
     private final Mutex lock = new Mutex();
     private final SplittableRandom random;
@@ -58,8 +60,9 @@ public final class Sampler implements Sampling {
 
     /// @param budget is charged the pages of guarded blocks
     /// @param guardsAll whether every block wants a slot with guards: in a debug heap
-    public Sampler(Ground ground, Budget budget, long seed, boolean guardsAll) {
+    public Sampler(Ground ground, Budget budget, long seed, boolean guardsAll, ProbeCalls probe) {
         this.clock = ground::nanoTime;
+        this.probe = probe;
         this.random = new SplittableRandom(seed);
         this.budget = new SamplingBudget(clock.getAsLong());
         this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground, guardsAll), guardsAll, seed + 1);
@@ -400,6 +403,8 @@ public final class Sampler implements Sampling {
             }
             guarded.weight = sample.weight;
             guarded.site.noteAllocated(guarded.weight, byteSize);
+            sample.address = address; // to be told
+            sample.byteSize = byteSize;
             return false;
         } finally {
             lock.unlock();
@@ -429,6 +434,13 @@ public final class Sampler implements Sampling {
         if (samples.get(address) != null) {
             Sample unused = samples.remove(address);
             samples.release();
+        }
+    }
+
+    /// Tells the heap's probe of a sample that was [put][#put], unless it is only guarded; throws nothing.
+    public void tell(Sample sample) {
+        if (probe.isTold() && sample.weight != 0) {
+            probe.sampled(sample.address, sample.byteSize, sample.weight, sample.site.stack);
         }
     }
 
