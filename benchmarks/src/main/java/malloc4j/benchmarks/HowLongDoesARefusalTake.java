@@ -50,9 +50,12 @@ public class HowLongDoesARefusalTake {
         }
     }
 
-    /// Closes it.
+    /// Empties and closes it.
     @TearDown
     public void close() {
+        for (long block : blocks) {
+            heap.free(block);
+        }
         heap.close();
     }
 

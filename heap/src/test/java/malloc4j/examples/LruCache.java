@@ -127,9 +127,12 @@ public final class LruCache implements AutoCloseable {
         return heap;
     }
 
-    /// Gives all memory back at once.
+    /// Drops every entry, and gives all memory back.
     @Override
     public void close() {
+        while (size > 0) {
+            drop(oldest);
+        }
         heap.close();
     }
 

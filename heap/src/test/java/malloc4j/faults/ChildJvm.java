@@ -49,6 +49,13 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
         return run(EXIT_DONE, main, arguments);
     }
 
+    /// Runs `main` and returns what it printed; fails unless it ends with an exception.
+    public String fail(Class<?> main, String... arguments) throws IOException, InterruptedException {
+        String text = run(EXIT_DIED, main, arguments);
+        assertThat(text).contains("Exception in thread \"main\"");
+        return text;
+    }
+
     /// Runs `main` and returns what it and the dying JVM printed; fails unless the JVM dies of a signal.
     public String crash(Class<?> main, String... arguments) throws IOException, InterruptedException {
         String text = run(EXIT_DIED, main, arguments);

@@ -25,8 +25,8 @@ import picocli.CommandLine.Parameters;
         description = {
             "Records what a running Java program does with a heap of malloc4j, as a trace that replay replays.",
             "",
-            "The program needs no option for it. Until --for is over, or Enter or Ctrl-C is pressed, or the program ends,"
-                    + " each of its mallocs and frees takes a fraction of a microsecond longer.",
+            "The program needs no option for it. The recording ends when --for is over, without it at Enter or Ctrl-C, or"
+                    + " with the program; meanwhile each malloc and free takes a fraction of a microsecond longer.",
         },
         footer = {
             "",
@@ -84,6 +84,9 @@ public final class RecordCommand extends ReportCommand<RecordedTrace> {
         long begin = System.nanoTime();
         String name = chosen(found);
         try (FileInputStream in = new FileInputStream(file.here().toFile())) { // before its process and root are gone
+            if (seconds == null) {
+                end.watchInput();
+            }
             progress.show("recording into " + file.here() + (seconds == null ? ", press Enter to end" : ""));
             String why = await(jvm, begin);
             if (!why.equals("process")) {

@@ -12,9 +12,13 @@ final class RecordingEnd {
     private final CountDownLatch told = new CountDownLatch(1);
     private final Thread hook = new Thread(this::awaitTold, "malloc4j-record-end");
 
-    /// Watches from now on. The end of the input is none: a command in the background has no input.
+    /// Watches for a signal from now on.
     void watch() {
         Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /// Watches for Enter too. The end of the input is none: a command in the background has no input.
+    void watchInput() {
         Thread reader = new Thread(this::readLine, "malloc4j-record-enter");
         reader.setDaemon(true);
         reader.start();
