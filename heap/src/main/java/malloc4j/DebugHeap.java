@@ -83,6 +83,8 @@ final class DebugHeap {
         try {
             heap.search(SLICES_EACH_PERIOD);
             heap.tell();
+        } catch (OutOfMemoryError full) { // the next look tells what this one has left
+            return true;
         } catch (RuntimeException | Error failed) { // of a log, or a file cut short: the next look goes on
             Thread current = Thread.currentThread();
             current.getUncaughtExceptionHandler().uncaughtException(current, failed);

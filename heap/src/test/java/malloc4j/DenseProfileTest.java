@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.AllocationSite;
 import malloc4j.observe.HeapStatistics;
@@ -95,6 +97,53 @@ class DenseProfileTest {
         }
         blocks.forEach(heap::free);
         assertThat(heap.statistics().liveBytes()).isZero();
+    }
+
+    /// A sample in pages of its own may be begun while a dense profile is.
+    @Test
+    void profilesComeAndGoUnderLoad() throws InterruptedException {
+        AtomicBoolean ended = new AtomicBoolean();
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int number = 0; number < 4; number++) {
+            var random = new SplittableRandom(number);
+            threads.add(Thread.ofPlatform()
+                    .uncaughtExceptionHandler((thread, failure) -> failures.add(failure))
+                    .start(() -> allocateAndFree(random, ended)));
+        }
+        long[] means = {1, 64 << 10, 4096, 64 << 10, 0};
+        for (int turn = 0; turn < 200 && failures.isEmpty(); turn++) {
+            long mean = means[turn % means.length];
+            if (mean == 0) {
+                heap.stopProfile();
+            } else {
+                heap.startProfile(mean);
+            }
+            Thread.sleep(turn % 10);
+        }
+        ended.set(true);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(failures).isEmpty();
+        assertThat(heap.statistics().liveBlocks()).isZero();
+    }
+
+    private void allocateAndFree(SplittableRandom random, AtomicBoolean ended) {
+        long[] blocks = new long[64];
+        while (!ended.get()) {
+            int place = random.nextInt(blocks.length);
+            long byteSize = random.nextInt(4) == 0 ? random.nextInt(300_000) : random.nextInt(600);
+            if (random.nextBoolean()) {
+                blocks[place] = heap.realloc(blocks[place], byteSize);
+            } else {
+                heap.free(blocks[place]);
+                blocks[place] = heap.malloc(byteSize);
+            }
+        }
+        for (long block : blocks) {
+            heap.free(block);
+        }
     }
 
     @Test

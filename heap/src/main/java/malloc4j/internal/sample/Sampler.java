@@ -390,19 +390,21 @@ public final class Sampler implements Sampling {
         allocatedExcess += sample.excessBytes();
     }
 
-    /// As [#put], of a sample that [#chooses] has begun. Returns false where the block is another sample already, a
-    /// guarded one: that has its weight then.
+    /// As [#put], of a sample that [#chooses] has begun. Returns false where the block is another sample already,
+    /// guarded or in pages of its own: that has its weight then, unless it has one.
     public boolean putInPlace(Sample sample, long address, long byteSize) {
         lock.lock();
         try {
-            Sample guarded = guards.contains(address) ? samples.get(address) : null;
-            if (guarded == null) {
+            Sample other = samples.get(address);
+            if (other == null || other.isInPlace) {
                 forgetStale(address);
                 putUnderLock(sample, address, byteSize);
                 return true;
             }
-            guarded.weight = sample.weight;
-            guarded.site.noteAllocated(guarded.weight, byteSize);
+            if (other.weight == 0) {
+                other.weight = sample.weight;
+                other.site.noteAllocated(other.weight, byteSize);
+            }
             sample.address = address; // to be told
             sample.byteSize = byteSize;
             return false;
@@ -412,16 +414,16 @@ public final class Sampler implements Sampling {
     }
 
     /// As [#restore], of a sample that [#chooses] has begun, and whose block has moved, or not. Where the block is
-    /// another sample now, a guarded one, that one counts for both.
+    /// another sample now, guarded or in pages of its own, that one counts for both.
     public void restoreInPlace(Sample sample, long address, long byteSize) {
         lock.lock();
         try {
-            Sample guarded = guards.contains(address) ? samples.get(address) : null;
-            if (guarded == null) {
+            Sample other = samples.get(address);
+            if (other == null || other.isInPlace) {
                 forgetStale(address);
                 restoreUnderLock(sample, address, byteSize);
             } else {
-                guarded.weight = sample.weight;
+                other.weight = Math.max(other.weight, sample.weight);
                 samples.release();
             }
         } finally {
