@@ -1,6 +1,6 @@
 package malloc4j.misuse;
 
-import static malloc4j.misuse.Guarantee.both;
+import static malloc4j.misuse.Guarantee.always;
 import static malloc4j.misuse.Guarantee.each;
 import static malloc4j.misuse.Told.harmless;
 import static malloc4j.misuse.Told.notDetected;
@@ -30,10 +30,13 @@ final class AddressGuarantees {
     private static final long HUGE = 40L << 20;
     private static final String FOREIGN = "foreign address: this heap never gave it out";
     private static final String FREE_ALREADY = "double free: the block of 48 bytes is free already";
-    private static final String FREE_GUARDED = "double free: the block of 48 bytes is free\n    allocated by thread";
+    private static final String BY_WHOM = "\n    allocated by thread";
+    private static final String FREE_GUARDED = "double free: the block of 48 bytes is free" + BY_WHOM;
+    private static final String BESIDE = "no block is here: it lies beside the one of";
+    private static final String LONG_AGO = "no block is here: freed longer ago than is known, or never given out";
 
     private static final List<Guarantee> ALL = List.of(
-            both(
+            always(
                     Group.FREE_OF_NULL,
                     "`free(0)`, `free(MemorySegment.NULL)`, and `free(0)` of C",
                     scene -> {
@@ -45,31 +48,31 @@ final class AddressGuarantees {
                     },
                     harmless("no block more or less"),
                     "As C has it."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "address 1",
                     scene -> scene.heap().free(scene.concern(1)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "So is any other address without memory."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "a negative address",
                     scene -> scene.heap().free(scene.concern(-16)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "Addresses are unsigned: this is one of the kernel's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "the stack",
                     scene -> scene.heap().free(scene.concern(stackAddress())),
                     refused(Finding.FOREIGN, FOREIGN),
                     "The kernel made it, not a heap."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "static memory of the C library",
                     scene -> scene.heap().free(scene.concern(staticAddress())),
                     refused(Finding.FOREIGN, FOREIGN),
                     "So is all that lies in a file's mapping."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "memory of the JDK's `Arena`",
                     scene -> {
@@ -81,7 +84,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FOREIGN, FOREIGN),
                     "It is the C library's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "a segment of the Java heap",
                     scene -> {
@@ -91,38 +94,38 @@ final class AddressGuarantees {
                     },
                     refused(Finding.JAVA_HEAP, "a segment on the Java heap"),
                     "It has no address at all."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "reserved, and not in use",
                     scene -> scene.heap()
                             .free(scene.concern(ChunkMap.BASE + ChunkMap.main().byteSize() - (1 << 16))),
                     refused(Finding.FOREIGN, FOREIGN),
                     "What no heap has taken of the addresses of the process is nobody's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "the records of blocks",
                     scene -> scene.heap().free(scene.concern(ChunkMap.RECORDS)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "They lie apart from every block."),
-            both(
+            always(
                     Group.INTERIOR,
                     "1 byte inside a small block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 1)),
                     refused(Finding.INTERIOR, "interior address: 1 bytes inside the block of 48 bytes"),
                     "Misaligned or not is all the same."),
-            both(
+            always(
                     Group.INTERIOR,
                     "16 bytes inside a small block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 16)),
                     refused(Finding.INTERIOR, "interior address: 16 bytes inside the block of 48 bytes"),
                     "An address that another block could have."),
-            both(
+            always(
                     Group.INTERIOR,
                     "8 bytes inside a large block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(LARGE) + 8)),
                     refused(Finding.INTERIOR, "interior address: 8 bytes inside the block of"),
                     "Blocks above 32 KiB are never guarded."),
-            both(
+            always(
                     Group.INTERIOR,
                     "4,096 bytes inside a huge block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(HUGE) + 4096)),
@@ -133,15 +136,15 @@ final class AddressGuarantees {
                     "the end of a small block",
                     scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.NO_BLOCK, "no block is here: it lies beside the one of"),
-                    "Where the next block of the slab is live, it is that block's address, and is freed."),
+                    refused(Finding.NO_BLOCK, BESIDE),
+                    "Where the next block of the slab is live, it is that block's address, and is freed.").redzone(refused(Finding.NO_BLOCK, BESIDE)),
             each(
                     Group.INTERIOR,
                     "a page behind a small block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 4096)),
                     refused(Finding.INTERIOR, "inside the block of 48 bytes"),
                     refused(Finding.NO_BLOCK, "no block is here: it lies "),
-                    "4,096 is no multiple of 48."),
+                    "4,096 is no multiple of 48.").redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
             each(
                     Group.INTERIOR,
                     "1 GiB behind a small block",
@@ -160,7 +163,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The report of a guarded block says who has freed it before."),
+                    "The report of a guarded block says who has freed it before.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "after 1,024 others",
@@ -173,7 +176,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "A free bit is not forgotten."),
+                    "A free bit is not forgotten.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "interleaved: a, b, a",
@@ -185,7 +188,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "What defeats a check of the list's head."),
+                    "What defeats a check of the list's head.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "by another thread, then by the owner",
@@ -196,14 +199,14 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The bit of a remote free counts at once."),
+                    "The bit of a remote free counts at once.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "by two threads at once, neither the owner",
                     AddressGuarantees::freeByTwoThreads,
                     refused(Finding.FREE_BLOCK, FREE_ALREADY),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "One of them frees it."),
+                    "One of them frees it.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "by the owner and another thread at once",
@@ -213,27 +216,27 @@ final class AddressGuarantees {
                             notDetected("both come back, and the block is free once")
                                     .byLuck()),
                     List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-                    "[Decision 0009](decisions/0009-owner-and-remote-double-free.md)."),
+                    "[Decision 0009](decisions/0009-owner-and-remote-double-free.md).").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                     Group.DOUBLE_FREE,
                     "after the address was given out again",
                     AddressGuarantees::freeOfAnAddressInUseAgain,
                     notDetected("the new holder's block is freed, and the holder's own free is refused"),
                     refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without."),
-            both(
+                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            always(
                     Group.DOUBLE_FREE,
                     "of a large block",
                     scene -> scene.heap().free(scene.concern(freed(scene.heap(), LARGE))),
                     refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
-                    "Its pages are free; nobody knows what they were."),
-            both(
+                    "Its pages are free; nobody knows what they were.").debug(refused(Finding.FREE_BLOCK, "double free: the block of 100000 bytes is free" + BY_WHOM)),
+            always(
                     Group.DOUBLE_FREE,
                     "of a huge block",
                     scene -> scene.heap().free(scene.concern(freed(scene.heap(), HUGE))),
                     refused(Finding.FOREIGN, "or the block was unmapped when it was freed"),
-                    "Its mapping has gone."),
-            both(
+                    "Its mapping has gone.").debug(refused(Finding.FREE_BLOCK, "double free: the block of 41943040 bytes is free" + BY_WHOM)),
+            always(
                     Group.WRONG_SIZE,
                     "a shorter segment of the block",
                     scene -> {
@@ -244,7 +247,7 @@ final class AddressGuarantees {
                     },
                     harmless("the whole block is free"),
                     "Its size stands in the records."),
-            both(
+            always(
                     Group.WRONG_SIZE,
                     "a segment that begins inside the block",
                     scene -> {
@@ -254,7 +257,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.INTERIOR, "interior address: 8 bytes inside the block of 48 bytes"),
                     "As by its address."),
-            both(
+            always(
                     Group.WRONG_SIZE,
                     "what `alignedAlloc` gave, by the `free` of any block",
                     scene -> {
@@ -274,7 +277,7 @@ final class AddressGuarantees {
                     refused(Finding.OTHER_HEAP, "block of another heap"),
                     refused(Finding.FOREIGN, FOREIGN),
                     "What lies between a heap's guards, no other heap knows."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a large block of another heap",
                     scene -> {
@@ -283,7 +286,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.OTHER_HEAP, "block of another heap"),
                     "Pages know their heap."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a huge block of another heap",
                     scene -> {
@@ -292,7 +295,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FOREIGN, FOREIGN),
                     "Each heap has a table of its own huge blocks."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a block that a region stands on",
                     scene -> {
@@ -303,7 +306,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.OWNED, "belongs to"),
                     "The region frees it."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a block of a heap that was closed, on that heap",
                     scene -> {
@@ -327,8 +330,8 @@ final class AddressGuarantees {
                     },
                     refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
                     refused(Finding.FOREIGN, FOREIGN),
-                    "Its memory has gone, or is another heap's by now."),
-            both(
+                    "Its memory has gone, or is another heap's by now.").redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
+            always(
                     Group.WRONG_HEAP,
                     "`malloc` of a heap that was closed",
                     scene -> {
@@ -338,7 +341,7 @@ final class AddressGuarantees {
                     },
                     refused(IllegalStateException.class, "malloc(byteSize=48) of heap 'gone': the heap is closed"),
                     "So does every other call but `free(0)`."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "the close of a heap with an open arena",
                     scene -> {
