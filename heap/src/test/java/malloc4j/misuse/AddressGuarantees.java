@@ -32,6 +32,7 @@ final class AddressGuarantees {
     private static final String FREE_ALREADY = "double free: the block of 48 bytes is free already";
     private static final String BY_WHOM = "\n    allocated by thread";
     private static final String FREE_GUARDED = "double free: the block of 48 bytes is free" + BY_WHOM;
+    private static final String FREE_OF_20 = "double free: the block of 20 bytes is free" + BY_WHOM;
     private static final String BESIDE = "no block is here: it lies beside the one of";
     private static final String LONG_AGO = "no block is here: freed longer ago than is known, or never given out";
 
@@ -217,6 +218,24 @@ final class AddressGuarantees {
                                     .byLuck()),
                     List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
                     "[Decision 0009](decisions/0009-owner-and-remote-double-free.md).").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "of a block that was written past its end",
+                            scene -> {
+                                long block = scene.heap().malloc(20);
+                                Scene.write(block + 20, 1);
+                                try {
+                                    scene.heap().free(block);
+                                    assertThat(scene.mode()).isEqualTo(Mode.OFF);
+                                } catch (BlockMisuseException told) {
+                                    assertThat(told.report().finding()).isEqualTo(Finding.DAMAGED);
+                                }
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.FREE_BLOCK, "double free: the block of 32 bytes is free already"),
+                            refused(Finding.FREE_BLOCK, FREE_OF_20),
+                            "The first free tells of the overflow, where it is detected.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_OF_20)),
             each(
                     Group.DOUBLE_FREE,
                     "after the address was given out again",

@@ -116,6 +116,20 @@ final class TouchGuarantees {
                     atTheTouch("was touched, 1 byte past the end of the block of 32768 bytes"),
                     "The largest that is guarded.").redzone(atFree("overflow: the byte 1 past the end of the block of 32768 bytes" + WRITTEN)),
             always(
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 100,000",
+                            scene -> {
+                                long block = scene.concern(scene.heap().malloc(LARGE));
+                                Scene.write(block + LARGE, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().isDebug() ? LARGE : 102_400);
+                                scene.heap().free(block);
+                                scene.requireOneFreed();
+                            },
+                            harmless("its usable size is 102,400"),
+                            "In a debug heap large blocks lie between red zones too.")
+                    .debug(atFree("overflow: the byte 1 past the end of the block of 100000 bytes" + WRITTEN)),
+            always(
                     Group.OUT_OF_BOUNDS,
                     "a write 1 MiB behind, and 1 MiB before, a block of 100,000",
                     scene -> {
@@ -127,7 +141,7 @@ final class TouchGuarantees {
                         scene.requireUnchanged();
                     },
                     notDetected(NEIGHBOURS),
-                    "Blocks above 32 KiB are never guarded."),
+                    "Nothing sees a write that lands in another live block."),
             always(
                     Group.OUT_OF_BOUNDS,
                     "a write of 1 byte behind a huge block, where another lies",
