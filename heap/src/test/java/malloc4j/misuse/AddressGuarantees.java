@@ -133,19 +133,22 @@ final class AddressGuarantees {
                     refused(Finding.INTERIOR, "interior address: 4096 bytes inside the block of 41943040 bytes"),
                     "A block with a mapping of its own."),
             each(
-                    Group.INTERIOR,
-                    "the end of a small block",
-                    scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.NO_BLOCK, BESIDE),
-                    "Where the next block of the slab is live, it is that block's address, and is freed.").redzone(refused(Finding.NO_BLOCK, BESIDE)),
+                            Group.INTERIOR,
+                            "the end of a small block",
+                            scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.NO_BLOCK, BESIDE),
+                            "Where the next block of the slab is live, it is that block's address, and is freed.")
+                    .redzone(refused(Finding.NO_BLOCK, BESIDE)),
             each(
-                    Group.INTERIOR,
-                    "a page behind a small block",
-                    scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 4096)),
-                    refused(Finding.INTERIOR, "inside the block of 48 bytes"),
-                    refused(Finding.NO_BLOCK, "no block is here: it lies "),
-                    "4,096 is no multiple of 48.").redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
+                            Group.INTERIOR,
+                            "a page behind a small block",
+                            scene ->
+                                    scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 4096)),
+                            refused(Finding.INTERIOR, "inside the block of 48 bytes"),
+                            refused(Finding.NO_BLOCK, "no block is here: it lies "),
+                            "4,096 is no multiple of 48.")
+                    .redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
             each(
                     Group.INTERIOR,
                     "1 GiB behind a small block",
@@ -156,68 +159,74 @@ final class AddressGuarantees {
                     List.of(refused(Finding.FOREIGN, FOREIGN)),
                     "Unless the process has that much of heaps."),
             each(
-                    Group.DOUBLE_FREE,
-                    "at once",
-                    scene -> {
-                        long block = freed(scene.heap(), SMALL);
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The report of a guarded block says who has freed it before.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-            each(
-                    Group.DOUBLE_FREE,
-                    "after 1,024 others",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), 1025, SMALL);
-                        for (long block : blocks) {
-                            scene.heap().free(block);
-                        }
-                        scene.heap().free(scene.concern(blocks[0]));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "A free bit is not forgotten.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-            each(
-                    Group.DOUBLE_FREE,
-                    "interleaved: a, b, a",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), 2, SMALL);
-                        scene.heap().free(blocks[0]);
-                        scene.heap().free(blocks[1]);
-                        scene.heap().free(scene.concern(blocks[0]));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "What defeats a check of the list's head.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by another thread, then by the owner",
-                    scene -> {
-                        long block = scene.heap().malloc(SMALL);
-                        elsewhere(() -> scene.heap().free(block));
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The bit of a remote free counts at once.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by two threads at once, neither the owner",
-                    AddressGuarantees::freeByTwoThreads,
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "One of them frees it.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by the owner and another thread at once",
-                    AddressGuarantees::freeByOwnerAndAnother,
-                    List.of(
+                            Group.DOUBLE_FREE,
+                            "at once",
+                            scene -> {
+                                long block = freed(scene.heap(), SMALL);
+                                scene.heap().free(scene.concern(block));
+                            },
                             refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                            notDetected("both come back, and the block is free once")
-                                    .byLuck()),
-                    List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-                    "[Decision 0009](decisions/0009-owner-and-remote-double-free.md).").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "The report of a guarded block says who has freed it before.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "after 1,024 others",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), 1025, SMALL);
+                                for (long block : blocks) {
+                                    scene.heap().free(block);
+                                }
+                                scene.heap().free(scene.concern(blocks[0]));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "A free bit is not forgotten.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "interleaved: a, b, a",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), 2, SMALL);
+                                scene.heap().free(blocks[0]);
+                                scene.heap().free(blocks[1]);
+                                scene.heap().free(scene.concern(blocks[0]));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "What defeats a check of the list's head.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by another thread, then by the owner",
+                            scene -> {
+                                long block = scene.heap().malloc(SMALL);
+                                elsewhere(() -> scene.heap().free(block));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "The bit of a remote free counts at once.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by two threads at once, neither the owner",
+                            AddressGuarantees::freeByTwoThreads,
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "One of them frees it.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by the owner and another thread at once",
+                            AddressGuarantees::freeByOwnerAndAnother,
+                            List.of(
+                                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                                    notDetected("both come back, and the block is free once")
+                                            .byLuck()),
+                            List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+                            "[Decision 0009](decisions/0009-owner-and-remote-double-free.md).")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
                             Group.DOUBLE_FREE,
                             "of a block that was written past its end",
@@ -237,24 +246,27 @@ final class AddressGuarantees {
                             "The first free tells of the overflow, where it is detected.")
                     .redzone(refused(Finding.FREE_BLOCK, FREE_OF_20)),
             each(
-                    Group.DOUBLE_FREE,
-                    "after the address was given out again",
-                    AddressGuarantees::freeOfAnAddressInUseAgain,
-                    notDetected("the new holder's block is freed, and the holder's own free is refused"),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.").redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+                            Group.DOUBLE_FREE,
+                            "after the address was given out again",
+                            AddressGuarantees::freeOfAnAddressInUseAgain,
+                            notDetected("the new holder's block is freed, and the holder's own free is refused"),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             always(
-                    Group.DOUBLE_FREE,
-                    "of a large block",
-                    scene -> scene.heap().free(scene.concern(freed(scene.heap(), LARGE))),
-                    refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
-                    "Its pages are free; nobody knows what they were.").debug(refused(Finding.FREE_BLOCK, "double free: the block of 100000 bytes is free" + BY_WHOM)),
+                            Group.DOUBLE_FREE,
+                            "of a large block",
+                            scene -> scene.heap().free(scene.concern(freed(scene.heap(), LARGE))),
+                            refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
+                            "Its pages are free; nobody knows what they were.")
+                    .debug(refused(Finding.FREE_BLOCK, "double free: the block of 100000 bytes is free" + BY_WHOM)),
             always(
-                    Group.DOUBLE_FREE,
-                    "of a huge block",
-                    scene -> scene.heap().free(scene.concern(freed(scene.heap(), HUGE))),
-                    refused(Finding.FOREIGN, "or the block was unmapped when it was freed"),
-                    "Its mapping has gone.").debug(refused(Finding.FREE_BLOCK, "double free: the block of 41943040 bytes is free" + BY_WHOM)),
+                            Group.DOUBLE_FREE,
+                            "of a huge block",
+                            scene -> scene.heap().free(scene.concern(freed(scene.heap(), HUGE))),
+                            refused(Finding.FOREIGN, "or the block was unmapped when it was freed"),
+                            "Its mapping has gone.")
+                    .debug(refused(Finding.FREE_BLOCK, "double free: the block of 41943040 bytes is free" + BY_WHOM)),
             always(
                     Group.WRONG_SIZE,
                     "a shorter segment of the block",
@@ -338,18 +350,19 @@ final class AddressGuarantees {
                     refused(Finding.CLOSED, "of heap 'gone': the heap is closed, and its blocks with it"),
                     "Closing twice does nothing."),
             each(
-                    Group.WRONG_HEAP,
-                    "a block of a heap that was closed, on another heap",
-                    scene -> {
-                        scene.heap().free(scene.heap().malloc(SMALL));
-                        Heap gone = scene.another("gone");
-                        long block = gone.malloc(SMALL);
-                        gone.close();
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
-                    refused(Finding.FOREIGN, FOREIGN),
-                    "Its memory has gone, or is another heap's by now.").redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
+                            Group.WRONG_HEAP,
+                            "a block of a heap that was closed, on another heap",
+                            scene -> {
+                                scene.heap().free(scene.heap().malloc(SMALL));
+                                Heap gone = scene.another("gone");
+                                long block = gone.malloc(SMALL);
+                                gone.close();
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
+                            refused(Finding.FOREIGN, FOREIGN),
+                            "Its memory has gone, or is another heap's by now.")
+                    .redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
             always(
                     Group.WRONG_HEAP,
                     "`malloc` of a heap that was closed",

@@ -147,8 +147,7 @@ sealed interface Guarantee {
     }
 
     static Tried each(Group group, String input, Act act, List<Told> off, List<Told> guard, String sentence) {
-        Map<Mode, List<Told>> told =
-                Map.of(Mode.OFF, off, Mode.GUARD, guard, Mode.REDZONE, off, Mode.FULL, guard);
+        Map<Mode, List<Told>> told = Map.of(Mode.OFF, off, Mode.GUARD, guard, Mode.REDZONE, off, Mode.FULL, guard);
         return new Tried(group, input, act, Place.HERE, told, sentence);
     }
 }

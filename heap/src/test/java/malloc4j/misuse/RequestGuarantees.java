@@ -103,19 +103,21 @@ final class RequestGuarantees {
                     harmless("`Heap.realloc` gives a block of no bytes, that of `CFamily` frees and gives 0"),
                     "As glibc's does."),
             each(
-                    Group.REALLOC,
-                    "to the same size, to less, and to more",
-                    scene -> {
-                        for (long byteSize : new long[] {SMALL, LARGE, HUGE}) {
-                            assertThat(resized(scene.heap(), byteSize, size -> size) != 0)
-                                    .isEqualTo(!scene.mode().isDebug() && (byteSize > SMALL || scene.mode() == Mode.OFF));
-                            resized(scene.heap(), byteSize, size -> size / 2 + 1);
-                            resized(scene.heap(), byteSize, size -> size * 2);
-                        }
-                    },
-                    harmless("the contents are kept; to the same size nothing moves"),
-                    harmless("the contents are kept; a guarded block always moves"),
-                    "A guarded block ends where it was asked to, and its old place is guarded.").debug(harmless("the contents are kept; every block always moves")),
+                            Group.REALLOC,
+                            "to the same size, to less, and to more",
+                            scene -> {
+                                for (long byteSize : new long[] {SMALL, LARGE, HUGE}) {
+                                    assertThat(resized(scene.heap(), byteSize, size -> size) != 0)
+                                            .isEqualTo(!scene.mode().isDebug()
+                                                    && (byteSize > SMALL || scene.mode() == Mode.OFF));
+                                    resized(scene.heap(), byteSize, size -> size / 2 + 1);
+                                    resized(scene.heap(), byteSize, size -> size * 2);
+                                }
+                            },
+                            harmless("the contents are kept; to the same size nothing moves"),
+                            harmless("the contents are kept; a guarded block always moves"),
+                            "A guarded block ends where it was asked to, and its old place is guarded.")
+                    .debug(harmless("the contents are kept; every block always moves")),
             always(
                     Group.REALLOC,
                     "of a freed block",

@@ -176,13 +176,14 @@ final class SystemGuarantees {
                     List.of("malloc4j.faults.DeepRecursionTest#overflowedStackLeavesHeapWhole"),
                     "Nothing else ends a Java thread amid a call."),
             always(
-                    Group.CONCURRENT_WALKS,
-                    "`trim`, `statistics`, `snapshot`, while two threads allocate and free",
-                    SystemGuarantees::walkWhileOthersWork,
-                    harmless("no call fails, and all adds up in the end"),
-                    "`verify` wants nobody else at work.")
-                    .debug(harmless("no call fails, and all adds up in the end; meanwhile `liveBlocks` is off by what is"
-                            + " freed while it is read")),
+                            Group.CONCURRENT_WALKS,
+                            "`trim`, `statistics`, `snapshot`, while two threads allocate and free",
+                            SystemGuarantees::walkWhileOthersWork,
+                            harmless("no call fails, and all adds up in the end"),
+                            "`verify` wants nobody else at work.")
+                    .debug(harmless(
+                            "no call fails, and all adds up in the end; meanwhile `liveBlocks` is off by what is"
+                                    + " freed while it is read")),
             always(
                     Group.CONCURRENT_WALKS,
                     "`statistics`, `snapshot`, `trim` at the hard limit",

@@ -48,73 +48,84 @@ final class TouchGuarantees {
             overflow("16 bytes behind a block of 64", 16, "As by one."),
             overflow("32 bytes behind a block of 64", 32, "As by one."),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of a page behind a block of 64",
-                    scene -> writeBeside(scene, BLOCK, BLOCK, page()),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch(PAST),
-                    "It comes to a guard, wherever in its slot the block lies.").redzone(atFree("overflow: the byte 1" + PAST + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of a page behind a block of 64",
+                            scene -> writeBeside(scene, BLOCK, BLOCK, page()),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch(PAST),
+                            "It comes to a guard, wherever in its slot the block lies.")
+                    .redzone(atFree("overflow: the byte 1" + PAST + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte before a block of 64",
-                    scene -> writeBeside(scene, BLOCK, -1, -1),
-                    List.of(notDetected(NEIGHBOURS)),
-                    List.of(
-                            atTheTouch("was touched, 1 byte" + BEFORE),
-                            atFree("underflow: the byte 1 before the block of 64 bytes was written to")),
-                    "As behind it.").redzone(atFree("underflow: the byte 1" + BEFORE + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte before a block of 64",
+                            scene -> writeBeside(scene, BLOCK, -1, -1),
+                            List.of(notDetected(NEIGHBOURS)),
+                            List.of(
+                                    atTheTouch("was touched, 1 byte" + BEFORE),
+                                    atFree("underflow: the byte 1 before the block of 64 bytes was written to")),
+                            "As behind it.")
+                    .redzone(atFree("underflow: the byte 1" + BEFORE + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of a page before a block of 64",
-                    scene -> writeBeside(scene, BLOCK, -1, -page()),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch(BEFORE),
-                    "As behind it.").redzone(atFree("underflow: the byte 16" + BEFORE + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of a page before a block of 64",
+                            scene -> writeBeside(scene, BLOCK, -1, -page()),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch(BEFORE),
+                            "As behind it.")
+                    .redzone(atFree("underflow: the byte 16" + BEFORE + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a read of 1 byte behind a block of 64",
-                    scene -> {
-                        long block = scene.concern(Scene.amid(Scene.blocks(scene.heap(), MANY / 100, BLOCK)));
-                        assertThat(Scene.read(block + BLOCK)).isBetween(Byte.MIN_VALUE, Byte.MAX_VALUE);
-                        scene.requireUnchanged();
-                    },
-                    List.of(notDetected("what is there is read")),
-                    List.of(atTheTouch("was touched, 1 byte" + PAST), notDetected("the pattern beside it is read")),
-                    "A read leaves no trace for the free to find.").redzone(notDetected("the pattern beside it is read")),
+                            Group.OUT_OF_BOUNDS,
+                            "a read of 1 byte behind a block of 64",
+                            scene -> {
+                                long block = scene.concern(Scene.amid(Scene.blocks(scene.heap(), MANY / 100, BLOCK)));
+                                assertThat(Scene.read(block + BLOCK)).isBetween(Byte.MIN_VALUE, Byte.MAX_VALUE);
+                                scene.requireUnchanged();
+                            },
+                            List.of(notDetected("what is there is read")),
+                            List.of(
+                                    atTheTouch("was touched, 1 byte" + PAST),
+                                    notDetected("the pattern beside it is read")),
+                            "A read leaves no trace for the free to find.")
+                    .redzone(notDetected("the pattern beside it is read")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of 1, the smallest",
-                    scene -> {
-                        long block = scene.concern(scene.heap().malloc(1));
-                        Scene.write(block + 1, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode().usableBytes(1, 16));
-                        scene.concern(block);
-                        scene.heap().free(block);
-                    },
-                    harmless("its usable size is 16"),
-                    atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
-                    "A guarded block's usable size is what was asked for, and its address a multiple of 16.").redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 1, the smallest",
+                            scene -> {
+                                long block = scene.concern(scene.heap().malloc(1));
+                                Scene.write(block + 1, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.concern(block);
+                                scene.heap().free(block);
+                            },
+                            harmless("its usable size is 16"),
+                            atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
+                            "A guarded block's usable size is what was asked for, and its address a multiple of 16.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of a page",
-                    scene -> writeBeside(scene, page(), page(), 1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte past the end of the block of"),
-                    "It fills its pages, with a guard on each side.").redzone(atFree("overflow: the byte 1 past the end of the block of")),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of a page",
+                            scene -> writeBeside(scene, page(), page(), 1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte past the end of the block of"),
+                            "It fills its pages, with a guard on each side.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte before a block of a page",
-                    scene -> writeBeside(scene, page(), -1, -1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte before the block of"),
-                    "So it does here.").redzone(atFree("underflow: the byte 1 before the block of")),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte before a block of a page",
+                            scene -> writeBeside(scene, page(), -1, -1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte before the block of"),
+                            "So it does here.")
+                    .redzone(atFree("underflow: the byte 1 before the block of")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of 32,768, the largest small one",
-                    scene -> writeBeside(scene, LARGEST_SMALL, LARGEST_SMALL, 1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte past the end of the block of 32768 bytes"),
-                    "The largest that is guarded.").redzone(atFree("overflow: the byte 1 past the end of the block of 32768 bytes" + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 32,768, the largest small one",
+                            scene -> writeBeside(scene, LARGEST_SMALL, LARGEST_SMALL, 1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte past the end of the block of 32768 bytes"),
+                            "The largest that is guarded.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 32768 bytes" + WRITTEN)),
             always(
                             Group.OUT_OF_BOUNDS,
                             "a write of 1 byte behind a block of 100,000",
@@ -143,30 +154,36 @@ final class TouchGuarantees {
                     notDetected(NEIGHBOURS),
                     "Nothing sees a write that lands in another live block."),
             always(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a huge block, where another lies",
-                    scene -> {
-                        long below = belowAnother(scene);
-                        scene.concern(below);
-                        Scene.write(below + HUGE, 1);
-                        assertThat(Scene.read(below + HUGE)).isEqualTo((byte) 0x5B);
-                        scene.requireUnchanged();
-                    },
-                    notDetected("the other block has the byte"),
-                    "The kernel puts mappings side by side.").debug(bySearch(Finding.DAMAGED, "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a huge block, where another lies",
+                            scene -> {
+                                long below = belowAnother(scene);
+                                scene.concern(below);
+                                Scene.write(below + HUGE, 1);
+                                assertThat(Scene.read(below + HUGE)).isEqualTo((byte) 0x5B);
+                                scene.requireUnchanged();
+                            },
+                            notDetected("the other block has the byte"),
+                            "The kernel puts mappings side by side.")
+                    .debug(bySearch(
+                            Finding.DAMAGED,
+                            "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
             always(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a huge block, where nothing lies",
-                    scene -> {
-                        long below = belowAnother(scene);
-                        if (!scene.mode().isDebug()) {
-                            scene.heap().free(below + HUGE);
-                        }
-                        scene.concern(scene.mode().isDebug() ? below : below + HUGE);
-                        Scene.write(below + HUGE, 1);
-                    },
-                    endsTheJvm("SIGSEGV"),
-                    "As any address without memory.").debug(bySearch(Finding.DAMAGED, "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a huge block, where nothing lies",
+                            scene -> {
+                                long below = belowAnother(scene);
+                                if (!scene.mode().isDebug()) {
+                                    scene.heap().free(below + HUGE);
+                                }
+                                scene.concern(scene.mode().isDebug() ? below : below + HUGE);
+                                Scene.write(below + HUGE, 1);
+                            },
+                            endsTheJvm("SIGSEGV"),
+                            "As any address without memory.")
+                    .debug(bySearch(
+                            Finding.DAMAGED,
+                            "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
             always(
                     Group.OUT_OF_BOUNDS,
                     "the last byte of the usable size",
@@ -185,79 +202,85 @@ final class TouchGuarantees {
                     harmless("it is the block's"),
                     "Of no byte more."),
             each(
-                    Group.AFTER_FREE,
-                    "a write, at once",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        Scene.write(block, BLOCK);
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), BLOCK);
-                    },
-                    notDetected("later blocks are blocks of their own"),
-                    atTheTouch(AFTER_FREE),
-                    "No list runs through a free block.").redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
+                            Group.AFTER_FREE,
+                            "a write, at once",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                Scene.write(block, BLOCK);
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), BLOCK);
+                            },
+                            notDetected("later blocks are blocks of their own"),
+                            atTheTouch(AFTER_FREE),
+                            "No list runs through a free block.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.AFTER_FREE,
-                    "a read, at once",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        assertThat(Scene.read(block + 8) == 0x5A).isIn(true, scene.mode() == Mode.REDZONE);
-                        scene.requireUnchanged();
-                    },
-                    notDetected("what is there is read"),
-                    atTheTouch(AFTER_FREE),
-                    "Also where the block lay amid its page: all of that is a guard now.").redzone(notDetected("0x5A is read, which freed blocks are filled with")),
+                            Group.AFTER_FREE,
+                            "a read, at once",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                assertThat(Scene.read(block + 8) == 0x5A).isIn(true, scene.mode() == Mode.REDZONE);
+                                scene.requireUnchanged();
+                            },
+                            notDetected("what is there is read"),
+                            atTheTouch(AFTER_FREE),
+                            "Also where the block lay amid its page: all of that is a guard now.")
+                    .redzone(notDetected("0x5A is read, which freed blocks are filled with")),
             each(
-                    Group.AFTER_FREE,
-                    "a write, after the memory was given out again",
-                    scene -> {
-                        long[] holders = new long[8];
-                        long stale = scene.stale(holders, BLOCK);
-                        for (long block : holders) {
-                            RawMemory.fill(block, BLOCK, (byte) 0);
-                        }
-                        Scene.write(scene.concern(stale), BLOCK);
-                        long[] lost = Arrays.stream(holders)
-                                .filter(block -> RawMemory.getByte(block) == 0x5B)
-                                .toArray();
-                        assertThat(lost).isEqualTo(scene.mode() == Mode.OFF ? new long[] {stale} : new long[0]);
-                    },
-                    notDetected("the new holder's contents are lost"),
-                    atTheTouch(AFTER_FREE),
-                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.").redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
+                            Group.AFTER_FREE,
+                            "a write, after the memory was given out again",
+                            scene -> {
+                                long[] holders = new long[8];
+                                long stale = scene.stale(holders, BLOCK);
+                                for (long block : holders) {
+                                    RawMemory.fill(block, BLOCK, (byte) 0);
+                                }
+                                Scene.write(scene.concern(stale), BLOCK);
+                                long[] lost = Arrays.stream(holders)
+                                        .filter(block -> RawMemory.getByte(block) == 0x5B)
+                                        .toArray();
+                                assertThat(lost).isEqualTo(scene.mode() == Mode.OFF ? new long[] {stale} : new long[0]);
+                            },
+                            notDetected("the new holder's contents are lost"),
+                            atTheTouch(AFTER_FREE),
+                            "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.AFTER_FREE,
-                    "a write, before `calloc` gives the memory out",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        Scene.write(block, BLOCK);
-                        long zeroed = scene.heap().calloc(1, BLOCK);
-                        assertThat(scene.heap().usableSize(zeroed)).isEqualTo(BLOCK);
-                    },
-                    notDetected("it may not be zero where the memory was known to be"),
-                    atTheTouch(AFTER_FREE),
-                    "Memory that the kernel has just zeroed is not zeroed again.").redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
+                            Group.AFTER_FREE,
+                            "a write, before `calloc` gives the memory out",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                Scene.write(block, BLOCK);
+                                long zeroed = scene.heap().calloc(1, BLOCK);
+                                assertThat(scene.heap().usableSize(zeroed)).isEqualTo(BLOCK);
+                            },
+                            notDetected("it may not be zero where the memory was known to be"),
+                            atTheTouch(AFTER_FREE),
+                            "Memory that the kernel has just zeroed is not zeroed again.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             always(
-                    Group.AFTER_FREE,
-                    "a write to a large block",
-                    scene -> {
-                        long block = freed(scene, LARGE);
-                        Scene.write(block, LARGE);
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), LARGE);
-                    },
-                    notDetected("later blocks are blocks of their own"),
-                    "Its pages stay with the heap until they go back, and read as zero after that.").debug(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "100000 bytes" + WRITTEN)),
+                            Group.AFTER_FREE,
+                            "a write to a large block",
+                            scene -> {
+                                long block = freed(scene, LARGE);
+                                Scene.write(block, LARGE);
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), LARGE);
+                            },
+                            notDetected("later blocks are blocks of their own"),
+                            "Its pages stay with the heap until they go back, and read as zero after that.")
+                    .debug(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "100000 bytes" + WRITTEN)),
             always(
-                    Group.AFTER_FREE,
-                    "a read of a huge block",
-                    scene -> {
-                        long block = freed(scene, HUGE);
-                        assertThat(Scene.read(block)).isEqualTo((byte) 0x5A);
-                    },
-                    endsTheJvm("SIGSEGV"),
-                    "Its mapping has gone, and nobody is told of `SIGSEGV`. In a debug heap it has when the block leaves"
-                            + " quarantine.").debug(notDetected("0x5A is read, which freed blocks are filled with")),
+                            Group.AFTER_FREE,
+                            "a read of a huge block",
+                            scene -> {
+                                long block = freed(scene, HUGE);
+                                assertThat(Scene.read(block)).isEqualTo((byte) 0x5A);
+                            },
+                            endsTheJvm("SIGSEGV"),
+                            "Its mapping has gone, and nobody is told of `SIGSEGV`. In a debug heap it has when the block leaves"
+                                    + " quarantine.")
+                    .debug(notDetected("0x5A is read, which freed blocks are filled with")),
             always(
                     Group.AFTER_FREE,
                     "a read of a bare address after its heap was closed",
@@ -323,59 +346,66 @@ final class TouchGuarantees {
                     harmless("they are distinct, and free again"),
                     "Neither is 0."),
             each(
-                    Group.ZERO_BYTES,
-                    "a write of its first byte",
-                    scene -> {
-                        long block = scene.heap().malloc(0);
-                        Scene.write(block, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode().usableBytes(1, 16));
-                        scene.heap().free(block);
-                    },
-                    harmless("its usable size is 16"),
-                    harmless("its usable size is 1"),
-                    "A size of 0 counts as 1.").redzone(harmless("its usable size is 1")),
+                            Group.ZERO_BYTES,
+                            "a write of its first byte",
+                            scene -> {
+                                long block = scene.heap().malloc(0);
+                                Scene.write(block, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.heap().free(block);
+                            },
+                            harmless("its usable size is 16"),
+                            harmless("its usable size is 1"),
+                            "A size of 0 counts as 1.")
+                    .redzone(harmless("its usable size is 1")),
             each(
-                    Group.ZERO_BYTES,
-                    "a write of its second byte",
-                    scene -> {
-                        long block = scene.heap().malloc(0);
-                        Scene.write(block + 1, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode().usableBytes(1, 16));
-                        scene.heap().free(scene.concern(block));
-                    },
-                    harmless("its usable size is 16"),
-                    atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
-                    "Where the block is guarded, it is one behind its end.").redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
+                            Group.ZERO_BYTES,
+                            "a write of its second byte",
+                            scene -> {
+                                long block = scene.heap().malloc(0);
+                                Scene.write(block + 1, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            harmless("its usable size is 16"),
+                            atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
+                            "Where the block is guarded, it is one behind its end.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
             each(
-                    Group.CORRUPTION,
-                    "free memory of a slab, all of it written to",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), MANY, BLOCK);
-                        long amid = Scene.amid(blocks);
-                        LongStream.of(blocks).forEach(scene.heap()::free);
-                        scene.concern(amid);
-                        Scene.write(amid, BLOCK);
-                        for (long block : blocks) {
-                            Scene.write(block, BLOCK);
-                        }
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), BLOCK);
-                    },
-                    harmless("later blocks are blocks of their own"),
-                    atTheTouch(AFTER_FREE),
-                    "There is nothing in it that anybody would read.").redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
+                            Group.CORRUPTION,
+                            "free memory of a slab, all of it written to",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), MANY, BLOCK);
+                                long amid = Scene.amid(blocks);
+                                LongStream.of(blocks).forEach(scene.heap()::free);
+                                scene.concern(amid);
+                                Scene.write(amid, BLOCK);
+                                for (long block : blocks) {
+                                    Scene.write(block, BLOCK);
+                                }
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), BLOCK);
+                            },
+                            harmless("later blocks are blocks of their own"),
+                            atTheTouch(AFTER_FREE),
+                            "There is nothing in it that anybody would read.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.CORRUPTION,
-                    "the pattern beside a guarded block",
-                    scene -> {
-                        long block = scene.heap().malloc(100);
-                        Scene.write(block + 100, 12);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode().usableBytes(100, 112));
-                        scene.heap().free(scene.concern(block));
-                    },
-                    harmless("its usable size is 112"),
-                    atFree("overflow: the byte 1 past the end of the block of 100 bytes was written to"),
-                    "The report has the address, the size and both stacks.").redzone(atFree("overflow: the byte 1 past the end of the block of 100 bytes" + WRITTEN)),
+                            Group.CORRUPTION,
+                            "the pattern beside a guarded block",
+                            scene -> {
+                                long block = scene.heap().malloc(100);
+                                Scene.write(block + 100, 12);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(100, 112));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            harmless("its usable size is 112"),
+                            atFree("overflow: the byte 1 past the end of the block of 100 bytes was written to"),
+                            "The report has the address, the size and both stacks.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 100 bytes" + WRITTEN)),
             each(
                     Group.CORRUPTION,
                     "a record of a slab",
@@ -397,13 +427,13 @@ final class TouchGuarantees {
 
     private static Guarantee overflow(String where, long count, String sentence) {
         return each(
-                Group.OUT_OF_BOUNDS,
-                "a write of " + where,
-                scene -> writeBeside(scene, BLOCK, BLOCK, count),
-                List.of(notDetected(NEIGHBOURS)),
-                List.of(
-                        atTheTouch("was touched, 1 byte" + PAST),
-                        atFree("overflow: the byte 1" + PAST + " was written to")),
+                        Group.OUT_OF_BOUNDS,
+                        "a write of " + where,
+                        scene -> writeBeside(scene, BLOCK, BLOCK, count),
+                        List.of(notDetected(NEIGHBOURS)),
+                        List.of(
+                                atTheTouch("was touched, 1 byte" + PAST),
+                                atFree("overflow: the byte 1" + PAST + " was written to")),
                         sentence)
                 .redzone(atFree("overflow: the byte 1" + PAST + WRITTEN));
     }
