@@ -148,20 +148,17 @@ final class DebugCalls implements CallHook {
     @Override
     public long free(long address) {
         StackProbe.requireForWhole();
-        look();
         Sample sample = plain.isClosed() ? null : sampler.remove(address);
         if (sample == null) {
             return 0;
         }
-        if (sample.isGuarded()) {
-            boolean isWhole = sampler.freeGuarded(sample);
-            sampler.end(sample);
-            return isWhole ? 1 : 0;
-        }
-        boolean isWhole = sampler.freeZoned(sample);
+        boolean isWhole = sample.isGuarded() ? sampler.freeGuarded(sample) : sampler.freeZoned(sample);
         sampler.end(sample);
-        quarantine.add(sample);
-        release(false);
+        if (!sample.isGuarded()) {
+            quarantine.add(sample);
+            release(false);
+        }
+        look(); // at others: of this block's damage the caller tells
         return isWhole ? 1 : 0;
     }
 
@@ -222,15 +219,16 @@ final class DebugCalls implements CallHook {
 
     @Override
     public Misuse explain(long address) {
-        Sampler.Known known = sampler.around(address);
-        Sample freed = known == null ? quarantine.around(address) : null;
-        if (freed != null) {
-            known = sampler.known(freed, address);
-        }
+        Sampler.Known known = sampler.refused(address);
         if (known != null) {
             return Misuse.of(known, address);
         }
         Misuse below = plain.explain(address);
+        boolean isInUse = below.finding() == Finding.OWNED || below.finding() == Finding.OTHER_HEAP;
+        Sample freed = isInUse ? null : quarantine.around(address); // what has left it may be in use again
+        if (freed != null) {
+            return Misuse.of(sampler.refused(freed, address), address);
+        }
         return switch (below.finding()) {
             case FREE_BLOCK, INTERIOR, NO_BLOCK ->
                 new Misuse(

@@ -195,6 +195,46 @@ class DebugHeapTest {
     }
 
     @Test
+    void aDoubleFreeOfAnOverwrittenBlockIsADoubleFree() {
+        Heap heap = heap(DebugMode.REDZONE);
+        long block = allocate(heap, 1000);
+        RawMemory.putByte(block + 1000, (byte) 0);
+        assertThat(refusedFree(heap, block).finding()).isEqualTo(Finding.DAMAGED);
+        MisuseReport again = refusedFree(heap, block);
+        assertThat(again.finding()).isEqualTo(Finding.FREE_BLOCK);
+        assertThat(again.text()).isEqualTo("double free: the block of 1000 bytes is free");
+        long written = allocate(heap, 1000);
+        release(heap, written);
+        RawMemory.putByte(written, (byte) 0);
+        assertThat(heap.findDamage()).hasSize(1);
+        assertFreedTwice(refusedFree(heap, written));
+    }
+
+    @Test
+    void whatAFreeTellsIsNotFoundAgain() {
+        Heap heap = heap(DebugMode.FULL);
+        long block = heap.alignedAlloc(8192, 1000); // with red zones
+        RawMemory.putByte(block + 1000, (byte) 0);
+        assertThat(refusedFree(heap, block).finding()).isEqualTo(Finding.DAMAGED);
+        assertThat(heap.findDamage()).isEmpty();
+    }
+
+    @Test
+    void whatIsInUseAgainIsNoFreedBlock() {
+        Heap heap = heap(DebugMode.REDZONE);
+        List<Long> blocks = new ArrayList<>();
+        for (int count = 0; count < 20; count++) {
+            blocks.add(allocate(heap, 100_000));
+        }
+        blocks.forEach(heap::free);
+        try (Region region = Region.ofHeap(heap, 500_000)) {
+            long owned = region.allocate(10, 16).address();
+            assertThat(owned).isBetween(Collections.min(blocks) - 4096, Collections.max(blocks));
+            assertThat(refusedFree(heap, owned).finding()).isEqualTo(Finding.OWNED);
+        }
+    }
+
+    @Test
     void nothingButABlocksBeginIsFreed() {
         Heap heap = heap(DebugMode.REDZONE);
         long block = heap.malloc(100);

@@ -1,6 +1,6 @@
 package malloc4j.misuse;
 
-import static malloc4j.misuse.Guarantee.both;
+import static malloc4j.misuse.Guarantee.always;
 import static malloc4j.misuse.Guarantee.each;
 import static malloc4j.misuse.Told.harmless;
 import static malloc4j.misuse.Told.notDetected;
@@ -30,10 +30,14 @@ final class AddressGuarantees {
     private static final long HUGE = 40L << 20;
     private static final String FOREIGN = "foreign address: this heap never gave it out";
     private static final String FREE_ALREADY = "double free: the block of 48 bytes is free already";
-    private static final String FREE_GUARDED = "double free: the block of 48 bytes is free\n    allocated by thread";
+    private static final String BY_WHOM = "\n    allocated by thread";
+    private static final String FREE_GUARDED = "double free: the block of 48 bytes is free" + BY_WHOM;
+    private static final String FREE_OF_20 = "double free: the block of 20 bytes is free" + BY_WHOM;
+    private static final String BESIDE = "no block is here: it lies beside the one of";
+    private static final String LONG_AGO = "no block is here: freed longer ago than is known, or never given out";
 
     private static final List<Guarantee> ALL = List.of(
-            both(
+            always(
                     Group.FREE_OF_NULL,
                     "`free(0)`, `free(MemorySegment.NULL)`, and `free(0)` of C",
                     scene -> {
@@ -45,31 +49,31 @@ final class AddressGuarantees {
                     },
                     harmless("no block more or less"),
                     "As C has it."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "address 1",
                     scene -> scene.heap().free(scene.concern(1)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "So is any other address without memory."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "a negative address",
                     scene -> scene.heap().free(scene.concern(-16)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "Addresses are unsigned: this is one of the kernel's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "the stack",
                     scene -> scene.heap().free(scene.concern(stackAddress())),
                     refused(Finding.FOREIGN, FOREIGN),
                     "The kernel made it, not a heap."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "static memory of the C library",
                     scene -> scene.heap().free(scene.concern(staticAddress())),
                     refused(Finding.FOREIGN, FOREIGN),
                     "So is all that lies in a file's mapping."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "memory of the JDK's `Arena`",
                     scene -> {
@@ -81,7 +85,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FOREIGN, FOREIGN),
                     "It is the C library's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "a segment of the Java heap",
                     scene -> {
@@ -91,57 +95,60 @@ final class AddressGuarantees {
                     },
                     refused(Finding.JAVA_HEAP, "a segment on the Java heap"),
                     "It has no address at all."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "reserved, and not in use",
                     scene -> scene.heap()
                             .free(scene.concern(ChunkMap.BASE + ChunkMap.main().byteSize() - (1 << 16))),
                     refused(Finding.FOREIGN, FOREIGN),
                     "What no heap has taken of the addresses of the process is nobody's."),
-            both(
+            always(
                     Group.NEVER_ALLOCATED,
                     "the records of blocks",
                     scene -> scene.heap().free(scene.concern(ChunkMap.RECORDS)),
                     refused(Finding.FOREIGN, FOREIGN),
                     "They lie apart from every block."),
-            both(
+            always(
                     Group.INTERIOR,
                     "1 byte inside a small block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 1)),
                     refused(Finding.INTERIOR, "interior address: 1 bytes inside the block of 48 bytes"),
                     "Misaligned or not is all the same."),
-            both(
+            always(
                     Group.INTERIOR,
                     "16 bytes inside a small block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 16)),
                     refused(Finding.INTERIOR, "interior address: 16 bytes inside the block of 48 bytes"),
                     "An address that another block could have."),
-            both(
+            always(
                     Group.INTERIOR,
                     "8 bytes inside a large block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(LARGE) + 8)),
                     refused(Finding.INTERIOR, "interior address: 8 bytes inside the block of"),
                     "Blocks above 32 KiB are never guarded."),
-            both(
+            always(
                     Group.INTERIOR,
                     "4,096 bytes inside a huge block",
                     scene -> scene.heap().free(scene.concern(scene.heap().malloc(HUGE) + 4096)),
                     refused(Finding.INTERIOR, "interior address: 4096 bytes inside the block of 41943040 bytes"),
                     "A block with a mapping of its own."),
             each(
-                    Group.INTERIOR,
-                    "the end of a small block",
-                    scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.NO_BLOCK, "no block is here: it lies beside the one of"),
-                    "Where the next block of the slab is live, it is that block's address, and is freed."),
+                            Group.INTERIOR,
+                            "the end of a small block",
+                            scene -> scene.heap().free(scene.concern(lastOf(scene) + SMALL)),
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.NO_BLOCK, BESIDE),
+                            "Where the next block of the slab is live, it is that block's address, and is freed.")
+                    .redzone(refused(Finding.NO_BLOCK, BESIDE)),
             each(
-                    Group.INTERIOR,
-                    "a page behind a small block",
-                    scene -> scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 4096)),
-                    refused(Finding.INTERIOR, "inside the block of 48 bytes"),
-                    refused(Finding.NO_BLOCK, "no block is here: it lies "),
-                    "4,096 is no multiple of 48."),
+                            Group.INTERIOR,
+                            "a page behind a small block",
+                            scene ->
+                                    scene.heap().free(scene.concern(scene.heap().malloc(SMALL) + 4096)),
+                            refused(Finding.INTERIOR, "inside the block of 48 bytes"),
+                            refused(Finding.NO_BLOCK, "no block is here: it lies "),
+                            "4,096 is no multiple of 48.")
+                    .redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
             each(
                     Group.INTERIOR,
                     "1 GiB behind a small block",
@@ -152,88 +159,115 @@ final class AddressGuarantees {
                     List.of(refused(Finding.FOREIGN, FOREIGN)),
                     "Unless the process has that much of heaps."),
             each(
-                    Group.DOUBLE_FREE,
-                    "at once",
-                    scene -> {
-                        long block = freed(scene.heap(), SMALL);
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The report of a guarded block says who has freed it before."),
-            each(
-                    Group.DOUBLE_FREE,
-                    "after 1,024 others",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), 1025, SMALL);
-                        for (long block : blocks) {
-                            scene.heap().free(block);
-                        }
-                        scene.heap().free(scene.concern(blocks[0]));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "A free bit is not forgotten."),
-            each(
-                    Group.DOUBLE_FREE,
-                    "interleaved: a, b, a",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), 2, SMALL);
-                        scene.heap().free(blocks[0]);
-                        scene.heap().free(blocks[1]);
-                        scene.heap().free(scene.concern(blocks[0]));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "What defeats a check of the list's head."),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by another thread, then by the owner",
-                    scene -> {
-                        long block = scene.heap().malloc(SMALL);
-                        elsewhere(() -> scene.heap().free(block));
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "The bit of a remote free counts at once."),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by two threads at once, neither the owner",
-                    AddressGuarantees::freeByTwoThreads,
-                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "One of them frees it."),
-            each(
-                    Group.DOUBLE_FREE,
-                    "by the owner and another thread at once",
-                    AddressGuarantees::freeByOwnerAndAnother,
-                    List.of(
+                            Group.DOUBLE_FREE,
+                            "at once",
+                            scene -> {
+                                long block = freed(scene.heap(), SMALL);
+                                scene.heap().free(scene.concern(block));
+                            },
                             refused(Finding.FREE_BLOCK, FREE_ALREADY),
-                            notDetected("both come back, and the block is free once")
-                                    .byLuck()),
-                    List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
-                    "[Decision 0009](decisions/0009-owner-and-remote-double-free.md)."),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "The report of a guarded block says who has freed it before.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
             each(
-                    Group.DOUBLE_FREE,
-                    "after the address was given out again",
-                    AddressGuarantees::freeOfAnAddressInUseAgain,
-                    notDetected("the new holder's block is freed, and the holder's own free is refused"),
-                    refused(Finding.FREE_BLOCK, FREE_GUARDED),
-                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without."),
-            both(
-                    Group.DOUBLE_FREE,
-                    "of a large block",
-                    scene -> scene.heap().free(scene.concern(freed(scene.heap(), LARGE))),
-                    refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
-                    "Its pages are free; nobody knows what they were."),
-            both(
-                    Group.DOUBLE_FREE,
-                    "of a huge block",
-                    scene -> scene.heap().free(scene.concern(freed(scene.heap(), HUGE))),
-                    refused(Finding.FOREIGN, "or the block was unmapped when it was freed"),
-                    "Its mapping has gone."),
-            both(
+                            Group.DOUBLE_FREE,
+                            "after 1,024 others",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), 1025, SMALL);
+                                for (long block : blocks) {
+                                    scene.heap().free(block);
+                                }
+                                scene.heap().free(scene.concern(blocks[0]));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "A free bit is not forgotten.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "interleaved: a, b, a",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), 2, SMALL);
+                                scene.heap().free(blocks[0]);
+                                scene.heap().free(blocks[1]);
+                                scene.heap().free(scene.concern(blocks[0]));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "What defeats a check of the list's head.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by another thread, then by the owner",
+                            scene -> {
+                                long block = scene.heap().malloc(SMALL);
+                                elsewhere(() -> scene.heap().free(block));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "The bit of a remote free counts at once.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by two threads at once, neither the owner",
+                            AddressGuarantees::freeByTwoThreads,
+                            refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "One of them frees it.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "by the owner and another thread at once",
+                            AddressGuarantees::freeByOwnerAndAnother,
+                            List.of(
+                                    refused(Finding.FREE_BLOCK, FREE_ALREADY),
+                                    notDetected("both come back, and the block is free once")
+                                            .byLuck()),
+                            List.of(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+                            "[Decision 0009](decisions/0009-owner-and-remote-double-free.md).")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "of a block that was written past its end",
+                            scene -> {
+                                long block = scene.heap().malloc(20);
+                                Scene.write(block + 20, 1);
+                                try {
+                                    scene.heap().free(block);
+                                    assertThat(scene.mode()).isEqualTo(Mode.OFF);
+                                } catch (BlockMisuseException told) {
+                                    assertThat(told.report().finding()).isEqualTo(Finding.DAMAGED);
+                                }
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.FREE_BLOCK, "double free: the block of 32 bytes is free already"),
+                            refused(Finding.FREE_BLOCK, FREE_OF_20),
+                            "The first free tells of the overflow, where it is detected.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_OF_20)),
+            each(
+                            Group.DOUBLE_FREE,
+                            "after the address was given out again",
+                            AddressGuarantees::freeOfAnAddressInUseAgain,
+                            notDetected("the new holder's block is freed, and the holder's own free is refused"),
+                            refused(Finding.FREE_BLOCK, FREE_GUARDED),
+                            "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.")
+                    .redzone(refused(Finding.FREE_BLOCK, FREE_GUARDED)),
+            always(
+                            Group.DOUBLE_FREE,
+                            "of a large block",
+                            scene -> scene.heap().free(scene.concern(freed(scene.heap(), LARGE))),
+                            refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
+                            "Its pages are free; nobody knows what they were.")
+                    .debug(refused(Finding.FREE_BLOCK, "double free: the block of 100000 bytes is free" + BY_WHOM)),
+            always(
+                            Group.DOUBLE_FREE,
+                            "of a huge block",
+                            scene -> scene.heap().free(scene.concern(freed(scene.heap(), HUGE))),
+                            refused(Finding.FOREIGN, "or the block was unmapped when it was freed"),
+                            "Its mapping has gone.")
+                    .debug(refused(Finding.FREE_BLOCK, "double free: the block of 41943040 bytes is free" + BY_WHOM)),
+            always(
                     Group.WRONG_SIZE,
                     "a shorter segment of the block",
                     scene -> {
@@ -244,7 +278,7 @@ final class AddressGuarantees {
                     },
                     harmless("the whole block is free"),
                     "Its size stands in the records."),
-            both(
+            always(
                     Group.WRONG_SIZE,
                     "a segment that begins inside the block",
                     scene -> {
@@ -254,7 +288,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.INTERIOR, "interior address: 8 bytes inside the block of 48 bytes"),
                     "As by its address."),
-            both(
+            always(
                     Group.WRONG_SIZE,
                     "what `alignedAlloc` gave, by the `free` of any block",
                     scene -> {
@@ -274,7 +308,7 @@ final class AddressGuarantees {
                     refused(Finding.OTHER_HEAP, "block of another heap"),
                     refused(Finding.FOREIGN, FOREIGN),
                     "What lies between a heap's guards, no other heap knows."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a large block of another heap",
                     scene -> {
@@ -283,7 +317,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.OTHER_HEAP, "block of another heap"),
                     "Pages know their heap."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a huge block of another heap",
                     scene -> {
@@ -292,7 +326,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.FOREIGN, FOREIGN),
                     "Each heap has a table of its own huge blocks."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a block that a region stands on",
                     scene -> {
@@ -303,7 +337,7 @@ final class AddressGuarantees {
                     },
                     refused(Finding.OWNED, "belongs to"),
                     "The region frees it."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "a block of a heap that was closed, on that heap",
                     scene -> {
@@ -316,19 +350,20 @@ final class AddressGuarantees {
                     refused(Finding.CLOSED, "of heap 'gone': the heap is closed, and its blocks with it"),
                     "Closing twice does nothing."),
             each(
-                    Group.WRONG_HEAP,
-                    "a block of a heap that was closed, on another heap",
-                    scene -> {
-                        scene.heap().free(scene.heap().malloc(SMALL));
-                        Heap gone = scene.another("gone");
-                        long block = gone.malloc(SMALL);
-                        gone.close();
-                        scene.heap().free(scene.concern(block));
-                    },
-                    refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
-                    refused(Finding.FOREIGN, FOREIGN),
-                    "Its memory has gone, or is another heap's by now."),
-            both(
+                            Group.WRONG_HEAP,
+                            "a block of a heap that was closed, on another heap",
+                            scene -> {
+                                scene.heap().free(scene.heap().malloc(SMALL));
+                                Heap gone = scene.another("gone");
+                                long block = gone.malloc(SMALL);
+                                gone.close();
+                                scene.heap().free(scene.concern(block));
+                            },
+                            refused(Finding.NO_BLOCK, "no block is here: freed already, or never given out"),
+                            refused(Finding.FOREIGN, FOREIGN),
+                            "Its memory has gone, or is another heap's by now.")
+                    .redzone(refused(Finding.NO_BLOCK, LONG_AGO)),
+            always(
                     Group.WRONG_HEAP,
                     "`malloc` of a heap that was closed",
                     scene -> {
@@ -338,7 +373,7 @@ final class AddressGuarantees {
                     },
                     refused(IllegalStateException.class, "malloc(byteSize=48) of heap 'gone': the heap is closed"),
                     "So does every other call but `free(0)`."),
-            both(
+            always(
                     Group.WRONG_HEAP,
                     "the close of a heap with an open arena",
                     scene -> {

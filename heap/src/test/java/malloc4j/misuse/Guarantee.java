@@ -2,6 +2,9 @@ package malloc4j.misuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -17,8 +20,8 @@ sealed interface Guarantee {
     /// What is to be known of it besides.
     String sentence();
 
-    /// What becomes of it in a mode, in a table.
-    String cell(Mode mode);
+    /// What becomes of it, in a table.
+    String cell();
 
     /// A case that is tried in each mode.
     ///
@@ -43,12 +46,54 @@ sealed interface Guarantee {
             return told(mode).getFirst().outcome() == Outcome.ENDS_THE_JVM;
         }
 
+        /// What becomes of it, once for the modes in which that is the same.
         @Override
-        public String cell(Mode mode) {
-            if (mode != Mode.OFF && told(mode).equals(told(Mode.OFF))) {
-                return "the same";
+        public String cell() {
+            Map<List<Told>, List<String>> modes = new LinkedHashMap<>();
+            for (Mode mode : Mode.values()) {
+                modes.computeIfAbsent(told(mode), each -> new ArrayList<>()).add(mode.label());
             }
-            return told(mode).stream().map(Told::cell).collect(Collectors.joining(", or "));
+            if (modes.size() == 1) {
+                return cell(told(Mode.OFF));
+            }
+            return modes.entrySet().stream()
+                    .map(each -> String.join(", ", each.getValue()) + ": " + cell(each.getKey()))
+                    .collect(Collectors.joining("<br>"));
+        }
+
+        private static String cell(List<Told> told) {
+            return told.stream().map(Told::cell).collect(Collectors.joining(", or "));
+        }
+
+        /// In which mode it is detected, for the summary.
+        Verdict verdict(Mode mode) {
+            List<Verdict> verdicts = told(mode).stream()
+                    .filter(Told::isCertain)
+                    .map(each -> each.outcome().verdict)
+                    .distinct()
+                    .toList();
+            return verdicts.size() == 1 ? verdicts.getFirst() : Verdict.BY_CHANCE;
+        }
+
+        /// The same case, of which this becomes in mode [Mode#REDZONE].
+        Tried redzone(Told... redzone) {
+            return in(Mode.REDZONE, redzone);
+        }
+
+        /// The same case, of which this becomes in mode [Mode#FULL].
+        Tried full(Told... full) {
+            return in(Mode.FULL, full);
+        }
+
+        /// The same case, of which this becomes in both modes of a debug heap.
+        Tried debug(Told... debug) {
+            return redzone(debug).full(debug);
+        }
+
+        private Tried in(Mode mode, Told... other) {
+            Map<Mode, List<Told>> all = new EnumMap<>(told);
+            all.put(mode, List.of(other));
+            return new Tried(group, input, act, place, all, sentence);
         }
 
         /// The same case, in a JVM of its own.
@@ -75,11 +120,10 @@ sealed interface Guarantee {
     record Proved(Mode mode, Group group, String input, Told told, List<String> tests, String sentence)
             implements Guarantee {
         @Override
-        public String cell(Mode asked) {
-            if (asked != mode) {
-                return "not tried";
-            }
-            return told.cell()
+        public String cell() {
+            return mode.label()
+                    + ": "
+                    + told.cell()
                     + tests.stream()
                             .map(test -> "`" + test.substring(test.lastIndexOf('.', test.indexOf('#')) + 1) + "`")
                             .collect(Collectors.joining(", ", " (", ")"));
@@ -91,16 +135,19 @@ sealed interface Guarantee {
         }
     }
 
-    /// A case with the same outcome in each mode.
-    static Tried both(Group group, String input, Act act, Told told, String sentence) {
+    /// A case with the same outcome in each mode, but for what [Tried#debug] and its like say.
+    static Tried always(Group group, String input, Act act, Told told, String sentence) {
         return each(group, input, act, List.of(told), List.of(told), sentence);
     }
 
+    /// A case with an outcome without guards, and one with them, where [Mode#REDZONE] is without, and [Mode#FULL] with
+    /// them, but for what [Tried#debug] and its like say.
     static Tried each(Group group, String input, Act act, Told off, Told guard, String sentence) {
         return each(group, input, act, List.of(off), List.of(guard), sentence);
     }
 
     static Tried each(Group group, String input, Act act, List<Told> off, List<Told> guard, String sentence) {
-        return new Tried(group, input, act, Place.HERE, Map.of(Mode.OFF, off, Mode.GUARD, guard), sentence);
+        Map<Mode, List<Told>> told = Map.of(Mode.OFF, off, Mode.GUARD, guard, Mode.REDZONE, off, Mode.FULL, guard);
+        return new Tried(group, input, act, Place.HERE, told, sentence);
     }
 }

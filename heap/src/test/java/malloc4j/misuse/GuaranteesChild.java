@@ -23,6 +23,9 @@ final class GuaranteesChild {
             scene.tellConcern(address -> write(Path.of(arguments[2]), Sizes.hex(address)));
             tried.act().run(scene);
             scene.heap().verify();
+            if (!scene.heap().findDamage().isEmpty()) {
+                throw new AssertionError("damage where none was done");
+            }
         }
         System.out.println("done");
     }

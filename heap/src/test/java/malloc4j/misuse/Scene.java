@@ -13,6 +13,7 @@ import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.SystemCalls;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.MisuseReport;
 import org.jspecify.annotations.Nullable;
 
 /// A heap in a mode, and what a misuse of it needs.
@@ -123,8 +124,9 @@ final class Scene implements AutoCloseable {
         }
     }
 
-    /// Forgets the turn before.
+    /// Forgets the turn before, and what that has left to be found.
     void begin() {
+        List<MisuseReport> unused = heap().findDamage();
         before = null;
         concerned = 0;
     }
@@ -170,7 +172,7 @@ final class Scene implements AutoCloseable {
     }
 
     /// The address of a freed block whose memory, without guards, one of the blocks has that are allocated after it;
-    /// with guards, whose slot none of them has.
+    /// with guards, whose slot none of them has; in quarantine, whose memory none of them has.
     long stale(long[] holders, long byteSize) {
         while (true) {
             long stale = heap().malloc(byteSize);
@@ -178,7 +180,7 @@ final class Scene implements AutoCloseable {
             boolean isNear = false;
             for (int index = 0; index < holders.length; index++) {
                 holders[index] = heap().malloc(byteSize);
-                isNear |= mode == Mode.OFF ? holders[index] == stale : Math.abs(holders[index] - stale) < NEAR;
+                isNear |= mode.hasGuards() ? Math.abs(holders[index] - stale) < NEAR : holders[index] == stale;
             }
             if (isNear == (mode == Mode.OFF)) {
                 return stale;

@@ -2,6 +2,7 @@ package malloc4j.misuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.OutOfNativeMemoryError;
@@ -24,7 +25,7 @@ record Seen(Outcome outcome, String name, String text) {
     static Seen in(Scene scene, Act act) throws Exception {
         try {
             act.run(scene);
-            return new Seen(Outcome.HARMLESS, "", "");
+            return search(scene);
         } catch (BlockMisuseException misuse) {
             return misuse(scene, misuse);
         } catch (InternalError fault) {
@@ -35,6 +36,26 @@ record Seen(Outcome outcome, String name, String text) {
             scene.requireUnchanged();
             return new Seen(Outcome.REFUSED, refused.getClass().getSimpleName(), String.valueOf(refused.getMessage()));
         }
+    }
+
+    /// Of a turn that came back: what the heap finds when it is asked.
+    private static Seen search(Scene scene) {
+        List<MisuseReport> found = scene.heap().findDamage();
+        if (found.isEmpty()) {
+            return new Seen(Outcome.HARMLESS, "", "");
+        }
+        MisuseReport report = found.stream()
+                .filter(each -> each.address() == scene.concerned())
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("found of another block: " + found));
+        assertThat(report.message())
+                .startsWith("check(" + Sizes.hex(report.address()) + ") of heap '"
+                        + scene.heap().options().name() + "': ")
+                .contains("\n    allocated by thread '");
+        assertThat(report.blockIfAny().orElseThrow().isLive()).isEqualTo(report.finding() == Finding.DAMAGED);
+        assertThat(report.message().contains("\n    freed by thread '"))
+                .isEqualTo(report.finding() == Finding.WRITTEN_AFTER_FREE);
+        return new Seen(Outcome.BY_SEARCH, report.finding().name(), report.message());
     }
 
     /// The report has the call, the address and the heap; what was refused has changed nothing, and of what was
@@ -48,6 +69,7 @@ record Seen(Outcome outcome, String name, String text) {
                         + report.allocator().replaceAll("heap '(.*)'", "$1") + "': " + report.text());
         if (report.finding() != Finding.DAMAGED) {
             scene.requireUnchanged();
+            assertThat(scene.heap().findDamage()).isEmpty();
             return new Seen(Outcome.REFUSED, report.finding().name(), report.message());
         }
         assertThat(report.blockIfAny().orElseThrow().address()).isEqualTo(scene.concerned());

@@ -24,6 +24,10 @@ record Told(Outcome outcome, String name, String words, boolean isCertain) {
         return new Told(Outcome.AT_FREE, Finding.DAMAGED.name(), words, true);
     }
 
+    static Told bySearch(Finding finding, String words) {
+        return new Told(Outcome.BY_SEARCH, finding.name(), words, true);
+    }
+
     static Told byVerify(String words) {
         return new Told(Outcome.BY_VERIFY, "", words, true);
     }

@@ -1,9 +1,10 @@
 package malloc4j.misuse;
 
-import static malloc4j.misuse.Guarantee.both;
+import static malloc4j.misuse.Guarantee.always;
 import static malloc4j.misuse.Guarantee.each;
 import static malloc4j.misuse.Told.atFree;
 import static malloc4j.misuse.Told.atTheTouch;
+import static malloc4j.misuse.Told.bySearch;
 import static malloc4j.misuse.Told.byVerify;
 import static malloc4j.misuse.Told.endsTheJvm;
 import static malloc4j.misuse.Told.harmless;
@@ -24,6 +25,7 @@ import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.region.ChunkMap;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.Slab;
+import malloc4j.observe.MisuseReport.Finding;
 
 /// What is read and written where it must not be: groups 7 to 9, and 20.
 final class TouchGuarantees {
@@ -35,6 +37,8 @@ final class TouchGuarantees {
 
     private static final String NEIGHBOURS = "other blocks have the bytes";
     private static final String AFTER_FREE = "use after free: 0x";
+    private static final String WRITE_AFTER_FREE = "write after free: the byte 0 of the block of ";
+    private static final String WRITTEN = " was written to";
     private static final String PAST = " past the end of the block of 64 bytes";
     private static final String BEFORE = " before the block of 64 bytes";
 
@@ -44,74 +48,99 @@ final class TouchGuarantees {
             overflow("16 bytes behind a block of 64", 16, "As by one."),
             overflow("32 bytes behind a block of 64", 32, "As by one."),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of a page behind a block of 64",
-                    scene -> writeBeside(scene, BLOCK, BLOCK, page()),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch(PAST),
-                    "It comes to a guard, wherever in its slot the block lies."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of a page behind a block of 64",
+                            scene -> writeBeside(scene, BLOCK, BLOCK, page()),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch(PAST),
+                            "It comes to a guard, wherever in its slot the block lies.")
+                    .redzone(atFree("overflow: the byte 1" + PAST + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte before a block of 64",
-                    scene -> writeBeside(scene, BLOCK, -1, -1),
-                    List.of(notDetected(NEIGHBOURS)),
-                    List.of(
-                            atTheTouch("was touched, 1 byte" + BEFORE),
-                            atFree("underflow: the byte 1 before the block of 64 bytes was written to")),
-                    "As behind it."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte before a block of 64",
+                            scene -> writeBeside(scene, BLOCK, -1, -1),
+                            List.of(notDetected(NEIGHBOURS)),
+                            List.of(
+                                    atTheTouch("was touched, 1 byte" + BEFORE),
+                                    atFree("underflow: the byte 1 before the block of 64 bytes was written to")),
+                            "As behind it.")
+                    .redzone(atFree("underflow: the byte 1" + BEFORE + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of a page before a block of 64",
-                    scene -> writeBeside(scene, BLOCK, -1, -page()),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch(BEFORE),
-                    "As behind it."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of a page before a block of 64",
+                            scene -> writeBeside(scene, BLOCK, -1, -page()),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch(BEFORE),
+                            "As behind it.")
+                    .redzone(atFree("underflow: the byte 16" + BEFORE + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a read of 1 byte behind a block of 64",
-                    scene -> {
-                        long block = scene.concern(Scene.amid(Scene.blocks(scene.heap(), MANY / 100, BLOCK)));
-                        assertThat(Scene.read(block + BLOCK)).isBetween(Byte.MIN_VALUE, Byte.MAX_VALUE);
-                        scene.requireUnchanged();
-                    },
-                    List.of(notDetected("what is there is read")),
-                    List.of(atTheTouch("was touched, 1 byte" + PAST), notDetected("the pattern beside it is read")),
-                    "A read leaves no trace for the free to find."),
+                            Group.OUT_OF_BOUNDS,
+                            "a read of 1 byte behind a block of 64",
+                            scene -> {
+                                long block = scene.concern(Scene.amid(Scene.blocks(scene.heap(), MANY / 100, BLOCK)));
+                                assertThat(Scene.read(block + BLOCK)).isBetween(Byte.MIN_VALUE, Byte.MAX_VALUE);
+                                scene.requireUnchanged();
+                            },
+                            List.of(notDetected("what is there is read")),
+                            List.of(
+                                    atTheTouch("was touched, 1 byte" + PAST),
+                                    notDetected("the pattern beside it is read")),
+                            "A read leaves no trace for the free to find.")
+                    .redzone(notDetected("the pattern beside it is read")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of 1, the smallest",
-                    scene -> {
-                        long block = scene.concern(scene.heap().malloc(1));
-                        Scene.write(block + 1, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode() == Mode.OFF ? 16 : 1);
-                        scene.concern(block);
-                        scene.heap().free(block);
-                    },
-                    harmless("its usable size is 16"),
-                    atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
-                    "A guarded block's usable size is what was asked for, and its address a multiple of 16."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 1, the smallest",
+                            scene -> {
+                                long block = scene.concern(scene.heap().malloc(1));
+                                Scene.write(block + 1, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.concern(block);
+                                scene.heap().free(block);
+                            },
+                            harmless("its usable size is 16"),
+                            atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
+                            "A guarded block's usable size is what was asked for, and its address a multiple of 16.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of a page",
-                    scene -> writeBeside(scene, page(), page(), 1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte past the end of the block of"),
-                    "It fills its pages, with a guard on each side."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of a page",
+                            scene -> writeBeside(scene, page(), page(), 1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte past the end of the block of"),
+                            "It fills its pages, with a guard on each side.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte before a block of a page",
-                    scene -> writeBeside(scene, page(), -1, -1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte before the block of"),
-                    "So it does here."),
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte before a block of a page",
+                            scene -> writeBeside(scene, page(), -1, -1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte before the block of"),
+                            "So it does here.")
+                    .redzone(atFree("underflow: the byte 1 before the block of")),
             each(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a block of 32,768, the largest small one",
-                    scene -> writeBeside(scene, LARGEST_SMALL, LARGEST_SMALL, 1),
-                    notDetected(NEIGHBOURS),
-                    atTheTouch("was touched, 1 byte past the end of the block of 32768 bytes"),
-                    "The largest that is guarded."),
-            both(
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 32,768, the largest small one",
+                            scene -> writeBeside(scene, LARGEST_SMALL, LARGEST_SMALL, 1),
+                            notDetected(NEIGHBOURS),
+                            atTheTouch("was touched, 1 byte past the end of the block of 32768 bytes"),
+                            "The largest that is guarded.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 32768 bytes" + WRITTEN)),
+            always(
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a block of 100,000",
+                            scene -> {
+                                long block = scene.concern(scene.heap().malloc(LARGE));
+                                Scene.write(block + LARGE, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().isDebug() ? LARGE : 102_400);
+                                scene.heap().free(block);
+                                scene.requireOneFreed();
+                            },
+                            harmless("its usable size is 102,400"),
+                            "In a debug heap large blocks lie between red zones too.")
+                    .debug(atFree("overflow: the byte 1 past the end of the block of 100000 bytes" + WRITTEN)),
+            always(
                     Group.OUT_OF_BOUNDS,
                     "a write 1 MiB behind, and 1 MiB before, a block of 100,000",
                     scene -> {
@@ -123,30 +152,39 @@ final class TouchGuarantees {
                         scene.requireUnchanged();
                     },
                     notDetected(NEIGHBOURS),
-                    "Blocks above 32 KiB are never guarded."),
-            both(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a huge block, where another lies",
-                    scene -> {
-                        long below = belowAnother(scene.heap());
-                        scene.concern(below);
-                        Scene.write(below + HUGE, 1);
-                        assertThat(Scene.read(below + HUGE)).isEqualTo((byte) 0x5B);
-                        scene.requireUnchanged();
-                    },
-                    notDetected("the other block has the byte"),
-                    "The kernel puts mappings side by side."),
-            both(
-                    Group.OUT_OF_BOUNDS,
-                    "a write of 1 byte behind a huge block, where nothing lies",
-                    scene -> {
-                        long below = belowAnother(scene.heap());
-                        scene.heap().free(below + HUGE);
-                        Scene.write(scene.concern(below + HUGE), 1);
-                    },
-                    endsTheJvm("SIGSEGV"),
-                    "As any address without memory."),
-            both(
+                    "Nothing sees a write that lands in another live block."),
+            always(
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a huge block, where another lies",
+                            scene -> {
+                                long below = belowAnother(scene);
+                                scene.concern(below);
+                                Scene.write(below + HUGE, 1);
+                                assertThat(Scene.read(below + HUGE)).isEqualTo((byte) 0x5B);
+                                scene.requireUnchanged();
+                            },
+                            notDetected("the other block has the byte"),
+                            "The kernel puts mappings side by side.")
+                    .debug(bySearch(
+                            Finding.DAMAGED,
+                            "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
+            always(
+                            Group.OUT_OF_BOUNDS,
+                            "a write of 1 byte behind a huge block, where nothing lies",
+                            scene -> {
+                                long below = belowAnother(scene);
+                                if (!scene.mode().isDebug()) {
+                                    scene.heap().free(below + HUGE);
+                                }
+                                scene.concern(scene.mode().isDebug() ? below : below + HUGE);
+                                Scene.write(below + HUGE, 1);
+                            },
+                            endsTheJvm("SIGSEGV"),
+                            "As any address without memory.")
+                    .debug(bySearch(
+                            Finding.DAMAGED,
+                            "overflow: the byte 1 past the end of the block of 41943040 bytes" + WRITTEN)),
+            always(
                     Group.OUT_OF_BOUNDS,
                     "the last byte of the usable size",
                     scene -> {
@@ -164,77 +202,86 @@ final class TouchGuarantees {
                     harmless("it is the block's"),
                     "Of no byte more."),
             each(
-                    Group.AFTER_FREE,
-                    "a write, at once",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        Scene.write(block, BLOCK);
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), BLOCK);
-                    },
-                    notDetected("later blocks are blocks of their own"),
-                    atTheTouch(AFTER_FREE),
-                    "No list runs through a free block."),
+                            Group.AFTER_FREE,
+                            "a write, at once",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                Scene.write(block, BLOCK);
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), BLOCK);
+                            },
+                            notDetected("later blocks are blocks of their own"),
+                            atTheTouch(AFTER_FREE),
+                            "No list runs through a free block.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.AFTER_FREE,
-                    "a read, at once",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        assertThat(Scene.read(block + 8)).isBetween(Byte.MIN_VALUE, Byte.MAX_VALUE);
-                        scene.requireUnchanged();
-                    },
-                    notDetected("what is there is read"),
-                    atTheTouch(AFTER_FREE),
-                    "Also where the block lay amid its page: all of that is a guard now."),
+                            Group.AFTER_FREE,
+                            "a read, at once",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                assertThat(Scene.read(block + 8) == 0x5A).isIn(true, scene.mode() == Mode.REDZONE);
+                                scene.requireUnchanged();
+                            },
+                            notDetected("what is there is read"),
+                            atTheTouch(AFTER_FREE),
+                            "Also where the block lay amid its page: all of that is a guard now.")
+                    .redzone(notDetected("0x5A is read, which freed blocks are filled with")),
             each(
-                    Group.AFTER_FREE,
-                    "a write, after the memory was given out again",
-                    scene -> {
-                        long[] holders = new long[8];
-                        long stale = scene.stale(holders, BLOCK);
-                        for (long block : holders) {
-                            RawMemory.fill(block, BLOCK, (byte) 0);
-                        }
-                        Scene.write(scene.concern(stale), BLOCK);
-                        assertThat(Arrays.stream(holders).filter(block -> RawMemory.getByte(block) == 0x5B))
-                                .containsOnly(stale);
-                    },
-                    notDetected("the new holder's contents are lost"),
-                    atTheTouch(AFTER_FREE),
-                    "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without."),
+                            Group.AFTER_FREE,
+                            "a write, after the memory was given out again",
+                            scene -> {
+                                long[] holders = new long[8];
+                                long stale = scene.stale(holders, BLOCK);
+                                for (long block : holders) {
+                                    RawMemory.fill(block, BLOCK, (byte) 0);
+                                }
+                                Scene.write(scene.concern(stale), BLOCK);
+                                long[] lost = Arrays.stream(holders)
+                                        .filter(block -> RawMemory.getByte(block) == 0x5B)
+                                        .toArray();
+                                assertThat(lost).isEqualTo(scene.mode() == Mode.OFF ? new long[] {stale} : new long[0]);
+                            },
+                            notDetected("the new holder's contents are lost"),
+                            atTheTouch(AFTER_FREE),
+                            "Slots are used again in an order of chance: one in 4,096 is the next, and then it is as without.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.AFTER_FREE,
-                    "a write, before `calloc` gives the memory out",
-                    scene -> {
-                        long block = freed(scene, BLOCK);
-                        Scene.write(block, BLOCK);
-                        long zeroed = scene.heap().calloc(1, BLOCK);
-                        assertThat(scene.heap().usableSize(zeroed)).isEqualTo(BLOCK);
-                    },
-                    notDetected("it may not be zero where the memory was known to be"),
-                    atTheTouch(AFTER_FREE),
-                    "Memory that the kernel has just zeroed is not zeroed again."),
-            both(
-                    Group.AFTER_FREE,
-                    "a write to a large block",
-                    scene -> {
-                        long block = freed(scene, LARGE);
-                        Scene.write(block, LARGE);
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), LARGE);
-                    },
-                    notDetected("later blocks are blocks of their own"),
-                    "Its pages stay with the heap until they go back, and read as zero after that."),
-            both(
-                    Group.AFTER_FREE,
-                    "a read of a huge block",
-                    scene -> {
-                        long block = freed(scene, HUGE);
-                        assertThat(Scene.read(block)).isZero();
-                    },
-                    endsTheJvm("SIGSEGV"),
-                    "Its mapping has gone, and nobody is told of `SIGSEGV`."),
-            both(
+                            Group.AFTER_FREE,
+                            "a write, before `calloc` gives the memory out",
+                            scene -> {
+                                long block = freed(scene, BLOCK);
+                                Scene.write(block, BLOCK);
+                                long zeroed = scene.heap().calloc(1, BLOCK);
+                                assertThat(scene.heap().usableSize(zeroed)).isEqualTo(BLOCK);
+                            },
+                            notDetected("it may not be zero where the memory was known to be"),
+                            atTheTouch(AFTER_FREE),
+                            "Memory that the kernel has just zeroed is not zeroed again.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
+            always(
+                            Group.AFTER_FREE,
+                            "a write to a large block",
+                            scene -> {
+                                long block = freed(scene, LARGE);
+                                Scene.write(block, LARGE);
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), LARGE);
+                            },
+                            notDetected("later blocks are blocks of their own"),
+                            "Its pages stay with the heap until they go back, and read as zero after that.")
+                    .debug(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "100000 bytes" + WRITTEN)),
+            always(
+                            Group.AFTER_FREE,
+                            "a read of a huge block",
+                            scene -> {
+                                long block = freed(scene, HUGE);
+                                assertThat(Scene.read(block)).isEqualTo((byte) 0x5A);
+                            },
+                            endsTheJvm("SIGSEGV"),
+                            "Its mapping has gone, and nobody is told of `SIGSEGV`. In a debug heap it has when the block leaves"
+                                    + " quarantine.")
+                    .debug(notDetected("0x5A is read, which freed blocks are filled with")),
+            always(
                     Group.AFTER_FREE,
                     "a read of a bare address after its heap was closed",
                     scene -> {
@@ -245,7 +292,7 @@ final class TouchGuarantees {
                     },
                     endsTheJvm("SIGSEGV"),
                     "Guards go with their heap."),
-            both(
+            always(
                     Group.AFTER_FREE,
                     "a segment of a heap that was closed",
                     scene -> {
@@ -256,7 +303,7 @@ final class TouchGuarantees {
                     },
                     refused(IllegalStateException.class, "Already closed"),
                     "The JDK knows its scope."),
-            both(
+            always(
                     Group.AFTER_FREE,
                     "a segment of an arena that was closed",
                     scene -> {
@@ -279,13 +326,13 @@ final class TouchGuarantees {
                     notDetected("what is there is read"),
                     endsTheJvm("SIGBUS"),
                     "A guard can be told of to Java code only."),
-            both(
+            always(
                     Group.AFTER_FREE,
                     "a read of an address that never was anything",
                     scene -> assertThat(Scene.read(scene.concern(8))).isZero(),
                     endsTheJvm("SIGSEGV"),
                     "By a restricted method of the JDK alone."),
-            both(
+            always(
                     Group.ZERO_BYTES,
                     "two of them, freed",
                     scene -> {
@@ -299,65 +346,72 @@ final class TouchGuarantees {
                     harmless("they are distinct, and free again"),
                     "Neither is 0."),
             each(
-                    Group.ZERO_BYTES,
-                    "a write of its first byte",
-                    scene -> {
-                        long block = scene.heap().malloc(0);
-                        Scene.write(block, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode() == Mode.OFF ? 16 : 1);
-                        scene.heap().free(block);
-                    },
-                    harmless("its usable size is 16"),
-                    harmless("its usable size is 1"),
-                    "A size of 0 counts as 1."),
+                            Group.ZERO_BYTES,
+                            "a write of its first byte",
+                            scene -> {
+                                long block = scene.heap().malloc(0);
+                                Scene.write(block, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.heap().free(block);
+                            },
+                            harmless("its usable size is 16"),
+                            harmless("its usable size is 1"),
+                            "A size of 0 counts as 1.")
+                    .redzone(harmless("its usable size is 1")),
             each(
-                    Group.ZERO_BYTES,
-                    "a write of its second byte",
-                    scene -> {
-                        long block = scene.heap().malloc(0);
-                        Scene.write(block + 1, 1);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode() == Mode.OFF ? 16 : 1);
-                        scene.heap().free(scene.concern(block));
-                    },
-                    harmless("its usable size is 16"),
-                    atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
-                    "Where the block is guarded, it is one behind its end."),
+                            Group.ZERO_BYTES,
+                            "a write of its second byte",
+                            scene -> {
+                                long block = scene.heap().malloc(0);
+                                Scene.write(block + 1, 1);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(1, 16));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            harmless("its usable size is 16"),
+                            atFree("overflow: the byte 1 past the end of the block of 1 bytes was written to"),
+                            "Where the block is guarded, it is one behind its end.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 1 bytes" + WRITTEN)),
             each(
-                    Group.CORRUPTION,
-                    "free memory of a slab, all of it written to",
-                    scene -> {
-                        long[] blocks = Scene.blocks(scene.heap(), MANY, BLOCK);
-                        long amid = Scene.amid(blocks);
-                        LongStream.of(blocks).forEach(scene.heap()::free);
-                        scene.concern(amid);
-                        Scene.write(amid, BLOCK);
-                        for (long block : blocks) {
-                            Scene.write(block, BLOCK);
-                        }
-                        scene.requireUnchanged();
-                        assertDistinct(scene.heap(), BLOCK);
-                    },
-                    harmless("later blocks are blocks of their own"),
-                    atTheTouch(AFTER_FREE),
-                    "There is nothing in it that anybody would read."),
+                            Group.CORRUPTION,
+                            "free memory of a slab, all of it written to",
+                            scene -> {
+                                long[] blocks = Scene.blocks(scene.heap(), MANY, BLOCK);
+                                long amid = Scene.amid(blocks);
+                                LongStream.of(blocks).forEach(scene.heap()::free);
+                                scene.concern(amid);
+                                Scene.write(amid, BLOCK);
+                                for (long block : blocks) {
+                                    Scene.write(block, BLOCK);
+                                }
+                                scene.requireUnchanged();
+                                assertDistinct(scene.heap(), BLOCK);
+                            },
+                            harmless("later blocks are blocks of their own"),
+                            atTheTouch(AFTER_FREE),
+                            "There is nothing in it that anybody would read.")
+                    .redzone(bySearch(Finding.WRITTEN_AFTER_FREE, WRITE_AFTER_FREE + "64 bytes" + WRITTEN)),
             each(
-                    Group.CORRUPTION,
-                    "the pattern beside a guarded block",
-                    scene -> {
-                        long block = scene.heap().malloc(100);
-                        Scene.write(block + 100, 12);
-                        assertThat(scene.heap().usableSize(block)).isEqualTo(scene.mode() == Mode.OFF ? 112 : 100);
-                        scene.heap().free(scene.concern(block));
-                    },
-                    harmless("its usable size is 112"),
-                    atFree("overflow: the byte 1 past the end of the block of 100 bytes was written to"),
-                    "The report has the address, the size and both stacks."),
+                            Group.CORRUPTION,
+                            "the pattern beside a guarded block",
+                            scene -> {
+                                long block = scene.heap().malloc(100);
+                                Scene.write(block + 100, 12);
+                                assertThat(scene.heap().usableSize(block))
+                                        .isEqualTo(scene.mode().usableBytes(100, 112));
+                                scene.heap().free(scene.concern(block));
+                            },
+                            harmless("its usable size is 112"),
+                            atFree("overflow: the byte 1 past the end of the block of 100 bytes was written to"),
+                            "The report has the address, the size and both stacks.")
+                    .redzone(atFree("overflow: the byte 1 past the end of the block of 100 bytes" + WRITTEN)),
             each(
                     Group.CORRUPTION,
                     "a record of a slab",
                     TouchGuarantees::corruptARecord,
-                    byVerify(" of 64-byte blocks: free has a bit beyond the blocks"),
-                    byVerify(" of 64-byte blocks: free has a bit beyond the blocks"),
+                    byVerify("-byte blocks: free has a bit beyond the blocks"),
+                    byVerify("-byte blocks: free has a bit beyond the blocks"),
                     "Records lie far from every block: what runs over a block's end never comes there."));
 
     private TouchGuarantees() {}
@@ -373,20 +427,21 @@ final class TouchGuarantees {
 
     private static Guarantee overflow(String where, long count, String sentence) {
         return each(
-                Group.OUT_OF_BOUNDS,
-                "a write of " + where,
-                scene -> writeBeside(scene, BLOCK, BLOCK, count),
-                List.of(notDetected(NEIGHBOURS)),
-                List.of(
-                        atTheTouch("was touched, 1 byte" + PAST),
-                        atFree("overflow: the byte 1" + PAST + " was written to")),
-                sentence);
+                        Group.OUT_OF_BOUNDS,
+                        "a write of " + where,
+                        scene -> writeBeside(scene, BLOCK, BLOCK, count),
+                        List.of(notDetected(NEIGHBOURS)),
+                        List.of(
+                                atTheTouch("was touched, 1 byte" + PAST),
+                                atFree("overflow: the byte 1" + PAST + " was written to")),
+                        sentence)
+                .redzone(atFree("overflow: the byte 1" + PAST + WRITTEN));
     }
 
     /// Writes beside a block amid others, and frees it.
     private static void writeBeside(Scene scene, long byteSize, long offset, long count) {
         int many = Math.clamp(MANY * BLOCK / byteSize, 5, MANY);
-        long[] blocks = Scene.blocks(scene.heap(), scene.mode() == Mode.OFF ? many : 1, byteSize);
+        long[] blocks = Scene.blocks(scene.heap(), scene.mode().hasGuards() ? 1 : many, byteSize);
         long block = Scene.amid(blocks);
         scene.concern(block);
         Scene.write(block + offset, count);
@@ -417,8 +472,13 @@ final class TouchGuarantees {
     }
 
     /// A huge block right behind which another begins.
-    private static long belowAnother(Heap heap) {
-        long[] blocks = Scene.blocks(heap, 8, HUGE);
+    ///
+    /// In a debug heap any: a red zone is behind each.
+    private static long belowAnother(Scene scene) {
+        if (scene.mode().isDebug()) {
+            return scene.heap().malloc(HUGE);
+        }
+        long[] blocks = Scene.blocks(scene.heap(), 8, HUGE);
         Arrays.sort(blocks);
         for (int index = 1; index < blocks.length; index++) {
             if (blocks[index - 1] + HUGE == blocks[index]) {
@@ -435,9 +495,10 @@ final class TouchGuarantees {
             block = scene.heap().malloc(BLOCK);
         }
         long slab = ChunkMap.record(block);
-        long beyond = Slab.pair(slab, Slab.capacity(slab) >>> 6);
+        int capacity = Slab.capacity(slab);
+        long beyond = Slab.pair(slab, capacity >>> 6);
         long before = RawMemory.getLong(beyond);
-        RawMemory.putLong(beyond, before | 1);
+        RawMemory.putLong(beyond, before | 1L << (capacity & 63));
         try {
             scene.verify();
         } finally {

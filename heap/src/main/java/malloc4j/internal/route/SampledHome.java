@@ -200,7 +200,7 @@ final class SampledHome extends Home {
     /// An address in a sample's block, or in or beside a slot with guards.
     @Override
     Misuse explain(long record, long address) {
-        Sampler.Known known = sampler.around(address);
+        Sampler.Known known = sampler.refused(address);
         if (known == null) {
             return Misuse.of(Finding.NO_BLOCK, "no block is here: it lies among guarded slots");
         }

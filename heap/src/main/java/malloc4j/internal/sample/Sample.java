@@ -53,6 +53,9 @@ public final class Sample {
     /// The first byte beside the block that was found written to when it was freed, 0 for none.
     long damagedAddress;
 
+    /// Whether the call that has freed the block has found that, and is still to tell of it.
+    boolean isUntold;
+
     Sample(Site site, String thread, long allocatedNanos, double weight) {
         this.site = site;
         this.thread = thread;

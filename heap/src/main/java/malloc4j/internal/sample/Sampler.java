@@ -283,7 +283,8 @@ public final class Sampler implements Sampling {
     public boolean freeGuarded(Sample sample) {
         noteFreed(sample);
         sample.damagedAddress = guards.release(sample);
-        return sample.damagedAddress == 0;
+        sample.isUntold = sample.damagedAddress != 0;
+        return !sample.isUntold;
     }
 
     /// As [#freeGuarded], of a block between red zones: it is filled, and stays where it is.
@@ -295,7 +296,8 @@ public final class Sampler implements Sampling {
         } catch (InternalError vanished) {
             // with the heap's file, and with what was to be looked at
         }
-        return sample.damagedAddress == 0;
+        sample.isUntold = sample.damagedAddress != 0;
+        return !sample.isUntold;
     }
 
     /// Notes that the current thread frees the block of a sample that was removed.
@@ -485,17 +487,26 @@ public final class Sampler implements Sampling {
     /// What is known of the block that an address lies in, a sample's, or that a guarded slot has or had there; null
     /// when nothing is. Looks at all of them.
     public @Nullable Known around(long address) {
+        Sample around = sampleAround(address);
+        return around == null ? null : known(around, address);
+    }
+
+    /// As [#around], for a call that is refused.
+    public @Nullable Known refused(long address) {
+        Sample around = sampleAround(address);
+        return around == null ? null : refused(around, address);
+    }
+
+    private @Nullable Sample sampleAround(long address) {
         if (guards.contains(address)) {
-            Sample nearest = guards.nearest(address);
-            return nearest == null ? null : known(nearest, address);
+            return guards.nearest(address);
         }
         if (liveCount == 0) {
             return null;
         }
         lock.lock();
         try {
-            Sample around = samples.around(address);
-            return around == null ? null : known(around, address);
+            return samples.around(address);
         } finally {
             lock.unlock();
         }
@@ -511,6 +522,17 @@ public final class Sampler implements Sampling {
         Call allocatedBy = new Call(sample.thread, now - sample.allocatedNanos, sample.site.stack);
         Block block = new Block(sample.address, sample.byteSize, freed == null, allocatedBy, freedBy);
         return new Known(block, sample.offset(address), sample.damagedAddress);
+    }
+
+    /// As [#known], for a call that is refused. That a freed block is damaged is told by the call that has freed it;
+    /// what comes after that is a double free.
+    public Known refused(Sample sample, long address) {
+        Known known = known(sample, address);
+        boolean isTold = sample.freed != null && !sample.isUntold;
+        if (address == sample.address) {
+            sample.isUntold = false;
+        }
+        return isTold ? new Known(known.block(), known.offset(), 0) : known;
     }
 
     /// Whether an address lies in a slot with guards, or beside one.
