@@ -52,6 +52,15 @@ final class DebugCalls implements CallHook {
 
     @Override
     public long aligned(long byteSize, long byteAlignment) {
+        return allocate(byteSize, byteAlignment, false);
+    }
+
+    @Override
+    public long zeroed(long byteSize, long byteAlignment) {
+        return allocate(byteSize, byteAlignment, true);
+    }
+
+    private long allocate(long byteSize, long byteAlignment, boolean isZeroed) {
         StackProbe.requireForWhole();
         if (byteSize < 0 || byteSize > Heap.MAX_BYTE_SIZE || plain.isClosed()) {
             return plain.alignedAlloc(byteAlignment, byteSize); // which refuses it
@@ -65,7 +74,7 @@ final class DebugCalls implements CallHook {
         }
         boolean isPut = false;
         try {
-            long address = place(sample, Math.max(1, byteSize), byteAlignment);
+            long address = place(sample, Math.max(1, byteSize), byteAlignment, isZeroed);
             isPut = address > 0;
             return address;
         } finally {
@@ -75,10 +84,10 @@ final class DebugCalls implements CallHook {
         }
     }
 
-    private long place(Sample sample, long byteSize, long byteAlignment) {
-        long address = takeGuarded(sample, byteSize, byteAlignment);
+    private long place(Sample sample, long byteSize, long byteAlignment, boolean isZeroed) {
+        long address = takeGuarded(sample, byteSize, byteAlignment, isZeroed);
         if (address <= 0) {
-            address = takeZoned(sample, byteSize, byteAlignment);
+            address = takeZoned(sample, byteSize, byteAlignment, isZeroed);
         }
         if (address > 0) {
             sampler.put(sample, address, byteSize);
@@ -88,7 +97,7 @@ final class DebugCalls implements CallHook {
     }
 
     /// Returns the address, or minus errno where the block is to have no slot, or there is none.
-    private long takeGuarded(Sample sample, long byteSize, long byteAlignment) {
+    private long takeGuarded(Sample sample, long byteSize, long byteAlignment, boolean isZeroed) {
         boolean wants = mode != DebugMode.REDZONE
                 && byteSize <= SizeClasses.MAX_SMALL_BYTES
                 && byteAlignment <= PageGeometry.PAGE_BYTES;
@@ -96,23 +105,26 @@ final class DebugCalls implements CallHook {
             return -Errno.EAGAIN;
         }
         long address = sampler.hasGuardSlot() ? sampler.takeGuarded(sample, byteSize, byteAlignment) : -Errno.EAGAIN;
-        if (address > 0) {
+        if (address > 0 && !isZeroed) { // its pages are new
             RedZones.fillAllocated(address, byteSize);
-        } else {
+        } else if (address <= 0) {
             findings.noteNoSlot();
         }
         return address;
     }
 
-    private long takeZoned(Sample sample, long byteSize, long byteAlignment) {
-        long whole = plain.alignedAlloc(byteAlignment, RedZones.wholeBytes(byteSize, byteAlignment));
+    private long takeZoned(Sample sample, long byteSize, long byteAlignment, boolean isZeroed) {
+        long wholeBytes = RedZones.wholeBytes(byteSize, byteAlignment);
+        long whole = isZeroed ? plain.zeroed(wholeBytes, byteAlignment) : plain.alignedAlloc(byteAlignment, wholeBytes);
         if (whole <= 0) {
             return whole;
         }
         boolean isLaid = false;
         try {
             long address = RedZones.lay(sample, whole, byteSize, byteAlignment);
-            RedZones.fillAllocated(address, byteSize);
+            if (!isZeroed) {
+                RedZones.fillAllocated(address, byteSize);
+            }
             quarantine.noteAllocated(sample, plain.usableSize(whole), byteSize);
             isLaid = true;
             return address;
@@ -121,17 +133,6 @@ final class DebugCalls implements CallHook {
                 long unused = plain.free(whole);
             }
         }
-    }
-
-    @Override
-    public long zeroed(long byteSize, long byteAlignment) {
-        long address = aligned(byteSize, byteAlignment);
-        return address <= 0
-                ? address
-                : written(address, () -> {
-                    RawMemory.fill(address, byteSize, (byte) 0);
-                    FaultingRanges.await(address, byteSize);
-                });
     }
 
     /// A new block that is written to now; freed again when its pages have vanished.

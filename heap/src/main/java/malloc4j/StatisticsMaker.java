@@ -41,18 +41,32 @@ final class StatisticsMaker {
     }
 
     HeapStatistics make() {
-        Reclaimer.Census slabs = reclaimer.census();
+        Quarantine.Census kept = quarantine == null ? Quarantine.Census.none() : quarantine.census();
+        Reclaimer.Census slabs =
+                reclaimer.census(); // with what is freed meanwhile: a little too much is live, not less
         Spans.Census pages = pageCensus();
         HugeBlocks.Census mapped = huge.census();
         GuardSlots.Census guarded = sampler.guardCensus();
         long allocatedExcess = sampler.allocatedExcessBytes();
         long freedExcess = sampler.freedExcessBytes();
         long excess = allocatedExcess - freedExcess;
-        Quarantine.Census kept = quarantine == null ? Quarantine.Census.none() : quarantine.census();
         long keptExcess = kept.bytes() + kept.allocatedExcess() - kept.freedExcess();
         return new HeapStatistics(
-                slabs.liveBlocks() + pages.largeBlocks() + mapped.blocks() + guarded.liveBlocks() - kept.blocks(),
-                slabs.liveBytes() + pages.largeBytes() + mapped.bytes() + guarded.liveBytes() - excess - keptExcess,
+                Math.max(
+                        0,
+                        slabs.liveBlocks()
+                                + pages.largeBlocks()
+                                + mapped.blocks()
+                                + guarded.liveBlocks()
+                                - kept.blocks()),
+                Math.max(
+                        0,
+                        slabs.liveBytes()
+                                + pages.largeBytes()
+                                + mapped.bytes()
+                                + guarded.liveBytes()
+                                - excess
+                                - keptExcess),
                 slabs.allocatedBlocks()
                         + pages.largeAllocatedBlocks()
                         + mapped.allocatedBlocks()

@@ -62,7 +62,7 @@ class FlightRecorderDocTest {
             Each has the name of its heap and the heap's number, by which heaps of one name differ. Those without a period or
             a stack are written up to some 20 ms later by the library's thread `malloc4j-probe`, and say in `happened` when it
             was. The others are written by the thread that it happens to. **Settings** are those that a `.jfc` file or
-            `jcmd PID JFR.start malloc4j.Map#minimumSize=1MB` can set, beside `enabled`.
+            `jcmd PID` can set, such as `malloc4j.Map#minimumSize=1MB`, beside `enabled`.
 
             EVENTS
             ## Fields
