@@ -254,15 +254,26 @@ final class DebugCalls implements CallHook {
     /// In mode `FULL`, looks at a few blocks.
     private void look() {
         if (mode == DebugMode.FULL && !plain.isClosed()) {
-            boolean unused = search(LOOKED_BYTES_EACH_CALL);
+            boolean unused = searchLive(LOOKED_BYTES_EACH_CALL);
+            unused = searchFreed(LOOKED_BYTES_EACH_CALL);
         }
     }
 
-    /// Looks at some live and some freed blocks. Returns whether it came to the end of both.
+    /// Looks at some live blocks, from where the last search has stopped. Returns whether it came to the end.
     ///
     /// @param maxBytes how much it looks at, about
-    boolean search(long maxBytes) {
-        boolean isEnd = sampler.search(maxBytes, findings::note);
-        return quarantine.search(maxBytes, findings::note) && isEnd;
+    boolean searchLive(long maxBytes) {
+        return sampler.search(maxBytes, findings::note);
+    }
+
+    /// As [#searchLive], at blocks in quarantine.
+    boolean searchFreed(long maxBytes) {
+        return quarantine.search(maxBytes, findings::note);
+    }
+
+    /// Has both searches begin anew.
+    void restartSearches() {
+        sampler.restartSearch();
+        quarantine.restartSearch();
     }
 }

@@ -6,6 +6,7 @@ import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongPredicate;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.ProbeCalls;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class DebugHeap {
     private static final long PERIOD_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long SLICE_BYTES = 64 << 10; // looked at under a lock
-    private static final int SLICES_EACH_PERIOD = 1 << 10;
+    private static final int SLICES_EACH_PERIOD = 1 << 9; // of live blocks, and of those in quarantine
     private static final String LOGGER = "malloc4j";
 
     private final String heapName;
@@ -92,19 +93,29 @@ final class DebugHeap {
         return true;
     }
 
-    /// Looks at slices until it has seen all blocks, or so many.
+    /// Looks at slices until it has seen all live blocks, and all in quarantine, or so many slices of each.
     private void search(int sliceCount) {
+        search(sliceCount, calls::searchLive);
+        search(sliceCount, calls::searchFreed);
+    }
+
+    private void search(int sliceCount, LongPredicate slices) {
         boolean isEnd = false;
         for (int slice = 0; slice < sliceCount && !isEnd; slice++) {
             synchronized (looking) {
-                isEnd = isClosed || calls.search(SLICE_BYTES);
+                isEnd = isClosed || slices.test(SLICE_BYTES);
             }
         }
     }
 
+    private void searchAll() {
+        calls.restartSearches();
+        search(Integer.MAX_VALUE);
+    }
+
     /// Looks at every block, and returns what was found and not returned yet.
     List<MisuseReport> findAll() {
-        search(Integer.MAX_VALUE);
+        searchAll();
         return findings.take();
     }
 
@@ -136,7 +147,7 @@ final class DebugHeap {
 
     /// Looks and tells once more, before the heap is closed.
     void close() {
-        search(Integer.MAX_VALUE);
+        searchAll();
         synchronized (looking) {
             isClosed = true;
         }

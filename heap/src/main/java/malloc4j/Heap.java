@@ -1042,7 +1042,8 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
             return debug.findAll();
         }
         DebugFindings findings = new DebugFindings(options.name(), sampler);
-        while (!sampler.search(Long.MAX_VALUE, findings::note)) {}
+        sampler.restartSearch();
+        boolean unused = sampler.search(Long.MAX_VALUE, findings::note);
         return findings.take();
     }
 

@@ -133,6 +133,23 @@ class DebugHeapTest {
         heap.free(whole);
     }
 
+    /// Neither the number of live blocks nor that in quarantine holds up the search of the other.
+    @Test
+    void everyBlockOfManyIsLookedAt() {
+        Heap heap = Heap.create(HeapOptions.builder().debug(DebugMode.REDZONE).build());
+        open.add(heap);
+        List<Long> blocks = new ArrayList<>();
+        for (int count = 0; count < 30_000; count++) {
+            blocks.add(heap.malloc(100));
+            heap.free(heap.malloc(50));
+        }
+        assertThat(heap.findDamage()).isEmpty();
+        RawMemory.putByte(blocks.getFirst() + 100, (byte) 0);
+        RawMemory.putByte(blocks.get(15_000) - 1, (byte) 0);
+        RawMemory.putByte(blocks.getLast() + 100, (byte) 0);
+        assertThat(heap.findDamage()).hasSize(3);
+    }
+
     @Test
     void aWriteAfterFreeIsFoundInQuarantineAndWhenTheBlockLeavesIt() {
         Heap heap = heap(DebugMode.REDZONE);

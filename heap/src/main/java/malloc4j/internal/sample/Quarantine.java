@@ -167,6 +167,13 @@ public final class Quarantine {
         }
     }
 
+    /// Has the next [#search] begin anew.
+    public void restartSearch() {
+        lock.lock();
+        looked = null;
+        lock.unlock();
+    }
+
     /// Checks the invariants of the class header; throws [AssertionError] on the first that does not hold.
     public void verify() {
         lock.lock();

@@ -360,6 +360,13 @@ public final class Sampler implements Sampling {
         }
     }
 
+    /// Has the next [#search] begin anew.
+    public void restartSearch() {
+        lock.lock();
+        lookedPlace = 0;
+        lock.unlock();
+    }
+
     /// Gives up a sample whose block could not be had.
     public void cancel() {
         lock.lock();
@@ -425,7 +432,10 @@ public final class Sampler implements Sampling {
                 forgetStale(address);
                 restoreUnderLock(sample, address, byteSize);
             } else {
-                other.weight = Math.max(other.weight, sample.weight);
+                if (other.weight == 0) { // a new allocation, by who has resized it
+                    other.weight = sample.weight;
+                    other.site.noteAllocated(other.weight, byteSize);
+                }
                 samples.release();
             }
         } finally {
