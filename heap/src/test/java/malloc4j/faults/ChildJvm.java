@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -73,6 +74,16 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
         }
     }
 
+    /// Deletes what a child that has died leaves of its guarded blocks.
+    private static void deleteGuardFiles(long pid) throws IOException {
+        Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+        try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, "malloc4j-guards-" + pid + "-*")) {
+            for (Path file : left) {
+                Files.delete(file);
+            }
+        }
+    }
+
     private String run(int exit, Class<?> main, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -93,6 +104,7 @@ public record ChildJvm(List<String> prefix, Map<String, String> environment, Lis
             }
             String text = Files.readString(output, StandardCharsets.UTF_8);
             assertThat(ended).as("ended in time; it printed: %s", text).isTrue();
+            deleteGuardFiles(process.pid());
             assertThat(process.exitValue()).as(text).isEqualTo(exit);
             return text;
         } finally {
