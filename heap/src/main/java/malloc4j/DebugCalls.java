@@ -1,10 +1,12 @@
 package malloc4j;
 
 import java.util.List;
+import java.util.function.Consumer;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.memory.StackProbe;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.route.Misuse;
 import malloc4j.internal.route.Tenants;
@@ -35,6 +37,9 @@ final class DebugCalls implements CallHook {
     private final Quarantine quarantine;
     private final DebugFindings findings;
     private final DebugMode mode;
+    private final Mutex givingBack = new Mutex();
+    private final Consumer<Sample> noting; // made once: a call must not need the Java heap for it
+    private boolean isEnded;
 
     /// @param plain the calls below, which nobody sees
     DebugCalls(BlockCalls plain, Sampler sampler, Quarantine quarantine, DebugFindings findings, DebugMode mode) {
@@ -43,6 +48,7 @@ final class DebugCalls implements CallHook {
         this.quarantine = quarantine;
         this.findings = findings;
         this.mode = mode;
+        this.noting = findings::note;
     }
 
     @Override
@@ -107,7 +113,7 @@ final class DebugCalls implements CallHook {
         long address = sampler.hasGuardSlot() ? sampler.takeGuarded(sample, byteSize, byteAlignment) : -Errno.EAGAIN;
         if (address > 0 && !isZeroed) { // its pages are new
             RedZones.fillAllocated(address, byteSize);
-        } else if (address <= 0) {
+        } else if (address == -Errno.EAGAIN) { // not where the heap's limit refuses
             findings.noteNoSlot();
         }
         return address;
@@ -135,24 +141,14 @@ final class DebugCalls implements CallHook {
         }
     }
 
-    /// A new block that is written to now; freed again when its pages have vanished.
-    private long written(long address, Runnable writing) {
-        try {
-            writing.run();
-        } catch (Throwable vanished) {
-            long unused = free(address);
-            throw vanished;
-        }
-        return address;
-    }
-
     @Override
     public long free(long address) {
         StackProbe.requireForWhole();
         Sample sample = plain.isClosed() ? null : sampler.remove(address);
-        if (sample == null) {
-            return 0;
-        }
+        return sample == null ? 0 : freeRemoved(sample);
+    }
+
+    private long freeRemoved(Sample sample) {
         boolean isWhole = sample.isGuarded() ? sampler.freeGuarded(sample) : sampler.freeZoned(sample);
         sampler.end(sample);
         if (!sample.isGuarded()) {
@@ -180,7 +176,20 @@ final class DebugCalls implements CallHook {
     /// Gives back what is in quarantine, for memory is wanted. Returns whether it was anything. Calls nobody of the
     /// program's.
     boolean giveBack() {
-        return release(true);
+        givingBack.lock();
+        try {
+            return !isEnded && release(true);
+        } finally {
+            givingBack.unlock();
+        }
+    }
+
+    /// Has [#giveBack] give nothing back from now on, for the heap is about to be closed: heaps with the same parent
+    /// ask for it meanwhile. When this returns, none does.
+    void end() {
+        givingBack.lock();
+        isEnded = true;
+        givingBack.unlock();
     }
 
     @Override
@@ -194,17 +203,31 @@ final class DebugCalls implements CallHook {
         if (moved <= 0) {
             return byteSize >= 0 && byteSize <= usable ? address : moved;
         }
-        long copied = Math.min(usable, byteSize);
-        long filled = written(moved, () -> {
+        Sample sample = sampler.remove(address); // from here on no other thread frees it
+        if (sample == null || !isCopied(sample, address, moved, byteSize)) {
+            long unused = free(moved); // another thread has freed it meanwhile, or damaged it
+            return 0;
+        }
+        return moved;
+    }
+
+    /// Copies a removed sample's block into a new one, and frees it. Returns false where it was damaged; where its
+    /// pages have vanished, or the new one's, it lives on.
+    private boolean isCopied(Sample sample, long address, long moved, long byteSize) {
+        long copied = Math.min(sample.byteSize(), byteSize);
+        boolean isRead = false;
+        try {
             RawMemory.copy(address, moved, copied);
             FaultingRanges.await(moved, copied);
             FaultingRanges.await(address, copied);
-        });
-        if (free(address) > 0) {
-            return filled;
+            isRead = true;
+        } finally {
+            if (!isRead) {
+                sampler.restore(sample, address, sample.byteSize());
+                long unused = free(moved);
+            }
         }
-        long unused = free(moved); // another thread has freed it meanwhile, or damaged it
-        return 0;
+        return freeRemoved(sample) > 0;
     }
 
     /// Never: what a block no longer has is not looked after where it is.
@@ -263,12 +286,12 @@ final class DebugCalls implements CallHook {
     ///
     /// @param maxBytes how much it looks at, about
     boolean searchLive(long maxBytes) {
-        return sampler.search(maxBytes, findings::note);
+        return sampler.search(maxBytes, noting);
     }
 
     /// As [#searchLive], at blocks in quarantine.
     boolean searchFreed(long maxBytes) {
-        return quarantine.search(maxBytes, findings::note);
+        return quarantine.search(maxBytes, noting);
     }
 
     /// Has both searches begin anew.

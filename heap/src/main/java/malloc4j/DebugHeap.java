@@ -1,6 +1,5 @@
 package malloc4j;
 
-import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.ref.WeakReference;
 import java.util.List;
@@ -86,9 +85,8 @@ final class DebugHeap {
             heap.tell();
         } catch (OutOfMemoryError full) { // the next look tells what this one has left
             return true;
-        } catch (RuntimeException | Error failed) { // of a log, or a file cut short: the next look goes on
-            Thread current = Thread.currentThread();
-            current.getUncaughtExceptionHandler().uncaughtException(current, failed);
+        } catch (RuntimeException | Error failed) { // the next look goes on
+            hand(failed);
         }
         return true;
     }
@@ -121,18 +119,33 @@ final class DebugHeap {
 
     /// Tells what was found, in the log. With no lock held.
     private void tell() {
-        Logger log = System.getLogger(LOGGER);
         for (MisuseReport report : findings.takeForLog()) {
-            log.log(Level.ERROR, report.message());
+            log(Level.ERROR, report.message());
             probe.misused(report);
         }
         long more = findings.takeMore();
         if (more > 0) {
-            log.log(Level.ERROR, "debug heap '" + heapName + "': " + more + " more blocks from stacks told of before");
+            log(Level.ERROR, "debug heap '" + heapName + "': " + more + " more blocks from stacks told of before");
         }
         if (findings.takeNoSlot()) {
-            log.log(Level.WARNING, "debug heap '" + heapName + "': " + whyNoSlot());
+            log(Level.WARNING, "debug heap '" + heapName + "': " + whyNoSlot());
         }
+    }
+
+    /// Writes to the log, whose failure is nobody's here: the next line is written all the same, and the heap closed.
+    private static void log(Level level, String message) {
+        try {
+            System.getLogger(LOGGER).log(level, message);
+        } catch (OutOfMemoryError full) {
+            // it is in what findDamage returns
+        } catch (RuntimeException | Error failed) {
+            hand(failed);
+        }
+    }
+
+    private static void hand(Throwable failed) {
+        Thread current = Thread.currentThread();
+        current.getUncaughtExceptionHandler().uncaughtException(current, failed);
     }
 
     private String whyNoSlot() {
@@ -151,6 +164,7 @@ final class DebugHeap {
         synchronized (looking) {
             isClosed = true;
         }
+        calls.end();
         tell();
     }
 }

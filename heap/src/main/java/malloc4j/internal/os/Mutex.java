@@ -57,9 +57,15 @@ public final class Mutex {
         if (waits < SPINS) {
             Thread.onSpinWait();
         } else if (waits < SPINS + YIELDS) {
-            LinuxCalls.instance().schedYield();
+            giveWay();
         } else {
             LinuxCalls.instance().nanosleep(LinuxCalls.Pause.REQUEST);
         }
+    }
+
+    /// Lets another thread have the processor, by a native call: a virtual thread keeps its carrier, so a lock may be
+    /// held.
+    public static void giveWay() {
+        LinuxCalls.instance().schedYield();
     }
 }

@@ -5,7 +5,6 @@ import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
-import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
 import malloc4j.internal.os.Linux;
 import malloc4j.internal.os.MemoryCalls;
@@ -136,8 +135,8 @@ public final class GuardSlots {
             return result;
         }
         long address = isAtEnd ? (result + bytes - byteSize) & -byteAlignment : result;
-        RawMemory.fill(result, address - result, RedZones.ZONE);
-        RawMemory.fill(address + byteSize, result + bytes - address - byteSize, RedZones.ZONE);
+        RedZones.fillZone(result, address);
+        RedZones.fillZone(address + byteSize, result + bytes);
         sample.slot = slot;
         sample.pages = result;
         sample.pageBytes = bytes;

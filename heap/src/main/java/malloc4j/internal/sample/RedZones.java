@@ -3,6 +3,7 @@ package malloc4j.internal.sample;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
 import malloc4j.internal.memory.RawMemory;
+import malloc4j.internal.os.Mutex;
 
 /// How a block of a debug heap lies in a larger one, and the patterns by which a write beside it, or after it was
 /// freed, is seen.
@@ -62,8 +63,8 @@ public final class RedZones {
         sample.whole = whole;
         sample.pages = Math.max(whole, address - zone);
         sample.pageBytes = address + byteSize + zone - sample.pages;
-        RawMemory.fill(sample.pages, address - sample.pages, ZONE);
-        RawMemory.fill(address + byteSize, zone, ZONE);
+        fillZone(sample.pages, address);
+        fillZone(address + byteSize, address + byteSize + zone);
         FaultingRanges.await(whole, sample.pageBytes);
         return address;
     }
@@ -80,25 +81,60 @@ public final class RedZones {
 
     private static void fill(long address, long byteSize, byte pattern) {
         long filled = Math.min(byteSize, MAX_FILLED_BYTES);
-        RawMemory.fill(address, filled, pattern);
+        set(address, address + filled, pattern);
         FaultingRanges.await(address, filled);
     }
 
-    /// The address of the first byte beside a live block that was written to, 0 where none was.
+    /// Fills what lies beside a block.
+    static void fillZone(long from, long end) {
+        set(from, end, ZONE);
+    }
+
+    /// As [RawMemory#fill], without an object: the Java heap may be full, and a block half freed.
+    private static void set(long from, long end, byte pattern) {
+        long word = (pattern & 0xFF) * BYTES_EACH;
+        long at = from;
+        for (; at <= end - Long.BYTES; at += Long.BYTES) {
+            RawMemory.putLong(at, word);
+        }
+        for (; at < end; at++) {
+            RawMemory.putByte(at, pattern);
+        }
+    }
+
+    /// The address of the first byte beside a live block that was written to, 0 where none was, or pages have vanished.
     static long firstDamage(Sample sample) {
-        if (sample.pages == 0) {
+        return sample.pages == 0 ? 0 : firstOf(sample, false);
+    }
+
+    /// The address of the first byte of a freed block, or beside it, that was written to; 0 where none was, or pages
+    /// have vanished.
+    static long firstWritten(Sample sample) {
+        return firstOf(sample, true);
+    }
+
+    private static long firstOf(Sample sample, boolean isFreed) {
+        try {
+            long inside = isFreed ? firstInside(sample) : 0;
+            long first = inside != 0 ? inside : firstBeside(sample);
+            if (sample.isZoned() && FaultingRanges.overlap(sample.pages, sample.pageBytes)) {
+                Mutex.giveWay(); // what FaultingRanges.await is for, but a lock is held
+            }
+            return first;
+        } catch (InternalError vanished) {
             return 0;
         }
+    }
+
+    private static long firstInside(Sample sample) {
+        long filled = Math.min(sample.byteSize, MAX_FILLED_BYTES);
+        return firstOther(sample.address, sample.address + filled, FREED);
+    }
+
+    private static long firstBeside(Sample sample) {
         long end = sample.address + sample.byteSize;
         long before = firstOther(sample.pages, sample.address, ZONE);
         return before != 0 ? before : firstOther(end, sample.pages + sample.pageBytes, ZONE);
-    }
-
-    /// The address of the first byte of a freed block, or beside it, that was written to; 0 where none was.
-    static long firstWritten(Sample sample) {
-        long filled = Math.min(sample.byteSize, MAX_FILLED_BYTES);
-        long inside = firstOther(sample.address, sample.address + filled, FREED);
-        return inside != 0 ? inside : firstDamage(sample);
     }
 
     /// How many bytes are looked at for it, about.
@@ -107,7 +143,7 @@ public final class RedZones {
     }
 
     /// The address of the first byte in a range that is not `pattern`, 0 where all are.
-    static long firstOther(long from, long end, byte pattern) {
+    private static long firstOther(long from, long end, byte pattern) {
         long word = (pattern & 0xFF) * BYTES_EACH;
         long at = from;
         while (at <= end - Long.BYTES && RawMemory.getLong(at) == word) {
