@@ -192,10 +192,11 @@ final class GuardFiles {
     /// Removes it, unless something else has its name now; by itself when the JVM ends.
     private Runnable removerAtExit(Path path) throws IOException {
         Object key = key(path);
+        SystemCalls files = calls; // not this, which has the options: they may lead to the heap
         Runnable remover = () -> {
             try {
                 if (Objects.equals(key, key(path))) {
-                    long unused = calls.unlink(KernelPath.of(path));
+                    long unused = files.unlink(KernelPath.of(path));
                 }
             } catch (IOException gone) {
                 // then there is nothing to remove

@@ -118,7 +118,12 @@ final class ProfiledCalls implements CallHook {
             now = result > 0 ? result : address;
             return result;
         } finally {
-            sampler.restoreInPlace(sample, now, plain.usableSize(now));
+            long usable = plain.usableSize(now);
+            if (usable == 0) { // another thread has freed it meanwhile
+                sampler.end(sample);
+            } else {
+                sampler.restoreInPlace(sample, now, usable);
+            }
         }
     }
 

@@ -554,10 +554,14 @@ class MappingTest {
     void partsThatTheKernelKeepsApartStayCounted() {
         int before = Ground.process().mappings().used();
         long parts = 1_000;
-        try (Mapping mapping = Mapping.anonymous(2 * parts * PAGE).map()) {
+        // without access: else the kernel may join it to a neighbour in use, and with that all its parts share one
+        // anon_vma
+        try (Mapping mapping =
+                Mapping.anonymous(2 * parts * PAGE).protection(Protection.NONE).map()) {
             for (long part = 0; part < parts; part++) {
                 mapping.advise(MemoryAdvice.DONTDUMP, 2 * part * PAGE, PAGE);
             }
+            mapping.protect(Protection.READ_WRITE);
             mapping.segment().fill((byte) 1); // each part on its own: the kernel will not join them
             mapping.advise(MemoryAdvice.DODUMP);
             long kernels = Maps.all().stream()

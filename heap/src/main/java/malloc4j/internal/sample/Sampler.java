@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 /// ([SamplingBudget]). Each sample has the weight of the `m` that its distance was drawn with, so that changes nothing
 /// in the expected value.
 ///
+/// **A dense profile** ([#chooses]) draws for each block by the same probabilities, and leaves samples in place: they
+/// are forgotten when nobody sees every call any more.
+///
 /// **A sample's life**: [#begin] before the block is taken, then [#put] or [#cancel]; [#remove] before it is freed,
 /// then [#end] or [#restore]. From `begin` on nothing is needed of the Java heap.
 ///
@@ -399,12 +402,17 @@ public final class Sampler implements Sampling {
         allocatedExcess += sample.excessBytes();
     }
 
-    /// As [#put], of a sample that [#chooses] has begun. Returns false where the block is another sample already,
-    /// guarded or in pages of its own: that has its weight then, unless it has one.
+    /// As [#put], of a sample that [#chooses] has begun. Returns false where nobody sees every call any more, or where
+    /// the block is another sample already, guarded or in pages of its own: that has its weight then, unless it has
+    /// one.
     public boolean putInPlace(Sample sample, long address, long byteSize) {
         lock.lock();
         try {
             Sample other = samples.get(address);
+            if (!seesEveryCall) {
+                sample.weight = 0; // it is none
+                return false;
+            }
             if (other == null || other.isInPlace) {
                 forgetStale(address);
                 putUnderLock(sample, address, byteSize);
@@ -428,7 +436,9 @@ public final class Sampler implements Sampling {
         lock.lock();
         try {
             Sample other = samples.get(address);
-            if (other == null || other.isInPlace) {
+            if (!seesEveryCall) {
+                samples.release(); // nobody would tell when it is freed
+            } else if (other == null || other.isInPlace) {
                 forgetStale(address);
                 restoreUnderLock(sample, address, byteSize);
             } else {
@@ -443,7 +453,7 @@ public final class Sampler implements Sampling {
         }
     }
 
-    /// A sample may be left at an address whose block was freed while the profile was being switched.
+    /// A sample may be left at an address whose block was freed unseen, while the profile was being switched.
     private void forgetStale(long address) {
         if (samples.get(address) != null) {
             Sample unused = samples.remove(address);
