@@ -1,5 +1,11 @@
 package malloc4j;
 
+import java.io.StringReader;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPath;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
+import org.xml.sax.InputSource;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -272,7 +278,39 @@ class MallocTest {
                 .startsWith("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n")
                 .contains("<size from=\"80\" to=\"80\"")
                 .endsWith("</malloc>\n");
+        assertThat(Malloc.stats())
+                .startsWith("Arena 0:\nsystem bytes     = ")
+                .contains("\nTotal (incl. mmap):\nsystem bytes     = ");
         Malloc.free(address);
+    }
+
+    /// As readers of glibc's XML take it: elements by name and type, below `heap` and below the root.
+    @Test
+    void infoIsXmlAsGlibcWritesIt() throws Exception {
+        long small = Malloc.malloc(70);
+        long huge = Malloc.malloc(64L << 20);
+        var root = DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(Malloc.info())))
+                .getDocumentElement();
+        XPath path = XPathFactory.newInstance().newXPath();
+        assertThat(root.getAttribute("version")).isEqualTo("1");
+        assertThat(path.evaluate("count(heap/sizes/size)", root)).isNotEqualTo("0");
+        assertThat(path.evaluate("total[@type='mmap']/@size", root))
+                .isEqualTo(Long.toString(Malloc.mallinfo2().hblkhd()));
+        for (String place : new String[] {"heap/", ""}) {
+            for (String total : new String[] {"fast", "rest"}) {
+                assertThat(path.evaluate(place + "total[@type='" + total + "']/@count", root))
+                        .matches("\\d+");
+            }
+            double current = (double) path.evaluate(place + "system[@type='current']/@size", root, XPathConstants.NUMBER);
+            double space = (double) path.evaluate(place + "aspace[@type='total']/@size", root, XPathConstants.NUMBER);
+            assertThat(current).isBetween(1.0, space);
+            assertThat(path.evaluate(place + "aspace[@type='mprotect']/@size", root))
+                    .matches("\\d+");
+        }
+        Malloc.free(small);
+        Malloc.free(huge);
     }
 
     @Test
