@@ -263,16 +263,11 @@ public final class Malloc {
     }
 
     private static String system(long committedBytes, long reservedBytes) {
-        return String.format(
-                Locale.ROOT,
-                """
+        return String.format(Locale.ROOT, """
                 <system type="current" size="%d"/>
                 <aspace type="total" size="%d"/>
                 <aspace type="mprotect" size="%d"/>
-                """,
-                committedBytes,
-                reservedBytes,
-                reservedBytes);
+                """, committedBytes, reservedBytes, reservedBytes);
     }
 
     /// The error number that the last failed call of this thread set; 0 when none failed.

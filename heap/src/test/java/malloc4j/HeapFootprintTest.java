@@ -47,7 +47,8 @@ class HeapFootprintTest {
 
     @Test
     void partsAreWhatIsThere() {
-        try (Heap heap = Heap.create(options().purgeDelay(Duration.ofSeconds(-1)).build())) {
+        try (Heap heap =
+                Heap.create(options().purgeDelay(Duration.ofSeconds(-1)).build())) {
             long freed = heap.malloc(40L * 4096);
             long[] blocks = LongStream.range(0, 100).map(i -> heap.malloc(1000)).toArray();
             long huge = heap.malloc(64L * MIB);
@@ -85,7 +86,8 @@ class HeapFootprintTest {
     @Test
     void whatGoesBackIsRetained() {
         try (Heap heap = Heap.create(options().build())) {
-            long[] blocks = LongStream.range(0, 4096).map(i -> heap.malloc(1024)).toArray();
+            long[] blocks =
+                    LongStream.range(0, 4096).map(i -> heap.malloc(1024)).toArray();
             for (int index = 0; index < blocks.length; index++) {
                 if (index % 64 != 0) {
                     heap.free(blocks[index]);
@@ -126,14 +128,14 @@ class HeapFootprintTest {
     @Test
     void samplesTellWhatRoundingCosts() {
         try (Heap heap = Heap.create(options().profileBytes(1).build())) {
-            long[] blocks = LongStream.range(0, 1000).map(i -> heap.malloc(1025)).toArray();
+            long[] blocks =
+                    LongStream.range(0, 1000).map(i -> heap.malloc(1025)).toArray();
             long grown = heap.realloc(heap.malloc(3000), 5000);
 
             HeapFootprint footprint = heap.footprint();
 
             long usable = heap.usableSize(blocks[0]);
-            assertThat(footprint.roundingBytes())
-                    .isEqualTo(1000 * (usable - 1025) + heap.usableSize(grown) - 5000);
+            assertThat(footprint.roundingBytes()).isEqualTo(1000 * (usable - 1025) + heap.usableSize(grown) - 5000);
             assertThat(footprint.requestedBytes()).isEqualTo(1000 * 1025 + 5000);
         }
         try (Heap heap = Heap.create(options().profileBytes(64 << 10).build())) {

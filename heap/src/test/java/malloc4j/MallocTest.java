@@ -1,21 +1,20 @@
 package malloc4j;
 
-import java.io.StringReader;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.xpath.XPath;
-import javax.xml.xpath.XPathConstants;
-import javax.xml.xpath.XPathFactory;
-import org.xml.sax.InputSource;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.StringReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.FutureTask;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPath;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -25,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xml.sax.InputSource;
 
 /// What C's functions promise, on the common heap.
 class MallocTest {
@@ -303,7 +303,8 @@ class MallocTest {
                 assertThat(path.evaluate(place + "total[@type='" + total + "']/@count", root))
                         .matches("\\d+");
             }
-            double current = (double) path.evaluate(place + "system[@type='current']/@size", root, XPathConstants.NUMBER);
+            double current =
+                    (double) path.evaluate(place + "system[@type='current']/@size", root, XPathConstants.NUMBER);
             double space = (double) path.evaluate(place + "aspace[@type='total']/@size", root, XPathConstants.NUMBER);
             assertThat(current).isBetween(1.0, space);
             assertThat(path.evaluate(place + "aspace[@type='mprotect']/@size", root))
