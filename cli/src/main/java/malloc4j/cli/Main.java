@@ -15,6 +15,7 @@ import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.record.RecordCommand;
 import malloc4j.cli.replay.ReplayCommand;
+import malloc4j.cli.serve.ServeCommand;
 import malloc4j.cli.sites.LeaksCommand;
 import malloc4j.cli.sites.SitesCommand;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TopCommand.class,
             HeldCommand.class,
             TrimCommand.class,
+            ServeCommand.class,
             RecordCommand.class,
             ExplainCommand.class,
             CommandLine.HelpCommand.class

@@ -1,5 +1,6 @@
 package malloc4j.observe;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,7 +12,9 @@ import malloc4j.internal.memory.Sizes;
 ///   chunk, one word   | large :1 | unused | pages given back :16 | cache :17 | live blocks :13 | block bytes :16 |
 ///   large block       | page :32 | stocked :1 | page count :31 |
 /// ```
-public final class ExtentSnapshot {
+public final class ExtentSnapshot implements Serializable {
+    private static final long serialVersionUID = 1;
+
     private static final int LIVE_SHIFT = 16;
     private static final int CACHE_SHIFT = 29;
     private static final int PURGED_SHIFT = 46;

@@ -1,5 +1,6 @@
 package malloc4j.observe;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import malloc4j.internal.memory.Sizes;
@@ -36,7 +37,8 @@ public record HeapSnapshot(
         Arenas arenas,
         Map<String, Long> openOnIt,
         List<Budget> budgets,
-        Parts parts) {
+        Parts parts)
+        implements Serializable {
 
     /// Copies what is given.
     ///
@@ -61,7 +63,7 @@ public record HeapSnapshot(
     }
 
     /// A block: of a run of pages, or a mapping of its own.
-    public record Block(long address, long byteSize) {
+    public record Block(long address, long byteSize) implements Serializable {
         @Override
         public String toString() {
             return "Block[" + Sizes.range(address, address + byteSize) + " " + Sizes.text(byteSize) + "]";
@@ -74,7 +76,7 @@ public record HeapSnapshot(
     /// @param slabs how many there are
     /// @param liveBlocks blocks that are allocated and not freed
     /// @param freeBlocks the others
-    public record SizeClass(int blockBytes, long slabs, long liveBlocks, long freeBlocks) {}
+    public record SizeClass(int blockBytes, long slabs, long liveBlocks, long freeBlocks) implements Serializable {}
 
     /// The cache of a thread, or one that virtual threads share.
     ///
@@ -82,7 +84,7 @@ public record HeapSnapshot(
     /// @param thread the name of the thread that has it, empty if none has
     /// @param slabs how many slabs it has
     /// @param liveBytes of their blocks
-    public record Cache(int number, String thread, long slabs, long liveBytes) {
+    public record Cache(int number, String thread, long slabs, long liveBytes) implements Serializable {
         @Override
         public String toString() {
             return "Cache[number=" + number + ", thread=" + thread + ", slabs=" + slabs + ", liveBytes="
@@ -94,14 +96,14 @@ public record HeapSnapshot(
     ///
     /// @param open how many are open
     /// @param idleChunks blocks that are kept for the next ones: live blocks, as this snapshot counts
-    public record Arenas(long open, int idleChunks) {}
+    public record Arenas(long open, int idleChunks) implements Serializable {}
 
     /// A limit.
     ///
     /// @param usedBytes what it counts
     /// @param softBytes the soft limit, `Long.MAX_VALUE` for none
     /// @param hardBytes the hard limit, `Long.MAX_VALUE` for none
-    public record Budget(long usedBytes, long softBytes, long hardBytes) {
+    public record Budget(long usedBytes, long softBytes, long hardBytes) implements Serializable {
         @Override
         public String toString() {
             return "Budget[usedBytes=" + Sizes.text(usedBytes) + ", softBytes=" + limit(softBytes) + ", hardBytes="
@@ -133,7 +135,8 @@ public record HeapSnapshot(
             long dirtyBytes,
             long freeBytes,
             long otherBytes,
-            long hugeBytes) {
+            long hugeBytes)
+            implements Serializable {
         /// All of them.
         public long sum() {
             return liveBytes

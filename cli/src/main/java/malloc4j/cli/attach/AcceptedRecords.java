@@ -14,7 +14,12 @@ final class AcceptedRecords implements ObjectInputFilter {
             "java.lang.String",
             "java.util.CollSer", // what List.of and its like are written as, and what they become
             "java.util.ImmutableCollections$List12",
-            "java.util.ImmutableCollections$ListN");
+            "java.util.ImmutableCollections$ListN",
+            "java.util.ImmutableCollections$Map1",
+            "java.util.ImmutableCollections$MapN",
+            "java.lang.Integer",
+            "java.lang.Long",
+            "java.lang.Number");
 
     private final Set<Class<?>> types;
 

@@ -56,22 +56,28 @@ public final class AttachedJvm implements AutoCloseable {
     /// @param type of the records in the answer, and the only ones that are accepted
     /// @throws CliException if there is no answer, or it says why not
     ObjectInputStream ask(String request, Class<?>... type) throws IOException {
+        var bytes = new ByteArrayInputStream(answer(request));
+        if (bytes.read() != AgentSession.OK) {
+            throw CliException.cannot(
+                    "process " + pid + ": " + new String(bytes.readAllBytes(), StandardCharsets.UTF_8));
+        }
+        var in = new ObjectInputStream(bytes);
+        in.setObjectInputFilter(new AcceptedRecords(type));
+        return in;
+    }
+
+    private byte[] answer(String request) {
         try {
             channel.send(request.getBytes(StandardCharsets.UTF_8), ANSWER_MILLIS);
             byte[] answer = channel.receive(ANSWER_MILLIS);
             if (answer == null) {
                 throw ended();
             }
-            var bytes = new ByteArrayInputStream(answer);
-            if (bytes.read() != AgentSession.OK) {
-                throw CliException.cannot(
-                        "process " + pid + ": " + new String(bytes.readAllBytes(), StandardCharsets.UTF_8));
-            }
-            var in = new ObjectInputStream(bytes);
-            in.setObjectInputFilter(new AcceptedRecords(type));
-            return in;
+            return answer;
         } catch (SocketTimeoutException silent) {
             throw CliException.cannot("process " + pid + " does not answer any more: it is stopped or hung");
+        } catch (IOException broken) {
+            throw ended();
         }
     }
 

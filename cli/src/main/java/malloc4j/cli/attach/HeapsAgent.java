@@ -5,7 +5,9 @@ import java.io.ObjectInputStream;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.cli.CliException;
+import malloc4j.observe.ExtentSnapshot;
 import malloc4j.observe.HeapFootprint;
+import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
 import malloc4j.observe.HeldPages;
 import malloc4j.observe.SizeClassStatistics;
@@ -39,6 +41,24 @@ public final class HeapsAgent {
 
     public List<Answer<HeldPages>> heldPages() {
         return read("heldPages", HeldPages.class, HeldPages.Slab.class, HeldPages.Holder.class, HeldPages.Site.class);
+    }
+
+    public List<Answer<HeapSnapshot>> snapshots() {
+        return read(
+                "snapshot",
+                HeapSnapshot.class,
+                ExtentSnapshot.class,
+                HeapSnapshot.Block.class,
+                HeapSnapshot.SizeClass.class,
+                HeapSnapshot.Cache.class,
+                HeapSnapshot.Arenas.class,
+                HeapSnapshot.Budget.class,
+                HeapSnapshot.Parts.class);
+    }
+
+    /// The numbers of the heaps: the least that can be asked.
+    public List<Answer<Integer>> numbers() {
+        return read("heapId", Integer.class);
     }
 
     /// Has every heap give back what it can, but so many bytes each.

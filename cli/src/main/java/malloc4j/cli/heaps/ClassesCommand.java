@@ -57,7 +57,8 @@ public final class ClassesCommand extends HeapsCommand<List<HeapsAgent.Answer<He
                     classes);
         }
 
-        private static SizeClass sizeClass(SizeClassStatistics entry) {
+        /// One class of it.
+        public static SizeClass sizeClass(SizeClassStatistics entry) {
             return new SizeClass(
                     entry.blockBytes(),
                     entry.slabCount(),

@@ -45,7 +45,8 @@ public final class HeldCommand extends HeapsCommand<List<HeldPages>> {
         @Json
         public record Site(List<String> stack, long heldBytes, long liveBytes, long liveBlocks, long oldestAgeMillis) {}
 
-        private static Heap heap(HeldPages held) {
+        /// One heap of it.
+        public static Heap heap(HeldPages held) {
             return new Heap(
                     held.heapName(),
                     held.slabs().size(),

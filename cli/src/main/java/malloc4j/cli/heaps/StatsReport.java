@@ -32,7 +32,8 @@ public record StatsReport(long pid, List<Heap> heaps) {
         return new StatsReport(pid, footprints.stream().map(StatsReport::heap).toList());
     }
 
-    private static Heap heap(HeapFootprint footprint) {
+    /// One heap of it.
+    public static Heap heap(HeapFootprint footprint) {
         return new Heap(
                 footprint.heapName(),
                 footprint.heapId(),

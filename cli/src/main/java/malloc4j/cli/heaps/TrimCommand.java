@@ -30,7 +30,15 @@ public final class TrimCommand extends HeapsCommand<TrimCommand.Report> {
     public record Report(long pid, List<Heap> heaps) {
         /// A heap.
         @Json
-        public record Heap(String name, long residentBytesBefore, long residentBytesAfter) {}
+        public record Heap(String name, long residentBytesBefore, long residentBytesAfter) {
+            /// What a heap has answered.
+            public static Heap of(HeapsAgent.Answer<HeapsAgent.Trimmed> answer) {
+                return new Heap(
+                        answer.name(),
+                        answer.value().beforeBytes(),
+                        answer.value().afterBytes());
+            }
+        }
     }
 
     @Override
@@ -39,13 +47,7 @@ public final class TrimCommand extends HeapsCommand<TrimCommand.Report> {
             throw wrongUsage("--keep-bytes must be 0 or more, not " + keepBytes);
         }
         return new Report(
-                pid(),
-                heaps.trim(keepBytes).stream()
-                        .map(answer -> new Report.Heap(
-                                answer.name(),
-                                answer.value().beforeBytes(),
-                                answer.value().afterBytes()))
-                        .toList());
+                pid(), heaps.trim(keepBytes).stream().map(Report.Heap::of).toList());
     }
 
     @Override

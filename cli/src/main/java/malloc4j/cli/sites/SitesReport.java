@@ -38,7 +38,8 @@ public record SitesReport(long pid, int seconds, boolean isDifference, List<Heap
             long meanAgeNanos,
             long meanLifetimeNanos) {}
 
-    static SitesReport of(SampledProcess process, Measure measure) {
+    /// What was read, the largest by `measure` first.
+    public static SitesReport of(SampledProcess process, Measure measure) {
         return new SitesReport(
                 process.pid(),
                 process.seconds(),

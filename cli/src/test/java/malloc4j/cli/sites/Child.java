@@ -37,7 +37,7 @@ public final class Child implements AutoCloseable {
     }
 
     /// What an [AllocatingChild] says of its samples.
-    long sampleBytes() throws IOException {
+    public long sampleBytes() throws IOException {
         process.outputWriter(StandardCharsets.UTF_8).append('\n').flush();
         return Long.parseLong(process.inputReader(StandardCharsets.UTF_8).readLine());
     }

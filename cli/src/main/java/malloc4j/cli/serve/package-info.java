@@ -1,0 +1,14 @@
+/// `malloc4j serve`: a page that shows what the heaps of a running program do, on this machine alone.
+///
+/// ```
+///   browser            PageServer        Ticker             HeapsAgent          the program
+///   GET /           ->  page/*
+///   GET /events     ->  a stream     <-  every 2 s, while  ->  footprints     ->  Heap.footprint
+///                                        anybody watches       statistics         Heap.statistics
+///                                                              snapshots          Heap.snapshot
+///   POST /trim      ->  with the token                     ->  trim           ->  Heap.trim
+/// ```
+@NullMarked
+package malloc4j.cli.serve;
+
+import org.jspecify.annotations.NullMarked;
