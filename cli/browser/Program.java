@@ -3,7 +3,8 @@ import java.util.Deque;
 import java.util.Scanner;
 import malloc4j.Heap;
 
-/// What the page is tested on: allocates and frees as the lines say that it reads, `malloc COUNT SIZE` and `free COUNT`.
+/// What the page is tested on: allocates and frees as the lines say that it reads, `malloc COUNT SIZE` and `free
+/// COUNT`.
 class Program {
     private static final Deque<Long> LIVE = new ArrayDeque<>();
 

@@ -191,7 +191,7 @@ function drawChart() {
   const axis = { stroke: color('--soft'), grid: { stroke: color('--line'), width: 1 }, ticks: { stroke: color('--line') } };
   const plot = new uPlot({
     width, height: 240,
-    scales: { y: { range: (u, min, max) => [0, Math.max(1, max * 1.05)] } },
+    scales: { x: { range: (u, min, max) => [Math.min(min, max - 60), max] }, y: { range: (u, min, max) => [0, Math.max(1, max * 1.05)] } },
     axes: [axis, { ...axis, size: 80, incrs: Array.from({ length: 50 }, (_, power) => 2 ** power), values: (u, values) => values.map(size) }],
     series: [{}, ...LINES.map(([label, , stroke, dash]) => ({
       label, stroke: color(stroke), width: 2, dash, value: (u, value) => value == null ? '' : size(value),

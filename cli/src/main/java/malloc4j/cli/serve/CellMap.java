@@ -82,9 +82,8 @@ record CellMap(
             int next = 0;
             for (int page = 0; page < extent.pageCount(); page += pagesPerChunk) {
                 long chunk = extent.address() + (long) page * extent.pageBytes();
-                ExtentSnapshot.Slab slab = next < slabs.size() && slabs.get(next).address() == chunk
-                        ? slabs.get(next++)
-                        : null;
+                ExtentSnapshot.Slab slab =
+                        next < slabs.size() && slabs.get(next).address() == chunk ? slabs.get(next++) : null;
                 if (chunk >= from && chunk < to) {
                     begin(chunk);
                     if (slab != null) {

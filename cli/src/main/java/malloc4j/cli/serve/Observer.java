@@ -75,12 +75,7 @@ final class Observer {
             }
         }
         return new Observation(
-                pid,
-                program,
-                ++tick,
-                System.currentTimeMillis(),
-                FootprintPicture.verdict(pid, footprints),
-                views);
+                pid, program, ++tick, System.currentTimeMillis(), FootprintPicture.verdict(pid, footprints), views);
     }
 
     private static Observation.HeapView view(
@@ -104,7 +99,8 @@ final class Observer {
                         .map(ClassesCommand.Report::sizeClass)
                         .toList(),
                 snapshot.caches().stream()
-                        .sorted(Comparator.comparingLong(HeapSnapshot.Cache::slabs).reversed())
+                        .sorted(Comparator.comparingLong(HeapSnapshot.Cache::slabs)
+                                .reversed())
                         .limit(MAX_CACHES)
                         .map(Observation.CacheView::of)
                         .toList(),

@@ -60,10 +60,12 @@ final class PageServer implements AutoCloseable {
             "json", "application/json; charset=utf-8");
     private static final Set<String> FILES =
             Set.of("/index.html", "/page.js", "/page.css", "/vendor/uplot.js", "/vendor/uplot.css");
-    private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-            + " connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    private static final String FLAME_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
-            + " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts";
+    private static final String POLICY =
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+                    + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private static final String FLAME_POLICY =
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+                    + " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts";
 
     private final Observer observer;
     private final Ticker ticker;
@@ -197,7 +199,11 @@ final class PageServer implements AutoCloseable {
             case "/trim" -> sendJson(exchange, observer.trim());
             case "/profile" -> {
                 long sampleBytes = Math.max(1, number(query(exchange), "sampleBytes", MAX_SAMPLE_BYTES));
-                sendJson(exchange, Map.of("startedHeaps", observer.startProfile(sampleBytes).startedHeaps()));
+                sendJson(
+                        exchange,
+                        Map.of(
+                                "startedHeaps",
+                                observer.startProfile(sampleBytes).startedHeaps()));
             }
             default -> refuse(exchange, 404, "there is nothing here");
         }
@@ -285,7 +291,9 @@ final class PageServer implements AutoCloseable {
         for (String part : raw == null ? new String[0] : raw.split("&", -1)) {
             int equals = part.indexOf('=');
             if (equals > 0) {
-                query.put(part.substring(0, equals), URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
+                query.put(
+                        part.substring(0, equals),
+                        URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
             }
         }
         return query;
@@ -301,6 +309,7 @@ final class PageServer implements AutoCloseable {
         } catch (NumberFormatException none) {
             // told below
         }
-        throw new IllegalArgumentException(name + "=" + text.replaceAll("[^!-~]", "?") + ": must be a number from 0 to " + max);
+        throw new IllegalArgumentException(
+                name + "=" + text.replaceAll("[^!-~]", "?") + ": must be a number from 0 to " + max);
     }
 }

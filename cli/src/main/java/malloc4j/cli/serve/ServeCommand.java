@@ -58,7 +58,8 @@ public final class ServeCommand implements Callable<Integer> {
             var observer = new Observer(pid, program(), jvm);
             var ticker = new Ticker(observer, TimeUnit.SECONDS.toNanos(seconds));
             observer.requireHeaps();
-            Thread looking = Thread.ofPlatform().name("malloc4j-ticker").daemon().start(ticker);
+            Thread looking =
+                    Thread.ofPlatform().name("malloc4j-ticker").daemon().start(ticker);
             try (PageServer server = start(observer, ticker)) {
                 out.println(server.address());
                 out.flush();

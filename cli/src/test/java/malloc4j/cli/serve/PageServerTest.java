@@ -157,15 +157,19 @@ class PageServerTest {
 
     @Test
     void onlyBrowsersOfThisMachineMayAsk() throws Exception {
-        assertThat(InetAddress.getByName(uri("/").getHost()).isLoopbackAddress()).isTrue();
-        for (String host : List.of("evil.example:" + uri("/").getPort(), "127.0.0.1", "0.0.0.0:" + uri("/").getPort())) {
+        assertThat(InetAddress.getByName(uri("/").getHost()).isLoopbackAddress())
+                .isTrue();
+        for (String host :
+                List.of("evil.example:" + uri("/").getPort(), "127.0.0.1", "0.0.0.0:" + uri("/").getPort())) {
             assertThat(raw("GET /snapshot.json HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"))
                     .as(host)
                     .startsWith("HTTP/1.1 403 ");
         }
-        assertThat(get("/snapshot.json", "Origin", "http://evil.example").statusCode()).isEqualTo(403);
+        assertThat(get("/snapshot.json", "Origin", "http://evil.example").statusCode())
+                .isEqualTo(403);
         assertThat(get("/snapshot.json", "Origin", "null").statusCode()).isEqualTo(403);
-        assertThat(get("/", "Origin", server.address().replaceFirst("/#.*", "")).statusCode()).isEqualTo(200);
+        assertThat(get("/", "Origin", server.address().replaceFirst("/#.*", "")).statusCode())
+                .isEqualTo(200);
     }
 
     private String raw(String request) throws IOException {
@@ -178,20 +182,25 @@ class PageServerTest {
     @Test
     void whatChangesTheProgramNeedsTheToken() throws Exception {
         assertThat(post("/trim").statusCode()).isEqualTo(403);
-        assertThat(post("/trim", "X-Malloc4j-Token", "0".repeat(32)).statusCode()).isEqualTo(403);
+        assertThat(post("/trim", "X-Malloc4j-Token", "0".repeat(32)).statusCode())
+                .isEqualTo(403);
         assertThat(get("/trim").statusCode()).as("it is no page").isEqualTo(404);
         assertThat(post("/trim", "X-Malloc4j-Token", token()).statusCode()).isEqualTo(200);
 
         assertThat(json(get("/sites.json"), SitesReport.class).heaps()).isEmpty();
         assertThat(post("/profile?sampleBytes=4096").statusCode()).isEqualTo(403);
         assertThat(child.sampleBytes()).isZero();
-        assertThat(post("/profile?sampleBytes=4096", "X-Malloc4j-Token", token()).body())
+        assertThat(post("/profile?sampleBytes=4096", "X-Malloc4j-Token", token())
+                        .body())
                 .contains("\"startedHeaps\":1");
         while (json(get("/sites.json"), SitesReport.class).sites().size() < 2) {
             Thread.sleep(50);
         }
         assertThat(get("/flame.html").body()).contains("malloc4j.cli.sites.AllocatingChild.keep(");
-        assertThat(get("/flame.html").headers().firstValue("Content-Security-Policy").orElseThrow())
+        assertThat(get("/flame.html")
+                        .headers()
+                        .firstValue("Content-Security-Policy")
+                        .orElseThrow())
                 .contains("sandbox allow-scripts");
         assertThat(json(get("/held.json"), HeldCommand.Report.class).heaps()).hasSize(1);
     }
@@ -232,7 +241,9 @@ class PageServerTest {
             assertThat(line).isEqualTo("event: end");
             assertThat(reader.readLine()).contains("process " + child.pid() + " has ended meanwhile");
         }
-        assertThat(get("/snapshot.json").statusCode()).as("what was seen last stays").isEqualTo(200);
+        assertThat(get("/snapshot.json").statusCode())
+                .as("what was seen last stays")
+                .isEqualTo(200);
         assertThat(get("/held.json").statusCode()).isEqualTo(503);
     }
 
@@ -278,8 +289,8 @@ class PageServerTest {
         assertThat(port.exitCode()).isEqualTo(2);
         CommandRun gone = CommandRun.of("serve", "99999999");
         assertThat(gone.err()).isEqualTo("malloc4j: process 99999999: there is no process with this number\n");
-        CommandRun taken = CommandRun.of(
-                "serve", Long.toString(child.pid()), "--port", Integer.toString(uri("/").getPort()));
+        CommandRun taken =
+                CommandRun.of("serve", Long.toString(child.pid()), "--port", Integer.toString(uri("/").getPort()));
         assertThat(taken.err()).startsWith("malloc4j: port " + uri("/").getPort() + " of 127.0.0.1: ");
         assertThat(taken.exitCode()).isEqualTo(3);
     }
