@@ -171,7 +171,7 @@ final class PageServer implements AutoCloseable {
                 if (seen.tick() == 0) {
                     refuse(exchange, 503, "nothing was seen of the process yet: " + seen.end());
                 } else {
-                    send(exchange, "json", POLICY, seen.json());
+                    send(exchange, "json", POLICY, seen.json().getBytes(StandardCharsets.UTF_8));
                 }
             }
             case "/events" -> stream(exchange);
@@ -233,9 +233,7 @@ final class PageServer implements AutoCloseable {
             long sent = 0;
             while (true) {
                 if (seen.tick() > sent) {
-                    out.write("data: ".getBytes(StandardCharsets.UTF_8));
-                    out.write(seen.json());
-                    out.write("\n\n".getBytes(StandardCharsets.UTF_8));
+                    out.write(("data: " + seen.json() + "\n\n").getBytes(StandardCharsets.UTF_8));
                     sent = seen.tick();
                 } else if (seen.end() != null) {
                     out.write(("event: end\ndata: " + Jsonb.instance().toJson(seen.end()) + "\n\n")
@@ -258,9 +256,13 @@ final class PageServer implements AutoCloseable {
     }
 
     private static void send(HttpExchange exchange, String type, String policy, byte[] body) throws IOException {
-        try (OutputStream out = begin(exchange, TYPES.get(type), policy, 200, body.length)) {
+        try (OutputStream out = begin(exchange, typeOf(type), policy, 200, body.length)) {
             out.write(body);
         }
+    }
+
+    private static String typeOf(String ending) {
+        return TYPES.getOrDefault(ending, "application/octet-stream");
     }
 
     private static void refuse(HttpExchange exchange, int status, String why) throws IOException {

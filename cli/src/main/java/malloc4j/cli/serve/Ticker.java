@@ -1,7 +1,6 @@
 package malloc4j.cli.serve;
 
 import io.avaje.jsonb.Jsonb;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -21,7 +20,7 @@ final class Ticker implements Runnable {
     private final Condition changed = lock.newCondition();
     private int watchers;
     private long tick; // of the newest, 0 before the first
-    private byte[] newest = new byte[0];
+    private String newest = "";
     private @Nullable String end; // why there will be no newer one
 
     Ticker(Observer observer, long intervalNanos) {
@@ -33,7 +32,7 @@ final class Ticker implements Runnable {
     ///
     /// @param tick its number
     /// @param end why it is the last one, null where it is not
-    record Seen(long tick, byte[] json, @Nullable String end) {}
+    record Seen(long tick, String json, @Nullable String end) {}
 
     @Override
     public void run() {
@@ -69,7 +68,7 @@ final class Ticker implements Runnable {
     }
 
     private void publish(Observation seen) {
-        byte[] json = Jsonb.instance().toJson(seen).getBytes(StandardCharsets.UTF_8);
+        String json = Jsonb.instance().toJson(seen);
         lock.lock();
         try {
             newest = json;
