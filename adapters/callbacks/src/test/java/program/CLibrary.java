@@ -16,7 +16,7 @@ import java.lang.invoke.MethodHandle;
 @SuppressWarnings("restricted")
 public record CLibrary(SymbolLookup lookup) {
     /// An installed library.
-    //~
+    ///
     /// @param debianPackage what has it, for whoever has not
     public static CLibrary of(String fileName, String debianPackage) {
         try {

@@ -66,7 +66,7 @@ public final class ObjectHooks {
 
     /// Makes a `pcre2_general_context` of 8-bit characters, which `pcre2_general_context_free_8` frees.
     ///
-    /// @return `NULL` where the heap has no memory for it
+    /// @return `NULL` where the heap has no memory for it: not to be passed on, for to PCRE2 that is C's own memory
     public static MemorySegment pcre2(HeapCallbacks callbacks, SymbolLookup lookup) {
         return new Library("PCRE2 10.0", "pcre2_general_context_create_8", lookup)
                 .pointer(
