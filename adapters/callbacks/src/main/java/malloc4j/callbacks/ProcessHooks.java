@@ -139,6 +139,10 @@ public final class ProcessHooks {
         MemorySegment list = library.pointer("curl_slist_append", MemorySegment.NULL, text(callbacks, "any"));
         boolean isOurs = callbacks.heap().statistics().allocatedBlocks() > before;
         Object unused = library.call("curl_slist_free_all", FunctionDescriptor.ofVoid(ADDRESS), list);
+        if (!isOurs) {
+            Object unusedResult =
+                    library.call("curl_global_cleanup", FunctionDescriptor.ofVoid()); // it has been counted
+        }
         require(isOurs, library, "changed nothing: curl was initialised already; call this before curl_global_init");
     }
 
