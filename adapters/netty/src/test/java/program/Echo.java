@@ -4,6 +4,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
@@ -98,7 +99,7 @@ public final class Echo {
             for (int index = 0; index < MESSAGE_BYTES; index += Long.BYTES) {
                 message.writeLong(sent + index);
             }
-            client.writeAndFlush(message, client.voidPromise());
+            ChannelFuture unused = client.writeAndFlush(message, client.voidPromise());
             while (sent - returned.get() > AHEAD_BYTES) {
                 Thread.sleep(0, 100_000);
             }
@@ -109,7 +110,7 @@ public final class Echo {
     private static final class Echoing extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
-            context.writeAndFlush(message, context.voidPromise());
+            ChannelFuture unused = context.writeAndFlush(message, context.voidPromise());
         }
     }
 
@@ -127,7 +128,7 @@ public final class Echo {
         private void check(ByteBuf bytes) {
             int byteSize = bytes.readableBytes();
             while (bytes.isReadable()) {
-                word = word << 8 | bytes.readUnsignedByte();
+                word = (word << 8) | bytes.readUnsignedByte();
                 expected++;
                 if (expected % Long.BYTES == 0 && word != expected - Long.BYTES) {
                     System.out.println("at " + expected + ": " + word);

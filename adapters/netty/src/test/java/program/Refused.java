@@ -10,7 +10,8 @@ public final class Refused {
     public static void main(String[] arguments) {
         for (int call = 0; call < 2; call++) {
             try {
-                System.out.println(Malloc4jByteBufAllocator.DEFAULT.directBuffer(1).capacity());
+                System.out.println(
+                        Malloc4jByteBufAllocator.DEFAULT.directBuffer(1).capacity());
             } catch (RuntimeException | LinkageError refused) {
                 System.out.println(refused);
             }

@@ -68,9 +68,11 @@ final class Malloc4jByteBuf extends AbstractReferenceCountedByteBuf {
     }
 
     private void forgetViews() {
-        memory = null;
-        whole = null;
-        own = null;
+        if (memory != null) {
+            memory = null;
+            whole = null;
+            own = null;
+        }
     }
 
     private MemorySegment memory() {
@@ -90,7 +92,7 @@ final class Malloc4jByteBuf extends AbstractReferenceCountedByteBuf {
     }
 
     @Override
-    @Deprecated
+    @SuppressWarnings("deprecation")
     public ByteOrder order() {
         return ByteOrder.BIG_ENDIAN;
     }
@@ -179,12 +181,12 @@ final class Malloc4jByteBuf extends AbstractReferenceCountedByteBuf {
 
     @Override
     protected int _getUnsignedMedium(int index) {
-        return (_getByte(index) & 0xff) << 16 | _getShort(index + 1) & 0xffff;
+        return ((_getByte(index) & 0xff) << 16) | (_getShort(index + 1) & 0xffff);
     }
 
     @Override
     protected int _getUnsignedMediumLE(int index) {
-        return _getByte(index) & 0xff | (_getShortLE(index + 1) & 0xffff) << 8;
+        return (_getByte(index) & 0xff) | ((_getShortLE(index + 1) & 0xffff) << 8);
     }
 
     @Override

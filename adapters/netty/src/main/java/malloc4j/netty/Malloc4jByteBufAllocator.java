@@ -44,7 +44,8 @@ public final class Malloc4jByteBufAllocator extends AbstractByteBufAllocator imp
 
     /// Buffers on a heap.
     ///
-    /// @param isDirectPreferred whether [#buffer()] and [#compositeBuffer()] make direct ones; [#ioBuffer()] always does
+    /// @param isDirectPreferred whether [#buffer()] and [#compositeBuffer()] make direct ones; [#ioBuffer()] always
+    ///     does
     public Malloc4jByteBufAllocator(Heap heap, boolean isDirectPreferred) {
         this(isDirectPreferred, Objects.requireNonNull(heap, "heap"));
     }

@@ -71,7 +71,8 @@ class ProcessTest {
 
     @Test
     void aServerAndItsClientLiveOnTheHeap() throws Exception {
-        String classPath = path(Echo.class, Malloc4jByteBufAllocator.class, Heap.class) + File.pathSeparator + nettyPath();
+        String classPath =
+                path(Echo.class, Malloc4jByteBufAllocator.class, Heap.class) + File.pathSeparator + nettyPath();
         assertAllEchoedAndFreed(run(
                 List.of(ON_CLASS_PATH, "-Dio.netty.leakDetection.level=paranoid"),
                 "-cp",

@@ -43,8 +43,8 @@ class NettySuiteTest {
         return buffer;
     }
 
-    /// What a leak-aware buffer of Netty's tests wraps: one of this heap, unless the tracker knows the other already, or
-    /// something was written to it.
+    /// What a leak-aware buffer of Netty's tests wraps: one of this heap, unless the tracker knows the other one
+    /// already, or something was written to it.
     private static ByteBuf watched(ByteBuf buffer, ResourceLeakTracker<ByteBuf> tracker) {
         boolean isNew = tracker instanceof NoopResourceLeakTracker && buffer instanceof UnpooledHeapByteBuf;
         return isNew ? insteadOf(buffer) : buffer;
@@ -79,6 +79,7 @@ class NettySuiteTest {
     @Nested
     class Duplicated extends DuplicatedByteBufTest {
         @Override
+        @SuppressWarnings("deprecation")
         protected ByteBuf newBuffer(int length, int maxCapacity) {
             return new DuplicatedByteBuf(direct(length, maxCapacity));
         }
