@@ -128,7 +128,7 @@ final class Operations {
     }
 
     private static int version(byte[] value) {
-        return value[0] & 0xFF | (value[1] & 0xFF) << 8 | (value[2] & 0xFF) << 16;
+        return (value[0] & 0xFF) | (value[1] & 0xFF) << 8 | (value[2] & 0xFF) << 16;
     }
 
     /// From 16 bytes to 4 KiB, and one in a hundred up to 64 KiB.

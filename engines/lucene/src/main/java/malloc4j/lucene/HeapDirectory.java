@@ -131,12 +131,8 @@ public final class HeapDirectory extends BaseDirectory {
     @Override
     public void close() {
         isOpen = false;
-        for (String name : files.keySet()) {
-            HeapFile file = files.remove(name);
-            if (file != null) {
-                file.free();
-            }
-        }
+        files.values().forEach(HeapFile::free);
+        files.clear();
     }
 
     /// Such as `HeapDirectory@1b2c3d Heap[index, MMAP]`.
