@@ -3,9 +3,11 @@ package malloc4j.infinispan;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import malloc4j.Heap;
 import org.infinispan.Cache;
+import org.infinispan.commons.CacheException;
 import org.infinispan.distribution.DistributionManager;
 import org.infinispan.distribution.LocalizedCacheTopology;
 import org.infinispan.factories.ComponentRegistry;
@@ -103,6 +105,47 @@ class ClusterTest {
         requireOnHeap(last, entries);
         requireReturned(last, joined.ask("stop"));
         assertThat(joined.ended()).isZero();
+    }
+
+    @Test
+    void aNodeWithoutRoomRefusesAndKeepsWhatItHasAcknowledged() throws Exception {
+        List<Integer> ports = Stack.freePorts(2);
+        try (EmbeddedCacheManager large = Caches.join("large", stack(ports, 0), true)) {
+            Cache<String, byte[]> cache = large.getCache(Caches.NAME);
+            System.setProperty(CacheHeaps.PREFIX + "hardLimitBytes", "4M");
+            try (EmbeddedCacheManager small = Caches.join("small", stack(ports, 1), true)) {
+                Cache<String, byte[]> there = small.getCache(Caches.NAME);
+                List<String> acknowledged = putRefused(cache, 2_500);
+                HeapMemoryAllocator allocator = Caches.allocator(there);
+                assertThat(allocator.statistics().refusals()).isGreaterThan(100);
+                for (String key : acknowledged) {
+                    assertThat(there.get(key)).hasSize(2_000);
+                }
+                small.stop();
+                assertThat(allocator.statistics().liveBlocks()).isZero();
+                for (String key : acknowledged) {
+                    assertThat(cache.get(key)).hasSize(2_000);
+                }
+            }
+        } finally {
+            System.clearProperty(CacheHeaps.PREFIX + "hardLimitBytes");
+        }
+        assertThat(Heap.all()).isEmpty();
+    }
+
+    /// @return the keys that were put
+    private static List<String> putRefused(Cache<String, byte[]> cache, int count) {
+        List<String> acknowledged = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            try {
+                cache.put("key-" + i, new byte[2_000]);
+                acknowledged.add("key-" + i);
+            } catch (CacheException refused) {
+                assertThat(refused.getCause()).hasMessageContaining("of heap 'small/entries' failed: the hard limit");
+            }
+        }
+        assertThat(acknowledged).hasSizeBetween(1_000, count - 1);
+        return acknowledged;
     }
 
     private Path stack(List<Integer> ports, int index) throws Exception {
