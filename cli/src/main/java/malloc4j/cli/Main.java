@@ -12,6 +12,7 @@ import malloc4j.cli.record.RecordCommand;
 import malloc4j.cli.replay.ReplayCommand;
 import malloc4j.cli.sites.LeaksCommand;
 import malloc4j.cli.sites.SitesCommand;
+import malloc4j.cli.who.WhoCommand;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -43,6 +44,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             BenchCommand.class,
             LayoutCommand.class,
             LimitsCommand.class,
+            WhoCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
             RecordCommand.class,

@@ -21,6 +21,8 @@ import java.nio.file.Path;
 ///                                 <-       OK, FoundHeaps
 ///   profiles NANOS                ->       with live blocks of at least that age
 ///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
+///   heaps                         ->       names of open heaps, and what of them cannot be seen from outside
+///                                 <-       OK, FoundMemory
 ///   record MILLIS HEAP FILE       ->       a trace of one heap; both texts encoded as in a URL, HEAP may be empty
 ///                                 <-       OK, FoundRecording
 ///   stop                          ->       ends it
@@ -41,6 +43,7 @@ public final class AgentSession implements Runnable {
     private final Path socket;
     private final ProfiledHeaps heaps;
     private final RecordedHeap recorded;
+    private final Instrumentation instrumentation;
 
     private long patienceMillis = PATIENCE_MILLIS;
 
@@ -50,6 +53,7 @@ public final class AgentSession implements Runnable {
         this.socket = socket;
         this.heaps = new ProfiledHeaps(instrumentation);
         this.recorded = new RecordedHeap(instrumentation);
+        this.instrumentation = instrumentation;
     }
 
     @Override
@@ -89,6 +93,7 @@ public final class AgentSession implements Runnable {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[2]);
                 heaps.start(Long.parseLong(words[1])).writeTo(out);
             }
+            case "heaps" -> HeapMemory.find(instrumentation).writeTo(out);
             case "record" -> {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[1]);
                 recorded.start(decoded(words[2]), decoded(words[3])).writeTo(out);
