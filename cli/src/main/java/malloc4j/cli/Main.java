@@ -8,6 +8,7 @@ import malloc4j.cli.bench.BenchCommand;
 import malloc4j.cli.explain.ExplainCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
+import malloc4j.cli.map.MapCommand;
 import malloc4j.cli.record.RecordCommand;
 import malloc4j.cli.replay.ReplayCommand;
 import malloc4j.cli.sites.LeaksCommand;
@@ -45,6 +46,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LayoutCommand.class,
             LimitsCommand.class,
             WhoCommand.class,
+            MapCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
             RecordCommand.class,

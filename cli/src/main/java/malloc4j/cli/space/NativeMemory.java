@@ -25,7 +25,7 @@ public record NativeMemory(Map<String, Category> categories, List<OwnedRange> ra
 
     private static final int KIB_SHIFT = 10;
     private static final Pattern CATEGORY =
-            Pattern.compile("^-\\s+(\\S.*?) \\(reserved=\\d{1,15}KB, committed=\\d{1,15}KB\\).*");
+            Pattern.compile("^-\\s+(\\S.*?) \\(reserved=\\d{1,15}KB, committed=\\d{1,15}KB[,)].*");
     private static final Pattern MALLOC = Pattern.compile("^\\s+\\(malloc=(\\d{1,15})KB.*");
     private static final Pattern MAPPED =
             Pattern.compile("^\\s+\\((?:mmap|stack): reserved=\\d{1,15}KB, committed=(\\d{1,15})KB.*");

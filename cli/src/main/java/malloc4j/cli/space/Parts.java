@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class Parts {
     private static final String US = "malloc4j";
     private static final String GUARDS = "/memfd:malloc4j-guard";
+    private static final String GUARDED = US + ": guarded blocks";
     private static final String HEAP = "heap ";
     private static final String MAPPED_BLOCKS = "glibc mapped blocks";
     private static final String ARENAS = "glibc arenas";
@@ -43,6 +44,7 @@ public final class Parts {
     private static final class Sum {
         private final Group group;
         private long residentBytes;
+        private long byteSize;
         private long committedBytes;
         private int mappings;
         private @Nullable MappedRange last;
@@ -53,6 +55,7 @@ public final class Parts {
 
         void add(Area area) {
             residentBytes += area.use().residentBytes();
+            byteSize += area.byteSize();
             committedBytes += area.mapping().isReserved() ? 0 : area.byteSize();
             mappings += area.mapping().equals(last) ? 0 : 1;
             last = area.mapping();
@@ -68,13 +71,23 @@ public final class Parts {
     /// The parts of a process, the largest first.
     public static List<Part> of(ProcessSpace process) {
         Parts parts = new Parts(process);
-        List<Area> areas = process.space().areas();
-        for (int index = 0; index < areas.size(); index++) {
-            Area area = areas.get(index);
-            parts.add(parts.isGuarded(index) ? US + ": guarded blocks" : parts.name(area), area);
+        List<String> names = names(process);
+        for (int index = 0; index < names.size(); index++) {
+            parts.add(names.get(index), process.space().areas().get(index));
         }
         parts.takeOffDirectBuffers();
         return parts.sorted();
+    }
+
+    /// The name of the part that each area is in, in the order of the areas.
+    public static List<String> names(ProcessSpace process) {
+        Parts parts = new Parts(process);
+        List<String> names = new ArrayList<>();
+        List<Area> areas = process.space().areas();
+        for (int index = 0; index < areas.size(); index++) {
+            names.add(parts.isGuarded(index) ? GUARDED : parts.name(areas.get(index)));
+        }
+        return names;
     }
 
     private void add(String name, Area area) {
@@ -94,7 +107,7 @@ public final class Parts {
             case SLAB, LARGE_BLOCK, HUGE_BLOCK, FREE_PAGES -> US + ": " + heap(area.owner());
             case RECORDS, ZONE_RESERVE, MOAT -> US + ": bookkeeping";
             case MAPPED_FILE -> "mapped files";
-            case SHARED_MEMORY -> isOurs(area.mapping()) ? US + ": guarded blocks" : "shared memory";
+            case SHARED_MEMORY -> isOurs(area.mapping()) ? GUARDED : "shared memory";
             case SECRET_MEMORY -> "secret memory";
             case ANONYMOUS, RESERVED -> area.owner().isEmpty() ? Part.UNKNOWN : area.owner();
             default ->
@@ -140,8 +153,10 @@ public final class Parts {
             if (from != null && left > 0) {
                 long bytes = Math.min(left, from.residentBytes) & -process.space().pageBytes();
                 buffers.residentBytes += bytes;
+                buffers.byteSize += bytes;
                 buffers.committedBytes += bytes;
                 from.residentBytes -= bytes;
+                from.byteSize -= bytes;
                 from.committedBytes -= bytes;
                 left -= bytes;
             }
@@ -153,8 +168,14 @@ public final class Parts {
 
     private List<Part> sorted() {
         List<Part> parts = new ArrayList<>();
-        sums.forEach((name, sum) -> parts.add(
-                new Part(name, sum.group, sum.residentBytes, sum.committedBytes, sum.mappings, books(name))));
+        sums.forEach((name, sum) -> parts.add(new Part(
+                name,
+                sum.group,
+                sum.residentBytes,
+                sum.byteSize,
+                sum.committedBytes,
+                sum.mappings,
+                books(name))));
         parts.sort(Comparator.comparingLong(Part::residentBytes)
                 .thenComparingLong(Part::committedBytes)
                 .reversed()

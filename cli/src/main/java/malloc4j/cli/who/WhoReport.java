@@ -29,12 +29,14 @@ public record WhoReport(
 
     /// One part.
     ///
+    /// @param byteSize its addresses
     /// @param committedBytes what can hold memory
     /// @param nmtBytes the same by the JVM's own books, for thread stacks what is resident; absent where they do not tell
     @Json
     public record Part(
             String name,
             long residentBytes,
+            long byteSize,
             long committedBytes,
             int mappings,
             @Nullable Long nmtBytes) {}
@@ -53,6 +55,7 @@ public record WhoReport(
                         .map(part -> new Part(
                                 part.name(),
                                 part.residentBytes(),
+                                part.byteSize(),
                                 part.committedBytes(),
                                 part.mappings(),
                                 part.nmtBytes().isPresent()
