@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
+import malloc4j.cli.doctor.DoctorCommand;
 import malloc4j.cli.explain.ExplainCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
@@ -47,6 +48,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LimitsCommand.class,
             WhoCommand.class,
             MapCommand.class,
+            DoctorCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
             RecordCommand.class,

@@ -18,7 +18,8 @@ public final class MemoryAgent {
         try (ObjectInputStream answer = jvm.ask("heaps")) {
             return FoundMemory.readFrom(answer);
         } catch (IOException | ClassNotFoundException | ClassCastException unreadable) {
-            throw CliException.cannot("the agent's answer cannot be read, its malloc4j is another version: " + unreadable);
+            throw CliException.cannot(
+                    "the agent's answer cannot be read, its malloc4j is another version: " + unreadable);
         }
     }
 }

@@ -80,7 +80,9 @@ public record MapReport(
                 space.rollup().map(MemoryUse::residentBytes).orElse(null),
                 new Mappings(map.mappings(), map.maxMappings().toOptional().orElse(null)),
                 new Guards(guards.areaCount(), guards.byteSize()),
-                malloc4j.cli.picture.Zone.of(space).stream().map(MapReport::zone).toList(),
+                malloc4j.cli.picture.Zone.of(space).stream()
+                        .map(MapReport::zone)
+                        .toList(),
                 map.parts().stream()
                         .map(part -> new Part(
                                 part.name(),

@@ -32,7 +32,10 @@ public final class MapPicture {
     }
 
     private static long sum(ProcessMap map, Predicate<Part> filter) {
-        return map.parts().stream().filter(filter).mapToLong(Part::residentBytes).sum();
+        return map.parts().stream()
+                .filter(filter)
+                .mapToLong(Part::residentBytes)
+                .sum();
     }
 
     private static String mappings(ProcessMap map) {
@@ -69,7 +72,13 @@ public final class MapPicture {
         long committed = 0;
         long byteSize = 0;
         for (Part part : map.parts()) {
-            addRow(table, isWide, part.name(), part.mappings(), part.byteSize(), part.committedBytes(),
+            addRow(
+                    table,
+                    isWide,
+                    part.name(),
+                    part.mappings(),
+                    part.byteSize(),
+                    part.committedBytes(),
                     part.residentBytes());
             mappings += part.mappings();
             byteSize += part.byteSize();
@@ -81,9 +90,15 @@ public final class MapPicture {
     }
 
     private static void addRow(
-            Texts.Table table, boolean isWide, String name, int mappings, long byteSize, long committed, long resident) {
-        List<String> cells = new ArrayList<>(
-                List.of(Texts.printable(name), String.format(Locale.ROOT, "%,d", mappings)));
+            Texts.Table table,
+            boolean isWide,
+            String name,
+            int mappings,
+            long byteSize,
+            long committed,
+            long resident) {
+        List<String> cells =
+                new ArrayList<>(List.of(Texts.printable(name), String.format(Locale.ROOT, "%,d", mappings)));
         if (isWide) {
             cells.add(Texts.size(byteSize));
             cells.add(Texts.size(committed));

@@ -213,7 +213,11 @@ public final class MapSvg {
         if (y - top < LINE) {
             y = top + LINE;
         }
-        text(LEFT - 12, top + 11, "font-weight=\"bold\" text-anchor=\"end\"", zone.name().toUpperCase(Locale.ROOT));
+        text(
+                LEFT - 12,
+                top + 11,
+                "font-weight=\"bold\" text-anchor=\"end\"",
+                zone.name().toUpperCase(Locale.ROOT));
         body.append(format(
                 "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"none\" stroke=\"#333333\"/>%n",
                 LEFT, top, COLUMN, y - top));

@@ -82,7 +82,10 @@ public final class PartsPicture {
                     cells.add(Texts.size(part.committedBytes()));
                 }
                 if (isWide && hasBooks) {
-                    cells.add(part.nmtBytes().isPresent() ? Texts.size(part.nmtBytes().getAsLong()) : "");
+                    cells.add(
+                            part.nmtBytes().isPresent()
+                                    ? Texts.size(part.nmtBytes().getAsLong())
+                                    : "");
                 }
                 cells.add(bar(part.residentBytes(), all, bar));
                 table.add(cells.toArray(String[]::new));
@@ -115,13 +118,14 @@ public final class PartsPicture {
     public List<String> notes() {
         List<String> notes = new ArrayList<>(process.notes());
         AddressSpace space = process.space();
-        long changed = space.rollup().map(rollup -> space.total().residentBytes() - rollup.residentBytes())
+        long changed = space.rollup()
+                .map(rollup -> space.total().residentBytes() - rollup.residentBytes())
                 .orElse(0L);
         if (changed != 0) {
             notes.add("it changed by " + Texts.size(Math.abs(changed)) + " while it was read");
         }
-        boolean isJvm = space.mappings().stream()
-                .anyMatch(range -> range.fileName().equals("libjvm.so"));
+        boolean isJvm =
+                space.mappings().stream().anyMatch(range -> range.fileName().equals("libjvm.so"));
         if (process.books().isOn()) {
             notes.add(books());
         } else if (isJvm) {

@@ -11,8 +11,8 @@ import malloc4j.observe.AreaKind.Group;
 /// @param byteSize its addresses
 /// @param committedBytes those of its addresses that can hold memory
 /// @param mappings how many it has, or has pieces of
-/// @param nmtBytes the same as `committedBytes`, by the JVM's own books, for stacks as `residentBytes`; empty where they
-///     do not tell
+/// @param nmtBytes the same as `committedBytes`, by the JVM's own books, for stacks as `residentBytes`; empty where
+///     they do not tell
 public record Part(
         String name,
         Group group,

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// hold.
 ///
 /// Direct buffers are the one part that is no area: they are blocks of the C library's, and only the JVM's books count
-/// them. As much as those say is taken off the blocks that glibc has mapped, then off its arenas, then off its main heap.
+/// them. As much as those say is taken off the blocks that glibc has mapped, then off its arenas, then off its main
+/// heap.
 public final class Parts {
     private static final String US = "malloc4j";
     private static final String GUARDS = "/memfd:malloc4j-guard";
@@ -142,7 +143,8 @@ public final class Parts {
             return "free pages";
         }
         String heap = owner.substring(HEAP.length());
-        return process.heapNames().getOrDefault(heap, heap.matches("\\d+") ? owner : heap.replaceFirst(" \\(\\d+\\)$", ""));
+        return process.heapNames()
+                .getOrDefault(heap, heap.matches("\\d+") ? owner : heap.replaceFirst(" \\(\\d+\\)$", ""));
     }
 
     private void takeOffDirectBuffers() {
@@ -151,7 +153,8 @@ public final class Parts {
         for (String name : List.of(MAPPED_BLOCKS, ARENAS, MAIN_HEAP)) {
             Sum from = sums.get(name);
             if (from != null && left > 0) {
-                long bytes = Math.min(left, from.residentBytes) & -process.space().pageBytes();
+                long bytes =
+                        Math.min(left, from.residentBytes) & -process.space().pageBytes();
                 buffers.residentBytes += bytes;
                 buffers.byteSize += bytes;
                 buffers.committedBytes += bytes;
@@ -169,13 +172,7 @@ public final class Parts {
     private List<Part> sorted() {
         List<Part> parts = new ArrayList<>();
         sums.forEach((name, sum) -> parts.add(new Part(
-                name,
-                sum.group,
-                sum.residentBytes,
-                sum.byteSize,
-                sum.committedBytes,
-                sum.mappings,
-                books(name))));
+                name, sum.group, sum.residentBytes, sum.byteSize, sum.committedBytes, sum.mappings, books(name))));
         parts.sort(Comparator.comparingLong(Part::residentBytes)
                 .thenComparingLong(Part::committedBytes)
                 .reversed()

@@ -68,6 +68,11 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
         return new ProcessSpace(space, answers.books, answers.heapNames, notes);
     }
 
+    /// Whether a process uses malloc4j: it has made a heap.
+    public static boolean hasMalloc4j(AddressSpace space) {
+        return space.mappings().stream().anyMatch(range -> range.path().equals(ROOT));
+    }
+
     private static boolean agrees(AddressSpace space) {
         return space.rollup().map(MemoryUse::residentBytes).orElse(space.total().residentBytes())
                 == space.total().residentBytes();
@@ -120,8 +125,7 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
         private void askForHeaps(long pid) {
             try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
                 for (FoundHeap heap : new MemoryAgent(jvm).heaps().heaps()) {
-                    heapNames.merge(
-                            Integer.toString(heap.number()), heap.name(), (one, other) -> one + " or " + other);
+                    heapNames.merge(Integer.toString(heap.number()), heap.name(), (one, other) -> one + " or " + other);
                     long[] blocks = heap.hugeBlocks();
                     for (int index = 0; index + 1 < blocks.length; index += 2) {
                         ranges.add(new OwnedRange(

@@ -31,7 +31,8 @@ public record WhoReport(
     ///
     /// @param byteSize its addresses
     /// @param committedBytes what can hold memory
-    /// @param nmtBytes the same by the JVM's own books, for thread stacks what is resident; absent where they do not tell
+    /// @param nmtBytes the same by the JVM's own books, for thread stacks what is resident; absent where they do not
+    ///     tell
     @Json
     public record Part(
             String name,

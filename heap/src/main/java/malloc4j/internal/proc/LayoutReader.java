@@ -77,8 +77,8 @@ public final class LayoutReader {
     /// @throws java.nio.file.NoSuchFileException if there is no such process
     /// @throws ProcessEndedException if it ended meanwhile
     /// @throws IOException if this one may not read it
-    public static ProcessLayout read(
-            SystemFiles files, String directory, boolean isThisProcess, List<OwnedRange> told) throws IOException {
+    public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess, List<OwnedRange> told)
+            throws IOException {
         ProcessStat first = readFirst(files, directory);
         try {
             for (int attempt = 1; ; attempt++) {
