@@ -2,6 +2,7 @@ package malloc4j.cli;
 
 import java.io.IOException;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import malloc4j.process.UnreadableProcessException;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ public abstract class ProcessCommand<T> extends ReportCommand<T> {
             pause(seconds);
             if (isText()) {
                 page().blankLine()
-                        .line("--- " + LocalTime.now().truncatedTo(ChronoUnit.SECONDS))
+                        .line("--- " + LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS))
                         .flush();
             }
             showNext(readAgain());

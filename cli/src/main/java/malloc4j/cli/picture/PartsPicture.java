@@ -13,6 +13,7 @@ import malloc4j.process.AddressSpace;
 public final class PartsPicture {
     private static final int PERCENT = 100;
     private static final int TELLING = 3; // parts that the sentence names
+    private static final double MUCH_UNKNOWN = 0.05;
     private static final int WIDE = 72; // letters that all columns take
     private static final int MAX_BAR = 30;
     private static final int MIN_BAR = 4;
@@ -133,6 +134,13 @@ public final class PartsPicture {
                     + " -XX:NativeMemoryTracking=summary it tells how much");
         }
         return notes;
+    }
+
+    private long unknown() {
+        return parts.stream()
+                .filter(part -> part.name().equals(Part.UNKNOWN))
+                .mapToLong(Part::residentBytes)
+                .sum();
     }
 
     private String books() {
