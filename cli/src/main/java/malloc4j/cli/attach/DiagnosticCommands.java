@@ -11,7 +11,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import malloc4j.cli.CliException;
 
@@ -70,9 +69,9 @@ public final class DiagnosticCommands {
     ///
     /// @throws CliException if the JVM does not answer, or refuses
     public String run(String command) {
-        var answer = new AtomicReference<>("");
-        AttachedJvm.within(pid, SECONDS, () -> answer.set(ask(command)));
-        String text = answer.get();
+        var answer = new StringBuffer();
+        AttachedJvm.within(pid, SECONDS, () -> answer.append(ask(command)));
+        String text = answer.toString();
         int end = text.indexOf('\n');
         if (end < 0 || !text.substring(0, end).strip().equals("0")) {
             throw CliException.cannot("process " + pid + " does not run " + command + ": " + text.strip());

@@ -1,5 +1,6 @@
 package malloc4j.cli.health;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ public record KernelFacts(
 
     /// Of this process.
     static KernelFacts read() {
-        return read("self", Path.of(System.getProperty("java.io.tmpdir", "/tmp")), "");
+        return read("self", System.getProperty("java.io.tmpdir", "/tmp"), "");
     }
 
     /// Of another process.
@@ -40,11 +41,11 @@ public record KernelFacts(
                 .filter(argument -> argument.startsWith(FOLDER))
                 .map(argument -> argument.substring(FOLDER.length()))
                 .reduce("/tmp", (first, last) -> last);
-        return read(number, Path.of(folder), "/proc/" + number + "/root");
+        return read(number, folder, "/proc/" + number + "/root");
     }
 
-    private static KernelFacts read(String process, Path folder, String root) {
-        Path seen = folder.isAbsolute() ? Path.of(root + folder) : Path.of("/proc/" + process + "/cwd/" + folder);
+    private static KernelFacts read(String process, String folder, String root) {
+        File seen = new File(folder.startsWith("/") ? root + folder : "/proc/" + process + "/cwd/" + folder);
         return new KernelFacts(
                 text("/proc/sys/kernel/osrelease"),
                 number("/proc/sys/kernel/perf_event_paranoid"),
@@ -52,9 +53,9 @@ public record KernelFacts(
                 !status(process, "Seccomp:").equals("0")
                         && !status(process, "Seccomp:").isEmpty(),
                 capabilities(status(process, "CapEff:")),
-                folder.toString(),
-                Files.isDirectory(seen) && Files.isWritable(seen),
-                seen.toFile().getUsableSpace());
+                folder,
+                seen.isDirectory() && seen.canWrite(),
+                seen.getUsableSpace());
     }
 
     private static String text(String file) {
@@ -85,7 +86,7 @@ public record KernelFacts(
 
     /// Whether the process has a capability.
     boolean has(int capability) {
-        return (capabilities >>> capability & 1) != 0;
+        return ((capabilities >>> capability) & 1) != 0;
     }
 
     /// Whether the kernel is this old or older than `major.minor`; false where that is not known.
@@ -95,6 +96,6 @@ public record KernelFacts(
             return false;
         }
         int thisMajor = Integer.parseInt(parts[0]);
-        return thisMajor < major || thisMajor == major && Integer.parseInt(parts[1]) < minor;
+        return thisMajor < major || (thisMajor == major && Integer.parseInt(parts[1]) < minor);
     }
 }

@@ -3,6 +3,7 @@ package malloc4j.cli.health;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,7 +89,7 @@ public record ProcessFacts(
             Path release = Path.of(process + "/root" + program).resolveSibling("../release");
             Matcher version = VERSION.matcher(Files.readString(release, StandardCharsets.ISO_8859_1));
             return version.find() ? version.group(1) : "";
-        } catch (IOException unreadable) {
+        } catch (IOException | InvalidPathException unreadable) {
             return "";
         }
     }

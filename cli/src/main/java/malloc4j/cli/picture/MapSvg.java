@@ -51,7 +51,7 @@ public final class MapSvg {
 
     private final ProcessMap map;
     private final StringBuilder body = new StringBuilder();
-    private final Map<Area, String> names = new IdentityHashMap<>();
+    private final IdentityHashMap<Area, String> names = new IdentityHashMap<>();
     private double y;
 
     /// Areas of one part, one behind the other, with no other part between them.
@@ -106,11 +106,15 @@ public final class MapSvg {
             above = zone.start();
         }
         y += LINE;
-        return format(
+        return String.format(
+                        Locale.ROOT,
                         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" height=\"%.0f\""
                                 + " font-family=\"sans-serif\" font-size=\"12\">%n",
-                        WIDTH, y, WIDTH, y)
-                + format("<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>%n")
+                        WIDTH,
+                        y,
+                        WIDTH,
+                        y)
+                + String.format(Locale.ROOT, "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>%n")
                 + body
                 + "</svg>\n";
     }
@@ -130,7 +134,7 @@ public final class MapSvg {
         text(20, y, "", "mappings");
         rect(LEFT, y - 11, COLUMN, 14, "#eeeeee", "");
         rect(LEFT, y - 11, Math.max(1, COLUMN * used), 14, "#0072b2", "");
-        text(TEXT, y, "", format("%,d of at most %,d (vm.max_map_count)", map.mappings(), max));
+        text(TEXT, y, "", String.format(Locale.ROOT, "%,d of at most %,d (vm.max_map_count)", map.mappings(), max));
     }
 
     private void legend() {
@@ -191,19 +195,20 @@ public final class MapSvg {
             double height = LEAST_HEIGHT + HEIGHT_OF_DOUBLING * Math.log((double) run.byteSize / 4096) / Math.log(2);
             double center = y + height / 2 + 4;
             double filled = (double) COLUMN * run.residentBytes / run.byteSize;
-            String tip = format(
+            String tip = String.format(
+                    Locale.ROOT,
                     "%s-%s %s, %s in memory: %s",
                     Texts.hex(run.start),
                     Texts.hex(run.end),
                     Texts.size(run.byteSize),
                     Texts.size(run.residentBytes),
                     run.name);
-            body.append(format("<g><title>%s</title>%n", escaped(tip)));
+            body.append(String.format(Locale.ROOT, "<g><title>%s</title>%n", escaped(tip)));
             rect(LEFT, y, COLUMN, height, colour(run.group), " fill-opacity=\"0.22\" stroke=\"#ffffff\"");
             if (filled > 0) {
                 rect(LEFT, y + 0.5, Math.max(1, filled), height - 1, colour(run.group), "");
             }
-            body.append(format("</g>%n"));
+            body.append(String.format(Locale.ROOT, "</g>%n"));
             if (center - lastLabel >= 12.5) {
                 label(run, center);
                 lastLabel = center;
@@ -218,9 +223,13 @@ public final class MapSvg {
                 top + 11,
                 "font-weight=\"bold\" text-anchor=\"end\"",
                 zone.name().toUpperCase(Locale.ROOT));
-        body.append(format(
+        body.append(String.format(
+                Locale.ROOT,
                 "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"none\" stroke=\"#333333\"/>%n",
-                LEFT, top, COLUMN, y - top));
+                LEFT,
+                top,
+                COLUMN,
+                y - top));
     }
 
     private void label(Run run, double at) {
@@ -246,23 +255,30 @@ public final class MapSvg {
     // SVG.
 
     private void rect(double x, double top, double width, double height, String fill, String more) {
-        body.append(format(
+        body.append(String.format(
+                Locale.ROOT,
                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"%s/>%n",
-                x, top, width, height, fill, more));
+                x,
+                top,
+                width,
+                height,
+                fill,
+                more));
     }
 
     private void line(double x, double top, double toX, double bottom) {
-        body.append(format(
+        body.append(String.format(
+                Locale.ROOT,
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#333333\" stroke-dasharray=\"2 3\"/>%n",
-                x, top, toX, bottom));
+                x,
+                top,
+                toX,
+                bottom));
     }
 
     private void text(double x, double baseline, String attributes, String text) {
-        body.append(format("<text x=\"%.1f\" y=\"%.1f\" %s>%s</text>%n", x, baseline, attributes, escaped(text)));
-    }
-
-    private static String format(String format, Object... arguments) {
-        return String.format(Locale.ROOT, format, arguments);
+        body.append(String.format(
+                Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" %s>%s</text>%n", x, baseline, attributes, escaped(text)));
     }
 
     private static String escaped(String text) {

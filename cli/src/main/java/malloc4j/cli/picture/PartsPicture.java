@@ -125,6 +125,11 @@ public final class PartsPicture {
         if (changed != 0) {
             notes.add("it changed by " + Texts.size(Math.abs(changed)) + " while it was read");
         }
+        if (unknown() > MUCH_UNKNOWN * space.total().residentBytes()) {
+            notes.add(
+                    "unknown is private memory that the program or a library has mapped itself, as allocators other than"
+                            + " glibc's do");
+        }
         boolean isJvm =
                 space.mappings().stream().anyMatch(range -> range.fileName().equals("libjvm.so"));
         if (process.books().isOn()) {

@@ -14,6 +14,7 @@ import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.attach.DiagnosticCommands;
 import malloc4j.cli.attach.MemoryAgent;
 import malloc4j.cli.attach.agent.FoundMemory.FoundHeap;
+import malloc4j.cli.attach.agent.FoundMemory.HugeBlock;
 import malloc4j.observe.AreaKind;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.OwnedRange;
@@ -126,10 +127,9 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
             try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
                 for (FoundHeap heap : new MemoryAgent(jvm).heaps().heaps()) {
                     heapNames.merge(Integer.toString(heap.number()), heap.name(), (one, other) -> one + " or " + other);
-                    long[] blocks = heap.hugeBlocks();
-                    for (int index = 0; index + 1 < blocks.length; index += 2) {
+                    for (HugeBlock block : heap.hugeBlocks()) {
                         ranges.add(new OwnedRange(
-                                blocks[index], blocks[index + 1], AreaKind.HUGE_BLOCK, "heap " + heap.number(), ""));
+                                block.address(), block.byteSize(), AreaKind.HUGE_BLOCK, "heap " + heap.number(), ""));
                     }
                 }
             }

@@ -20,9 +20,9 @@ import picocli.CommandLine.Option;
                     + " unknown. committed is what can hold memory, in memory or not.",
             "",
             "A JVM that runs with -XX:NativeMemoryTracking is asked for its books, as jcmd does: then direct buffers are a"
-                    + " part of their own, and NMT is what the books say. With =detail they also tell where the collector's"
-                    + " tables are. A JVM with malloc4j is asked for the names and huge blocks of its heaps, for which an agent"
-                    + " is loaded that ends with this command.",
+                    + " part of their own, and NMT is what the books say, of stacks with their guards. With =detail they also"
+                    + " tell where the collector's tables are. A JVM with malloc4j is asked for the names and huge blocks of"
+                    + " its heaps, for which an agent is loaded that ends with this command.",
         })
 public final class WhoCommand extends ProcessCommand<ProcessSpace> {
     @Option(names = "--no-attach", description = "Ask the process nothing: look from outside alone.")

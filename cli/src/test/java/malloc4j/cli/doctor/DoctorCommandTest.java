@@ -23,7 +23,8 @@ class DoctorCommandTest {
         CommandRun run = CommandRun.of("doctor", "--json");
 
         DoctorReport report = Jsonb.instance().type(DoctorReport.class).fromJson(run.out());
-        boolean isSevere = report.findings().stream().anyMatch(finding -> finding.severity().equals("severe"));
+        boolean isSevere = report.findings().stream()
+                .anyMatch(finding -> finding.severity().equals("severe"));
         assertThat(run.exitCode()).isEqualTo(isSevere ? 1 : 0);
         assertThat(report.findings())
                 .allSatisfy(finding -> assertThat(finding.fix()).isNotBlank())

@@ -13,17 +13,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Machines that are written down, and what is wrong with them.
 class MachineChecksTest {
-    private static final KernelFacts GOOD = new KernelFacts(
-            "6.1.0-18-amd64", OptionalInt.of(2), OptionalInt.of(0), false, 0, "/tmp", true, 1L << 40);
+    private static final KernelFacts GOOD =
+            new KernelFacts("6.1.0-18-amd64", OptionalInt.of(2), OptionalInt.of(0), false, 0, "/tmp", true, 1L << 40);
 
     @TempDir
     private Path root;
 
     @Test
     void whatIsNotToldIsFine() {
-        assertThat(findings(GOOD))
-                .hasSize(14)
-                .allSatisfy(finding -> assertThat(finding.severity()).isEqualTo(Severity.FINE));
+        assertThat(findings(GOOD)).hasSize(14).allSatisfy(finding -> assertThat(finding.severity())
+                .isEqualTo(Severity.FINE));
     }
 
     @Test
@@ -100,16 +99,16 @@ class MachineChecksTest {
 
     @Test
     void whatBlindsToolsIsTold() {
-        KernelFacts blind = new KernelFacts(
-                "4.9.0", OptionalInt.of(3), OptionalInt.of(1), true, 0, "/var/tmp", true, 1 << 20);
+        KernelFacts blind =
+                new KernelFacts("4.9.0", OptionalInt.of(3), OptionalInt.of(1), true, 0, "/var/tmp", true, 1 << 20);
 
         assertFinding(blind, "kernel", Severity.WARNING, "older than 4.14", "5.14");
         assertFinding(blind, "guards", Severity.NOTE, "perf_event_paranoid is 3", "perf_event_paranoid=2");
         assertFinding(blind, "tracing", Severity.NOTE, "ptrace_scope is 1", "ptrace_scope=0");
         assertFinding(blind, "temporary folder", Severity.WARNING, "/var/tmp has only 1 MiB", "guardFile");
 
-        KernelFacts root = new KernelFacts(
-                "5.10.0", OptionalInt.of(3), OptionalInt.of(1), false, -1, "/tmp", false, 1L << 40);
+        KernelFacts root =
+                new KernelFacts("5.10.0", OptionalInt.of(3), OptionalInt.of(1), false, -1, "/tmp", false, 1L << 40);
         assertFinding(root, "kernel", Severity.NOTE, "older than 5.14", "5.14");
         assertFinding(root, "guards", Severity.FINE, "exactly", "nothing");
         assertFinding(root, "tracing", Severity.FINE, "", "nothing");

@@ -37,8 +37,11 @@ class ProcessChecksTest {
             assertThat(finding.severity()).as(variable).isEqualTo(Severity.FINE);
             assertThat(finding.text()).endsWith("there may be at most 4 arenas");
         }
-        assertThat(find(process(0, 0, 17, List.of(), List.of()), "glibc arenas").text()).isEqualTo("only the main one");
-        assertThat(find(process(9, MIB, 17, List.of(), List.of()), "glibc arenas").severity()).isEqualTo(Severity.NOTE);
+        assertThat(find(process(0, 0, 17, List.of(), List.of()), "glibc arenas").text())
+                .isEqualTo("only the main one");
+        assertThat(find(process(9, MIB, 17, List.of(), List.of()), "glibc arenas")
+                        .severity())
+                .isEqualTo(Severity.NOTE);
     }
 
     @Test
@@ -60,9 +63,12 @@ class ProcessChecksTest {
 
     @Test
     void theVersionOfJavaIsTold() {
-        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java").severity()).isEqualTo(Severity.FINE);
-        assertThat(find(process(0, 0, 17, List.of(), List.of()), "java").text()).isEqualTo("Java 17.0.1: malloc4j needs 25");
-        assertThat(find(process(0, 0, 11, List.of(), List.of()), "java").text()).contains("cannot tell its areas apart");
+        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java").severity())
+                .isEqualTo(Severity.FINE);
+        assertThat(find(process(0, 0, 17, List.of(), List.of()), "java").text())
+                .isEqualTo("Java 17.0.1: malloc4j needs 25");
+        assertThat(find(process(0, 0, 11, List.of(), List.of()), "java").text())
+                .contains("cannot tell its areas apart");
     }
 
     @Test
@@ -70,13 +76,16 @@ class ProcessChecksTest {
         write("proc/self/cgroup", "0::/app\n");
         write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         write("sys/fs/cgroup/app/memory.max", Long.toString(400 * MIB));
-        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity()).isEqualTo(Severity.SEVERE);
+        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity())
+                .isEqualTo(Severity.SEVERE);
 
         write("sys/fs/cgroup/app/memory.max", Long.toString(450 * MIB));
-        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity()).isEqualTo(Severity.WARNING);
+        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity())
+                .isEqualTo(Severity.WARNING);
 
         write("sys/fs/cgroup/app/memory.max", Long.toString(900 * MIB));
-        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity()).isEqualTo(Severity.FINE);
+        assertThat(find(process(0, 0, 25, List.of(), List.of()), "java heap").severity())
+                .isEqualTo(Severity.FINE);
     }
 
     private static ProcessFacts process(

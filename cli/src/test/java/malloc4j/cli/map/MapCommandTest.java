@@ -71,7 +71,10 @@ class MapCommandTest {
                 .startsWith("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 ")
                 .endsWith("</svg>\n")
                 .contains(">MMAP ZONE<", ">Java heap<", ">shared libraries<", "of at most");
-        assertThat(count(text, "<g>")).isEqualTo(count(text, "</g>")).isEqualTo(count(text, "<title>")).isPositive();
+        assertThat(count(text, "<g>"))
+                .isEqualTo(count(text, "</g>"))
+                .isEqualTo(count(text, "<title>"))
+                .isPositive();
         assertThat(count(text, "<text")).isEqualTo(count(text, "</text>"));
     }
 

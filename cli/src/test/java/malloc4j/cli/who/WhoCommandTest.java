@@ -88,7 +88,9 @@ class WhoCommandTest {
                 assertAddsUp(report);
                 assertAgrees(report, java);
                 assertThat(residentBytes(report).get("direct buffers")).as(java).isBetween(10 * MIB, 12 * MIB);
-                assertThat(residentBytes(report).getOrDefault("unknown", 0L)).as(java).isLessThan(MIB);
+                assertThat(residentBytes(report).getOrDefault("unknown", 0L))
+                        .as(java)
+                        .isLessThan(MIB);
             } finally {
                 process.destroyForcibly();
             }
@@ -97,7 +99,8 @@ class WhoCommandTest {
 
     private static void assertAgrees(WhoReport report, String java) {
         Map<String, Part> parts = report.parts().stream().collect(Collectors.toMap(Part::name, part -> part));
-        for (String name : List.of("Java heap", "code cache", "metaspace", "class space", "GC structures", "CDS archive")) {
+        for (String name :
+                List.of("Java heap", "code cache", "metaspace", "class space", "GC structures", "CDS archive")) {
             Part part = Objects.requireNonNull(parts.get(name), java + ": " + name + " in " + report);
             double books = Objects.requireNonNull(part.nmtBytes(), java + ": " + part);
             assertThat((double) part.committedBytes()).as(java + ": " + part).isCloseTo(books, within(0.02 * books));
@@ -137,8 +140,7 @@ class WhoCommandTest {
     void aProcessThatCannotBeReadIsOneLine() throws Exception {
         assertThat(CommandRun.of("who", "99999999"))
                 .isEqualTo(new CommandRun(2, "", "malloc4j: process 99999999: there is no process with this number\n"));
-        assertThat(CommandRun.of("who", "0"))
-                .isEqualTo(new CommandRun(2, "", "malloc4j: pid 0: must be 1 or more\n"));
+        assertThat(CommandRun.of("who", "0")).isEqualTo(new CommandRun(2, "", "malloc4j: pid 0: must be 1 or more\n"));
         assertThat(CommandRun.of("who", "--watch", "0").err())
                 .isEqualTo("malloc4j: --watch must be from 1 to 86400, not 0\n");
     }
@@ -184,7 +186,8 @@ class WhoCommandTest {
         List<String> javas = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         Path[] others = {Path.of("/usr/lib/jvm/java-17-openjdk-amd64/bin/java")};
-        Arrays.stream(others).filter(java -> Files.isExecutable(java.resolveSibling("javac")))
+        Arrays.stream(others)
+                .filter(java -> Files.isExecutable(java.resolveSibling("javac")))
                 .map(Path::toString)
                 .forEach(javas::add);
         return javas;

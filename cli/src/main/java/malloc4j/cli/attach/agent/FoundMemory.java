@@ -15,17 +15,20 @@ public record FoundMemory(List<FoundHeap> heaps) {
     /// One heap.
     ///
     /// @param number by which its records name it
-    /// @param hugeBlocks address and size of each in turn
-    public record FoundHeap(int number, String name, long[] hugeBlocks) {}
+    public record FoundHeap(int number, String name, List<HugeBlock> hugeBlocks) {}
+
+    /// A block with a mapping of its own.
+    public record HugeBlock(long address, long byteSize) {}
 
     void writeTo(ObjectOutputStream out) throws IOException {
         out.writeInt(heaps.size());
         for (FoundHeap heap : heaps) {
             out.writeInt(heap.number());
             out.writeObject(heap.name());
-            out.writeInt(heap.hugeBlocks().length);
-            for (long word : heap.hugeBlocks()) {
-                out.writeLong(word);
+            out.writeInt(heap.hugeBlocks().size());
+            for (HugeBlock block : heap.hugeBlocks()) {
+                out.writeLong(block.address());
+                out.writeLong(block.byteSize());
             }
         }
     }
@@ -37,11 +40,12 @@ public record FoundMemory(List<FoundHeap> heaps) {
         for (int index = 0; index < count; index++) {
             int number = in.readInt();
             String name = (String) in.readObject();
-            long[] words = new long[Math.clamp(in.readInt(), 0, 2 * MAX_COUNT)];
-            for (int word = 0; word < words.length; word++) {
-                words[word] = in.readLong();
+            int blockCount = Math.min(in.readInt(), MAX_COUNT);
+            List<HugeBlock> blocks = new ArrayList<>();
+            for (int block = 0; block < blockCount; block++) {
+                blocks.add(new HugeBlock(in.readLong(), in.readLong()));
             }
-            heaps.add(new FoundHeap(number, name, words));
+            heaps.add(new FoundHeap(number, name, blocks));
         }
         return new FoundMemory(heaps);
     }

@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
 import java.util.List;
 import malloc4j.cli.attach.agent.FoundMemory.FoundHeap;
+import malloc4j.cli.attach.agent.FoundMemory.HugeBlock;
 
 /// Asks the open heaps of this process, of every copy of the library, for what their records do not tell others: their
 /// names, and their huge blocks. A heap that is closed meanwhile is left out.
@@ -20,7 +21,7 @@ final class HeapMemory {
                 try {
                     heaps.add(find(call(heap, SNAPSHOT)));
                 } catch (InvocationTargetException closed) {
-                    continue;
+                    // and the next one is asked
                 }
             }
         }
@@ -28,13 +29,11 @@ final class HeapMemory {
     }
 
     private static FoundHeap find(Object snapshot) throws ReflectiveOperationException {
-        List<?> blocks = (List<?>) call(snapshot, "hugeBlocks");
-        long[] words = new long[2 * blocks.size()];
-        for (int index = 0; index < blocks.size(); index++) {
-            words[2 * index] = (long) call(blocks.get(index), "address");
-            words[2 * index + 1] = (long) call(blocks.get(index), "byteSize");
+        List<HugeBlock> blocks = new ArrayList<>();
+        for (Object block : (List<?>) call(snapshot, "hugeBlocks")) {
+            blocks.add(new HugeBlock((long) call(block, "address"), (long) call(block, "byteSize")));
         }
-        return new FoundHeap((int) call(snapshot, "heapId"), (String) call(snapshot, "heap"), words);
+        return new FoundHeap((int) call(snapshot, "heapId"), (String) call(snapshot, "heap"), blocks);
     }
 
     private static Object call(Object object, String method) throws ReflectiveOperationException {
