@@ -69,7 +69,7 @@ public final class DiagnosticCommands {
     ///
     /// @throws CliException if the JVM does not answer, or refuses
     public String run(String command) {
-        var answer = new StringBuffer();
+        var answer = new StringBuilder();
         AttachedJvm.within(pid, SECONDS, () -> answer.append(ask(command)));
         String text = answer.toString();
         int end = text.indexOf('\n');

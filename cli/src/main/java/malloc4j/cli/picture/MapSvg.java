@@ -32,8 +32,10 @@ public final class MapSvg {
     private static final int COLUMN = 220;
     private static final int TEXT = LEFT + COLUMN + 14;
     private static final int LINE = 15;
-    private static final int TITLE_LETTERS = 104;
+    private static final int TITLE_LETTERS = 92;
     private static final int GAP_HEIGHT = 26;
+    private static final double LABEL_HEIGHT = 12.5;
+    private static final int PAGE_BYTES = 4096;
     private static final double LEAST_HEIGHT = 3;
     private static final double HEIGHT_OF_DOUBLING = 1.7;
 
@@ -173,7 +175,7 @@ public final class MapSvg {
         text(TEXT + 190, y, grey + " text-anchor=\"end\"", "mapped");
         text(TEXT + 270, y, grey + " text-anchor=\"end\"", "in memory");
         text(TEXT + 290, y, grey, "owner");
-        y += 8;
+        y += 14;
     }
 
     private void gap(long bytes) {
@@ -191,32 +193,16 @@ public final class MapSvg {
     private void zone(Zone zone) {
         double top = y;
         double lastLabel = 0;
-        for (Run run : runs(zone)) {
-            double height = LEAST_HEIGHT + HEIGHT_OF_DOUBLING * Math.log((double) run.byteSize / 4096) / Math.log(2);
+        List<Run> runs = runs(zone);
+        for (Run run : runs) {
+            double height = Math.max(runs.size() == 1 ? LINE : LEAST_HEIGHT, height(run.byteSize));
             double center = y + height / 2 + 4;
-            double filled = (double) COLUMN * run.residentBytes / run.byteSize;
-            String tip = String.format(
-                    Locale.ROOT,
-                    "%s-%s %s, %s in memory: %s",
-                    Texts.hex(run.start),
-                    Texts.hex(run.end),
-                    Texts.size(run.byteSize),
-                    Texts.size(run.residentBytes),
-                    run.name);
-            body.append(String.format(Locale.ROOT, "<g><title>%s</title>%n", escaped(tip)));
-            rect(LEFT, y, COLUMN, height, colour(run.group), " fill-opacity=\"0.22\" stroke=\"#ffffff\"");
-            if (filled > 0) {
-                rect(LEFT, y + 0.5, Math.max(1, filled), height - 1, colour(run.group), "");
-            }
-            body.append(String.format(Locale.ROOT, "</g>%n"));
-            if (center - lastLabel >= 12.5) {
+            box(run, height);
+            if (center - lastLabel >= LABEL_HEIGHT) {
                 label(run, center);
                 lastLabel = center;
             }
             y += height;
-        }
-        if (y - top < LINE) {
-            y = top + LINE;
         }
         text(
                 LEFT - 12,
@@ -230,6 +216,28 @@ public final class MapSvg {
                 top,
                 COLUMN,
                 y - top));
+    }
+
+    private static double height(long byteSize) {
+        return LEAST_HEIGHT + HEIGHT_OF_DOUBLING * Math.log((double) byteSize / PAGE_BYTES) / Math.log(2);
+    }
+
+    private void box(Run run, double height) {
+        double filled = (double) COLUMN * run.residentBytes / run.byteSize;
+        String tip = String.format(
+                Locale.ROOT,
+                "%s-%s %s, %s in memory: %s",
+                Texts.hex(run.start),
+                Texts.hex(run.end),
+                Texts.size(run.byteSize),
+                Texts.size(run.residentBytes),
+                run.name);
+        body.append(String.format(Locale.ROOT, "<g><title>%s</title>%n", escaped(tip)));
+        rect(LEFT, y, COLUMN, height, colour(run.group), " fill-opacity=\"0.22\" stroke=\"#ffffff\"");
+        if (filled > 0) {
+            rect(LEFT, y + 0.5, Math.max(1, filled), height - 1, colour(run.group), "");
+        }
+        body.append(String.format(Locale.ROOT, "</g>%n"));
     }
 
     private void label(Run run, double at) {
