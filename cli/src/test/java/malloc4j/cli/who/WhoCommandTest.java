@@ -173,7 +173,7 @@ class WhoCommandTest {
             long kib = lines.filter(line -> line.startsWith("Rss:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
                     .sum();
-            assertThat((double) report.residentBytes()).isCloseTo(kib << 10, within((double) MIB));
+            assertThat((double) report.residentBytes()).isCloseTo((double) (kib << 10), within((double) MIB));
         }
     }
 
