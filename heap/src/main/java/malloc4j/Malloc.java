@@ -174,41 +174,52 @@ public final class Malloc {
                 now.dirtyBytes());
     }
 
-    /// The text of C's `malloc_stats`, and some lines more.
+    /// The text of C's `malloc_stats`: one arena, the total with mappings, and lines that this heap adds. glibc's
+    /// `max mmap regions` and `max mmap bytes` are without `max`, as no peaks are kept.
     ///
     /// @source [malloc_stats(3)](https://man7.org/linux/man-pages/man3/malloc_stats.3.html)
     public static String stats() {
         HeapStatistics now = heap().statistics();
         return String.format(
                 Locale.ROOT,
-                "Heap %s (%s):%n"
-                        + "system bytes     = %14d%n"
-                        + "in use bytes     = %14d%n"
-                        + "resident bytes   = %14d%n"
-                        + "committed bytes  = %14d%n"
-                        + "dirty bytes      = %14d%n"
-                        + "live blocks      = %14d%n"
-                        + "slabs            = %14d%n"
-                        + "large blocks     = %14d%n"
-                        + "mmap regions     = %14d%n"
-                        + "mmap bytes       = %14d%n"
-                        + "thread caches    = %14d%n",
-                heap().options().name(),
-                heap().options().memory().source(),
+                """
+                Arena 0:
+                system bytes     = %14d
+                in use bytes     = %14d
+                Total (incl. mmap):
+                system bytes     = %14d
+                in use bytes     = %14d
+                mmap regions     = %14d
+                mmap bytes       = %14d
+                Heap %s (%s):
+                resident bytes   = %14d
+                committed bytes  = %14d
+                dirty bytes      = %14d
+                live blocks      = %14d
+                slabs            = %14d
+                large blocks     = %14d
+                thread caches    = %14d
+                """,
+                now.reservedBytes() - now.hugeBytes(),
+                now.liveBytes() - now.hugeBytes(),
                 now.reservedBytes(),
                 now.liveBytes(),
+                now.hugeBlocks(),
+                now.hugeBytes(),
+                heap().options().name(),
+                heap().options().memory().source(),
                 heap().residentBytes(),
                 now.committedBytes(),
                 now.dirtyBytes(),
                 now.liveBlocks(),
                 now.slabCount(),
                 now.largeBlocks(),
-                now.hugeBlocks(),
-                now.hugeBytes(),
                 now.threadCaches());
     }
 
-    /// The XML of C's `malloc_info`, with the elements that apply.
+    /// The XML of C's `malloc_info`: one arena, then the totals, in glibc's elements and order; those of type `max` are
+    /// left out, as no peaks are kept. A `size` is a size class with slabs, `total` and `count` are its free blocks;
+    /// free blocks are `fast`, free pages that have memory are `rest`.
     ///
     /// @source [malloc_info(3)](https://man7.org/linux/man-pages/man3/malloc_info.3.html)
     public static String info() {
@@ -223,27 +234,40 @@ public final class Malloc {
                     entry.freeBlocks() * entry.blockBytes(),
                     entry.freeBlocks()));
         }
-        return xml.append(String.format(
-                        Locale.ROOT,
-                        """
-                        </sizes>
-                        <total type="fast" count="%d" size="%d"/>
-                        <total type="rest" count="%d" size="%d"/>
-                        <system type="current" size="%d"/>
-                        <aspace type="total" size="%d"/>
-                        </heap>
-                        <total type="mmap" count="%d" size="%d"/>
-                        </malloc>
-                        """,
-                        now.slabFreeBlocks(),
-                        now.slabFreeBytes(),
-                        now.dirtyBytes() > 0 ? 1 : 0,
-                        now.dirtyBytes(),
-                        now.committedBytes(),
-                        now.reservedBytes(),
-                        now.hugeBlocks(),
-                        now.hugeBytes()))
+        String mapped = String.format(
+                Locale.ROOT, "<total type=\"mmap\" count=\"%d\" size=\"%d\"/>\n", now.hugeBlocks(), now.hugeBytes());
+        long committed = now.committedBytes() - now.hugeBytes();
+        long reserved = now.reservedBytes() - now.hugeBytes();
+        return xml.append("</sizes>\n")
+                .append(free(now))
+                .append(system(committed, reserved))
+                .append("</heap>\n")
+                .append(free(now))
+                .append(mapped)
+                .append(system(now.committedBytes(), now.reservedBytes()))
+                .append("</malloc>\n")
                 .toString();
+    }
+
+    private static String free(HeapStatistics now) {
+        return String.format(
+                Locale.ROOT,
+                """
+                <total type="fast" count="%d" size="%d"/>
+                <total type="rest" count="%d" size="%d"/>
+                """,
+                now.slabFreeBlocks(),
+                now.slabFreeBytes(),
+                now.dirtyBytes() > 0 ? 1 : 0,
+                now.dirtyBytes());
+    }
+
+    private static String system(long committedBytes, long reservedBytes) {
+        return String.format(Locale.ROOT, """
+                <system type="current" size="%d"/>
+                <aspace type="total" size="%d"/>
+                <aspace type="mprotect" size="%d"/>
+                """, committedBytes, reservedBytes, reservedBytes);
     }
 
     /// The error number that the last failed call of this thread set; 0 when none failed.

@@ -98,16 +98,16 @@ final class ProfiledCalls implements CallHook {
     @Override
     public long realloc(long address, long byteSize) {
         StackProbe.requireForWhole();
-        return resized(address, () -> plain.realloc(address, byteSize));
+        return resized(address, byteSize, () -> plain.realloc(address, byteSize));
     }
 
     @Override
     public long resizeInPlace(long address, long byteSize) {
         StackProbe.requireForWhole();
-        return resized(address, () -> plain.resizeInPlace(address, byteSize));
+        return resized(address, byteSize, () -> plain.resizeInPlace(address, byteSize));
     }
 
-    private long resized(long address, Allocation resizing) {
+    private long resized(long address, long byteSize, Allocation resizing) {
         Sample sample = sampler.removeInPlace(address);
         if (sample == null) {
             return resizing.address();
@@ -115,7 +115,10 @@ final class ProfiledCalls implements CallHook {
         long now = address;
         try {
             long result = resizing.address();
-            now = result > 0 ? result : address;
+            if (result > 0) {
+                now = result;
+                sample.setRequested(byteSize);
+            }
             return result;
         } finally {
             long usable = plain.usableSize(now);

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.StringReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.FutureTask;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPath;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.RawMemory;
 import malloc4j.internal.os.Errno;
@@ -19,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xml.sax.InputSource;
 
 /// What C's functions promise, on the common heap.
 class MallocTest {
@@ -272,7 +278,40 @@ class MallocTest {
                 .startsWith("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n")
                 .contains("<size from=\"80\" to=\"80\"")
                 .endsWith("</malloc>\n");
+        assertThat(Malloc.stats())
+                .startsWith("Arena 0:\nsystem bytes     = ")
+                .contains("\nTotal (incl. mmap):\nsystem bytes     = ");
         Malloc.free(address);
+    }
+
+    /// As readers of glibc's XML take it: elements by name and type, below `heap` and below the root.
+    @Test
+    void infoIsXmlAsGlibcWritesIt() throws Exception {
+        long small = Malloc.malloc(70);
+        long huge = Malloc.malloc(64L << 20);
+        var root = DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(Malloc.info())))
+                .getDocumentElement();
+        XPath path = XPathFactory.newInstance().newXPath();
+        assertThat(root.getAttribute("version")).isEqualTo("1");
+        assertThat(path.evaluate("count(heap/sizes/size)", root)).isNotEqualTo("0");
+        assertThat(path.evaluate("total[@type='mmap']/@size", root))
+                .isEqualTo(Long.toString(Malloc.mallinfo2().hblkhd()));
+        for (String place : new String[] {"heap/", ""}) {
+            for (String total : new String[] {"fast", "rest"}) {
+                assertThat(path.evaluate(place + "total[@type='" + total + "']/@count", root))
+                        .matches("\\d+");
+            }
+            double current =
+                    (double) path.evaluate(place + "system[@type='current']/@size", root, XPathConstants.NUMBER);
+            double space = (double) path.evaluate(place + "aspace[@type='total']/@size", root, XPathConstants.NUMBER);
+            assertThat(current).isBetween(1.0, space);
+            assertThat(path.evaluate(place + "aspace[@type='mprotect']/@size", root))
+                    .matches("\\d+");
+        }
+        Malloc.free(small);
+        Malloc.free(huge);
     }
 
     @Test

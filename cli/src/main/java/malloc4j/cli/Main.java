@@ -7,6 +7,11 @@ import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
 import malloc4j.cli.doctor.DoctorCommand;
 import malloc4j.cli.explain.ExplainCommand;
+import malloc4j.cli.heaps.ClassesCommand;
+import malloc4j.cli.heaps.HeldCommand;
+import malloc4j.cli.heaps.StatsCommand;
+import malloc4j.cli.heaps.TopCommand;
+import malloc4j.cli.heaps.TrimCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.map.MapCommand;
@@ -51,6 +56,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
             DoctorCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
+            StatsCommand.class,
+            ClassesCommand.class,
+            TopCommand.class,
+            HeldCommand.class,
+            TrimCommand.class,
             RecordCommand.class,
             ExplainCommand.class,
             CommandLine.HelpCommand.class

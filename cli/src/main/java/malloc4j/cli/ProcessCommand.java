@@ -13,6 +13,7 @@ import picocli.CommandLine.Parameters;
 ///
 /// @param <T> what is read of it
 public abstract class ProcessCommand<T> extends ReportCommand<T> {
+    private static final String CLEAR_SCREEN = "\033[H\033[2J";
     private static final int MAX_SECONDS = 86_400;
     private static final int MILLIS_PER_SECOND = 1_000;
 
@@ -62,12 +63,21 @@ public abstract class ProcessCommand<T> extends ReportCommand<T> {
         showNext(read());
         while (true) {
             pause(seconds);
+            T next = readAgain();
             if (isText()) {
-                page().blankLine()
-                        .line("--- " + LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS))
-                        .flush();
+                separate();
             }
-            showNext(readAgain());
+            showNext(next);
+        }
+    }
+
+    /// On a terminal each reading takes the place of the one before.
+    private void separate() {
+        if (Terminal.isInteractive()) {
+            page().block(CLEAR_SCREEN);
+        } else {
+            page().blankLine()
+                    .line("--- " + LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS));
         }
     }
 

@@ -1,5 +1,6 @@
 package malloc4j.cli;
 
+import java.io.Console;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,13 @@ public final class Terminal {
     /// How many letters a line has room for: what `COLUMNS` says, else any number.
     public static int columns() {
         return columns(System.getenv("COLUMNS"));
+    }
+
+    /// Whether both standard input and standard output are a terminal.
+    @SuppressWarnings("SystemConsoleNull") // the JDK's own providers differ on whether it can be null
+    public static boolean isInteractive() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
     }
 
     static int columns(@Nullable String told) {

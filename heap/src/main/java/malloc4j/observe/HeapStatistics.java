@@ -1,5 +1,6 @@
 package malloc4j.observe;
 
+import java.io.Serializable;
 import java.util.List;
 import malloc4j.internal.memory.Sizes;
 
@@ -58,7 +59,8 @@ public record HeapStatistics(
         long reservedBytes,
         long purgedBytes,
         int threadCaches,
-        long magazineBytes) {
+        long magazineBytes)
+        implements Serializable {
 
     @Override
     public String toString() {

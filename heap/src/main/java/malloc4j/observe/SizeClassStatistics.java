@@ -1,5 +1,7 @@
 package malloc4j.observe;
 
+import java.io.Serializable;
+
 /// What the slabs of one block size hold.
 ///
 /// @param blockBytes the size of a block
@@ -18,4 +20,5 @@ public record SizeClassStatistics(
         long allocatedBlocks,
         long freedBlocks,
         long slabsMade,
-        long slabsRetired) {}
+        long slabsRetired)
+        implements Serializable {}

@@ -75,6 +75,19 @@ public final class AttachedJvm implements AutoCloseable {
         }
     }
 
+    /// Ends the command where the process has nothing to see.
+    ///
+    /// @param libraries copies of malloc4j that are loaded and new enough
+    /// @param heaps that are open
+    public void requireHeaps(int libraries, int heaps) {
+        if (libraries == 0) {
+            throw CliException.problem("process " + pid + " uses no malloc4j, or one too old for this");
+        }
+        if (heaps == 0) {
+            throw CliException.problem("process " + pid + " has malloc4j, but no heap");
+        }
+    }
+
     /// Waits, unless the process ends.
     ///
     /// @throws CliException if it does

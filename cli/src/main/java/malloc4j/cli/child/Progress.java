@@ -1,7 +1,7 @@
 package malloc4j.cli.child;
 
-import java.io.Console;
 import java.io.PrintWriter;
+import malloc4j.cli.Terminal;
 
 /// One line that says what is going on, rewritten in place; on a terminal only, nothing at all elsewhere.
 public final class Progress {
@@ -16,10 +16,8 @@ public final class Progress {
     }
 
     /// Shown if both standard input and standard output are a terminal.
-    @SuppressWarnings("SystemConsoleNull") // the JDK's own providers differ on whether it can be null
     public static Progress onTerminal(PrintWriter out) {
-        Console console = System.console();
-        return new Progress(out, console != null && console.isTerminal());
+        return new Progress(out, Terminal.isInteractive());
     }
 
     public void show(String text) {

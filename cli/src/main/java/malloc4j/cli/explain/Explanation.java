@@ -1,9 +1,11 @@
 package malloc4j.cli.explain;
 
 import malloc4j.cli.CliException;
+import malloc4j.cli.Page;
 import malloc4j.cli.explain.Crash.Mapping;
 import malloc4j.cli.explain.GuardTable.Block;
 import malloc4j.cli.explain.GuardTable.Call;
+import malloc4j.cli.picture.CallPicture;
 import org.jspecify.annotations.Nullable;
 
 /// What a process has died of, as far as malloc4j knows.
@@ -15,7 +17,7 @@ record Explanation(
         Crash crash,
         String verdict,
         @Nullable GuardTable table,
-        @Nullable Block block) {
+        @Nullable Block block) implements Explained {
     private static final double NANOS = 1e9;
     private static final double MILLIS = 1e6;
 
@@ -137,5 +139,30 @@ record Explanation(
 
     static String hex(long address) {
         return "0x" + Long.toHexString(address);
+    }
+
+    @Override
+    public Object document() {
+        return ExplainReport.of(this);
+    }
+
+    @Override
+    public void render(Page page) {
+        page.line(CallPicture.sentence(verdict));
+        if (block == null || table == null) {
+            return;
+        }
+        page.line(CallPicture.sentence("The block of heap '" + table.heapName() + "' is at " + hex(block.address())
+                + ", as " + table.path() + " tells"));
+        show("allocated ", block.allocated(), page);
+        Call freed = block.freed();
+        if (freed != null) {
+            show("freed ", freed, page);
+        }
+    }
+
+    private void show(String what, Call call, Page page) {
+        String title = what + age(crash, call) + " by thread '" + call.thread() + "'";
+        page.block(CallPicture.of(title, call.stack(), call.isCut()));
     }
 }

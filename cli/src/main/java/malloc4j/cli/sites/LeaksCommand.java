@@ -10,6 +10,7 @@ import malloc4j.cli.ProcessNumber;
 import malloc4j.cli.ReportCommand;
 import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.attach.ProfileAgent;
+import malloc4j.cli.attach.agent.FoundHeaps;
 import malloc4j.cli.child.Progress;
 import malloc4j.cli.picture.LeaksPicture;
 import malloc4j.observe.AllocationProfile;
@@ -72,7 +73,8 @@ public final class LeaksCommand extends ReportCommand<FoundLeaks> {
         long partNanos = TimeUnit.SECONDS.toNanos(seconds) / PARTS;
         long halfMillis = TimeUnit.NANOSECONDS.toMillis(2 * partNanos);
         var agent = new ProfileAgent(jvm);
-        HeapsNeeded.require(agent.start(sampleBytes, halfMillis), pid);
+        FoundHeaps found = agent.start(sampleBytes, halfMillis);
+        jvm.requireHeaps(found.libraries(), found.heaps());
         jvm.pause(halfMillis);
         Map<Integer, AllocationProfile> earlier = agent.profiles(partNanos);
         jvm.pause(halfMillis);

@@ -145,7 +145,7 @@ public final class SitesCommand extends ReportCommand<SampledProcess> {
         var agent = new ProfileAgent(jvm);
         int wait = seconds == null ? DEFAULT_SECONDS : seconds;
         FoundHeaps found = agent.start(sampleBytes, TimeUnit.SECONDS.toMillis(wait));
-        HeapsNeeded.require(found, pid);
+        jvm.requireHeaps(found.libraries(), found.heaps());
         Map<Integer, AllocationProfile> earlier = isDifference ? agent.profiles() : Map.of();
         boolean waits = isDifference || seconds != null || found.startedHeaps() > 0;
         if (waits) {

@@ -204,7 +204,8 @@ class ExplainCommandTest {
         requireLine(explain(folder), 2, "is a directory");
         requireLine(explain(folder.resolve("nosuch")), 2, "there is no such file");
         requireLine(explain(Path.of("/dev/null")), 2, "is no regular file");
-        requireLine(CommandRun.of("explain", "123"), 2, "123 is a number");
+        requireLine(CommandRun.of("explain", "123", "--guards", "x"), 2, "--guards is for a file, and 123 is a size");
+        requireLine(CommandRun.of("explain", "./123"), 2, "there is no such file");
         requireLine(CommandRun.of("explain", "a\0b"), 2, "is no path");
         requireLine(CommandRun.of("explain"), 2, "FILE");
         Path pipe = folder.resolve("pipe");

@@ -70,7 +70,7 @@ public final class ChunkMap {
     /// Bytes of an entry, as a shift and as a number.
     public static final int ENTRY_SHIFT = 5;
 
-    static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
+    public static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
 
     private static final long MIN_ZONE_BYTES = 1L << 24; // 16 MiB
 

@@ -70,6 +70,7 @@ final class SampledHome extends Home {
         }
         boolean isPut = false;
         try {
+            sample.setRequested(byteSize);
             long usable = Math.max(1, byteSize);
             long address = isGuarded ? sampler.takeGuarded(sample, usable, byteAlignment) : -Errno.EAGAIN;
             if (address < 0 && meanBytes != 0) {
@@ -188,7 +189,10 @@ final class SampledHome extends Home {
         try {
             release(record, address);
             result = under(record).resize(record, address, byteSize, mayMove);
-            now = result > 0 ? result : address;
+            if (result > 0) {
+                now = result;
+                sample.setRequested(byteSize);
+            }
             usable = under(record).byteSize(record, now);
         } finally {
             hold(record, now);

@@ -20,6 +20,9 @@ public final class Sample {
     long address; // 0 until the block is taken
     long byteSize;
 
+    /// How much was asked for; 0 where that is [#byteSize].
+    long requestedBytes;
+
     /// Of [GuardSlots], -1 for none.
     int slot = -1;
 
@@ -61,6 +64,16 @@ public final class Sample {
         this.thread = thread;
         this.allocatedNanos = allocatedNanos;
         this.weight = weight;
+    }
+
+    /// Notes how much was asked for, where the block is larger. By whoever has begun or taken it out.
+    public void setRequested(long bytes) {
+        requestedBytes = Math.max(1, bytes);
+    }
+
+    /// By how much the block is larger than what was asked for.
+    long roundingBytes() {
+        return requestedBytes == 0 ? 0 : Math.max(0, byteSize - requestedBytes);
     }
 
     /// How many bytes of the block may be used. By whoever has [taken it out][Sampler#remove].

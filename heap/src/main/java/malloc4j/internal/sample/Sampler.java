@@ -238,6 +238,7 @@ public final class Sampler implements Sampling {
         }
         Sample sample = begin(chosenBytes, mean);
         sample.isInPlace = true;
+        sample.setRequested(byteSize);
         return sample;
     }
 
@@ -474,6 +475,22 @@ public final class Sampler implements Sampling {
         lock.lock();
         try {
             return allocatedExcess;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// By how much live blocks are larger than what was asked for, estimated as [AllocationProfile] estimates; -1 where
+    /// there are no samples.
+    public long roundingBytes() {
+        lock.lock();
+        try {
+            if (askedBytes == 0 || liveCount == 0) {
+                return -1;
+            }
+            double[] sum = new double[1];
+            samples.forEach(sample -> sum[0] += sample.weight * sample.roundingBytes());
+            return (long) sum[0];
         } finally {
             lock.unlock();
         }

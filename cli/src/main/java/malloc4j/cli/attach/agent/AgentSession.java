@@ -23,6 +23,10 @@ import java.nio.file.Path;
 ///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
 ///   heaps                         ->       names of open heaps, and what of them cannot be seen from outside
 ///                                 <-       OK, FoundMemory
+///   read METHODS                  ->       of each heap, such as footprint
+///                                 <-       OK, as ReadHeaps writes it
+///   trim BYTES                    ->       each heap gives back what it has beyond those
+///                                 <-       OK, as ReadHeaps writes it
 ///   record MILLIS HEAP FILE       ->       a trace of one heap; both texts encoded as in a URL, HEAP may be empty
 ///                                 <-       OK, FoundRecording
 ///   stop                          ->       ends it
@@ -44,6 +48,7 @@ public final class AgentSession implements Runnable {
     private final ProfiledHeaps heaps;
     private final RecordedHeap recorded;
     private final Instrumentation instrumentation;
+    private final ReadHeaps readHeaps;
 
     private long patienceMillis = PATIENCE_MILLIS;
 
@@ -54,6 +59,7 @@ public final class AgentSession implements Runnable {
         this.heaps = new ProfiledHeaps(instrumentation);
         this.recorded = new RecordedHeap(instrumentation);
         this.instrumentation = instrumentation;
+        this.readHeaps = new ReadHeaps(instrumentation);
     }
 
     @Override
@@ -98,6 +104,8 @@ public final class AgentSession implements Runnable {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[1]);
                 recorded.start(decoded(words[2]), decoded(words[3])).writeTo(out);
             }
+            case "read" -> readHeaps.write(words[1], out);
+            case "trim" -> readHeaps.trim(Long.parseLong(words[1]), out);
             case "stop" -> recorded.stop();
             case "profiles" -> heaps.writeProfiles(Long.parseLong(words[1]), out);
             default -> throw new IllegalArgumentException("the agent does not know " + words[0]);

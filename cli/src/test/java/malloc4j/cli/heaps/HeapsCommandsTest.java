@@ -1,0 +1,154 @@
+package malloc4j.cli.heaps;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.avaje.jsonb.Jsonb;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import malloc4j.cli.CommandRun;
+import malloc4j.cli.sites.AllocatingChild;
+import malloc4j.cli.sites.Child;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// `stats`, `classes`, `top`, `held` and `trim` on a program that keeps a quarter of what it allocates.
+@Timeout(120)
+class HeapsCommandsTest {
+    private static final long KIB = 1 << 10;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private Path temporary;
+
+    private static CommandRun run(String command, Child child, String... options) {
+        return CommandRun.of(Stream.concat(Stream.of(command, Long.toString(child.pid())), Stream.of(options))
+                .toArray(String[]::new));
+    }
+
+    private static <T> T json(CommandRun run, Class<T> type) {
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).isZero();
+        return Jsonb.instance().type(type).fromJson(run.out());
+    }
+
+    @Test
+    void statsAddUp() throws IOException {
+        try (Child child = Child.start(AllocatingChild.class, temporary, "-Dsample=4096")) {
+            StatsReport report = json(run("stats", child, "--json"), StatsReport.class);
+
+            assertThat(report.pid()).isEqualTo(child.pid());
+            assertThat(report.heaps()).hasSize(1);
+            StatsReport.Heap heap = report.heaps().getFirst();
+            assertThat(heap.name()).isEqualTo("common");
+            assertThat(heap.allocatedBytes()).isGreaterThanOrEqualTo(256 * KIB);
+            assertThat(heap.activeBytes())
+                    .isEqualTo(heap.allocatedBytes()
+                            + heap.cachedBytes()
+                            + heap.slabFreeBytes()
+                            + heap.quarantinedBytes()
+                            + heap.samplingBytes()
+                            + heap.movingBytes());
+            assertThat(heap.mappedBytes()).isEqualTo(heap.activeBytes() + heap.dirtyBytes() + heap.metadataBytes());
+            assertThat(heap.residentBytes()).as("its blocks are never touched").isNotNegative();
+            assertThat(heap.requestedBytes()).isEqualTo(heap.allocatedBytes() - heap.roundingBytes());
+
+            CommandRun text = run("stats", child);
+            assertThat(text.out())
+                    .startsWith("Process " + child.pid() + ": heap common has ")
+                    .containsPattern(" mapped for [0-9.]+ [KM]iB allocated \\([0-9]+ %\\), and ")
+                    .containsPattern("\n  allocated +[0-9.]+ [KM]iB +[0-9,]+ +#+\n")
+                    .contains("\n= active ", "\n= mapped ", "\n  resident ", " was asked for, ");
+        }
+    }
+
+    @Test
+    void classesShowHowFullSlabsAre() throws IOException {
+        try (Child child = Child.start(AllocatingChild.class, temporary)) {
+            ClassesCommand.Report report = json(run("classes", child, "--json"), ClassesCommand.Report.class);
+
+            ClassesCommand.Report.SizeClass blocks = report.heaps().getFirst().classes().stream()
+                    .filter(entry -> entry.blockBytes() == 4096)
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(blocks.liveBlocks()).isPositive().isLessThanOrEqualTo(blocks.slabs() * 16);
+            assertThat(blocks.liveBlocks() + blocks.freeBlocks()).isEqualTo(blocks.slabs() * 16);
+            assertThat(blocks.liveBytes()).isEqualTo(blocks.liveBlocks() * 4096);
+
+            assertThat(run("classes", child).out())
+                    .containsPattern("heap common: [0-9,]+ slabs are [0-9]+ % full: ")
+                    .containsPattern("\n *4,096 +[0-9,]+ +[0-9,]+ .* %");
+        }
+    }
+
+    @Test
+    void topShowsRatesUntilTheProcessEnds() throws Exception {
+        try (Child child = Child.start(AllocatingChild.class, temporary)) {
+            Thread end = Thread.ofPlatform().start(() -> {
+                try {
+                    Thread.sleep(3_000);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                child.process().destroyForcibly();
+            });
+            CommandRun run = run("top", child);
+            end.join();
+
+            assertThat(run.err()).isEqualTo("malloc4j: process " + child.pid() + " has ended meanwhile\n");
+            assertThat(run.exitCode()).isEqualTo(3);
+            assertThat(run.out()).containsPattern("heap +live +blocks +dirty").containsPattern("\ncommon .*");
+            assertThat(run.out().split("Process " + child.pid(), -1).length).isGreaterThan(2);
+        }
+    }
+
+    @Test
+    void heldNamesWhoKeepsPages() throws IOException {
+        try (Child child = Child.start(AllocatingChild.class, temporary, "-Dkept=0", "-Dsample=1")) {
+            HeldCommand.Report report = json(run("held", child, "--json"), HeldCommand.Report.class);
+            assertThat(report.heaps().getFirst().name()).isEqualTo("common");
+            assertThat(report.heaps().getFirst().heldBytes())
+                    .isGreaterThanOrEqualTo(report.heaps().getFirst().unknownBytes());
+            assertThat(run("held", child).out()).startsWith("Process " + child.pid() + ":\nheap 'common': ");
+        }
+    }
+
+    @Test
+    void trimGivesBack() throws IOException {
+        try (Child child = Child.start(AllocatingChild.class, temporary, "-Dkept=0")) {
+            TrimCommand.Report report = json(run("trim", child, "--json"), TrimCommand.Report.class);
+            TrimCommand.Report.Heap heap = report.heaps().getFirst();
+            assertThat(heap.name()).isEqualTo("common");
+            assertThat(heap.residentBytesAfter()).isNotNegative();
+            assertThat(run("trim", child).out()).contains("heap common: ").contains(" resident.");
+            assertThat(run("trim", child, "--keep-bytes", "-1").err())
+                    .isEqualTo("malloc4j: --keep-bytes must be 0 or more, not -1\n");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"stats", "classes", "top", "held", "trim"})
+    void whatIsNoSuchProcessIsToldInOneLine(String command) {
+        CommandRun run = CommandRun.of(command, "99999999");
+        assertThat(run.err()).isEqualTo("malloc4j: process 99999999: there is no process with this number\n");
+        assertThat(run.exitCode()).isEqualTo(2);
+        CommandRun wrong = CommandRun.of(command, "1", "--watch", "0");
+        assertThat(wrong.err()).isEqualTo("malloc4j: --watch must be from 1 to 20, not 0\n");
+        assertThat(wrong.exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void aProcessWithoutAHeapIsToldInOneLine() throws IOException {
+        try (Child child = Child.startJava(
+                temporary,
+                java.util.List.of("-cp", System.getProperty("java.class.path"), "malloc4j.cli.sites.IdleChild"))) {
+            CommandRun run = run("stats", child);
+            assertThat(run.err())
+                    .isEqualTo("malloc4j: process " + child.pid() + " uses no malloc4j, or one too old for this\n");
+            assertThat(run.exitCode()).isEqualTo(1);
+        }
+    }
+}
