@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,11 +17,13 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import malloc4j.cli.CommandRun;
+import malloc4j.cli.Main;
 import malloc4j.cli.picture.Fit;
 import malloc4j.cli.sites.Child;
 import malloc4j.cli.who.WhoReport.Part;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /// The whole command, on processes of this machine.
 class WhoCommandTest {
@@ -147,13 +151,23 @@ class WhoCommandTest {
 
     @Test
     void aProcessThatEndsWhileItIsWatchedIsOneLine() throws Exception {
-        Process process = new ProcessBuilder("sleep", "3").start();
+        Process process = new ProcessBuilder("cat").start();
+        var err = new StringWriter();
+        var out = new StringWriter() {
+            @Override
+            public void flush() {
+                process.destroyForcibly().onExit().join(); // when it was shown once
+            }
+        };
+        CommandLine commandLine = Main.commandLine();
+        commandLine.setOut(new PrintWriter(out, true));
+        commandLine.setErr(new PrintWriter(err, true));
 
-        CommandRun run = CommandRun.of("who", "--json", "--watch", "1", Long.toString(process.pid()));
+        int exitCode = commandLine.execute("who", "--json", "--watch", "1", Long.toString(process.pid()));
 
-        assertThat(run.exitCode()).isEqualTo(3);
-        assertThat(run.err()).isEqualTo("malloc4j: process " + process.pid() + " has ended meanwhile\n");
-        assertThat(run.out().lines()).isNotEmpty().allMatch(line -> line.startsWith("{\"pid\":" + process.pid()));
+        assertThat(exitCode).isEqualTo(3);
+        assertThat(err.toString()).isEqualTo("malloc4j: process " + process.pid() + " has ended meanwhile\n");
+        assertThat(out.toString().lines()).hasSize(1).allMatch(line -> line.startsWith("{\"pid\":" + process.pid()));
     }
 
     private static WhoReport report(long pid) {
