@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import malloc4j.cli.bench.BenchCommand;
+import malloc4j.cli.doctor.DoctorCommand;
 import malloc4j.cli.explain.ExplainCommand;
 import malloc4j.cli.heaps.ClassesCommand;
 import malloc4j.cli.heaps.HeldCommand;
@@ -13,11 +14,13 @@ import malloc4j.cli.heaps.TopCommand;
 import malloc4j.cli.heaps.TrimCommand;
 import malloc4j.cli.layout.LayoutCommand;
 import malloc4j.cli.limits.LimitsCommand;
+import malloc4j.cli.map.MapCommand;
 import malloc4j.cli.record.RecordCommand;
 import malloc4j.cli.replay.ReplayCommand;
 import malloc4j.cli.serve.ServeCommand;
 import malloc4j.cli.sites.LeaksCommand;
 import malloc4j.cli.sites.SitesCommand;
+import malloc4j.cli.who.WhoCommand;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,6 +52,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
             BenchCommand.class,
             LayoutCommand.class,
             LimitsCommand.class,
+            WhoCommand.class,
+            MapCommand.class,
+            DoctorCommand.class,
             SitesCommand.class,
             LeaksCommand.class,
             StatsCommand.class,

@@ -49,15 +49,32 @@ public abstract class ReportCommand<T> implements Callable<Integer> {
     public Integer call() throws IOException {
         T subject = read();
         if (json) {
-            PrintWriter out = out();
-            out.println(Jsonb.instance().toJsonPretty(document(subject)));
-            out.flush();
+            printJson(Jsonb.instance().toJsonPretty(document(subject)));
         } else {
-            Page page = page();
-            render(subject, page);
-            page.flush();
+            show(subject);
         }
         return exitCode(subject);
+    }
+
+    /// Shows one of many readings: as text, or as one line of JSON.
+    protected final void showNext(T subject) {
+        if (json) {
+            printJson(Jsonb.instance().toJson(document(subject)));
+        } else {
+            show(subject);
+        }
+    }
+
+    private void printJson(String document) {
+        PrintWriter out = out();
+        out.println(document);
+        out.flush();
+    }
+
+    private void show(T subject) {
+        Page page = page();
+        render(subject, page);
+        page.flush();
     }
 
     /// Whether text is wanted, so that parts of it may be shown as they come.

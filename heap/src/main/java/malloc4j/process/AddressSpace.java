@@ -22,6 +22,7 @@ import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.observe.OwnedRange;
 
 /// The layout of a process's memory at one moment: every mapping, whose it is, what it holds, and the gaps between.
 ///
@@ -158,7 +159,7 @@ public final class AddressSpace {
     ///
     /// @throws UnreadableProcessException if there is no `/proc`, or it may not be read
     public static AddressSpace ofThisProcess() {
-        return read(SystemFiles.LIVE, "/proc/self", true);
+        return read(SystemFiles.LIVE, "/proc/self", true, List.of());
     }
 
     /// The layout of a process. Of a kernel thread, and of a process that has ended and not been waited for, it is
@@ -169,16 +170,31 @@ public final class AddressSpace {
     /// @throws UnreadableProcessException if there is no such process (`ENOENT`), it ended while it was read
     ///     (`ESRCH`), or this one may not read it (`EACCES`)
     public static AddressSpace of(long pid) {
+        return of(pid, List.of());
+    }
+
+    /// The same, with what the process itself has told of some ranges: there it is believed, and nothing else is asked.
+    ///
+    /// @param pid its number, 1 or more
+    /// @param told of what is not mapped any more counts for nothing
+    /// @throws IllegalArgumentException if `pid` is below 1
+    /// @throws UnreadableProcessException as [#of(long)] does
+    public static AddressSpace of(long pid, List<OwnedRange> told) {
         if (pid < 1) {
             throw new IllegalArgumentException("pid " + pid + ": must be 1 or more");
         }
         return read(
-                SystemFiles.LIVE, "/proc/" + pid, pid == ProcessHandle.current().pid());
+                SystemFiles.LIVE, "/proc/" + pid, pid == ProcessHandle.current().pid(), told);
     }
 
     static AddressSpace read(SystemFiles files, String directory, boolean isThisProcess) {
+        return read(files, directory, isThisProcess, List.of());
+    }
+
+    private static AddressSpace read(
+            SystemFiles files, String directory, boolean isThisProcess, List<OwnedRange> told) {
         try {
-            return new AddressSpace(LayoutReader.read(files, directory, isThisProcess));
+            return new AddressSpace(LayoutReader.read(files, directory, isThisProcess, told));
         } catch (IOException failure) {
             String file = directory + "/smaps";
             if (failure instanceof AccessDeniedException) {

@@ -40,7 +40,7 @@ public final class AttachedJvm implements AutoCloseable {
         }
         JvmProcess process = JvmProcess.of(pid);
         try (Meeting meeting = Meeting.with(process)) {
-            within(pid, () -> load(pid, meeting));
+            within(pid, ATTACH_SECONDS, () -> load(pid, meeting));
             MessageChannel channel = meeting.await(ANSWER_MILLIS);
             if (channel == null) {
                 throw CliException.cannot("process " + pid + " has loaded the agent, which does not answer");
@@ -128,20 +128,20 @@ public final class AttachedJvm implements AutoCloseable {
     }
 
     /// Does it in a thread of its own: a JVM that hangs takes the request and never answers.
-    private static void within(long pid, Runnable attaching) {
+    static void within(long pid, long seconds, Runnable attaching) {
         var task = new FutureTask<Boolean>(attaching, true);
         var thread = new Thread(task, "malloc4j-attaching");
         thread.setDaemon(true);
         thread.start();
         try {
-            task.get(ATTACH_SECONDS, TimeUnit.SECONDS);
+            task.get(seconds, TimeUnit.SECONDS);
         } catch (ExecutionException failed) {
             if (failed.getCause() instanceof CliException told) {
                 throw told;
             }
             throw new IllegalStateException(failed.getCause());
         } catch (TimeoutException hung) {
-            throw CliException.cannot("process " + pid + " does not answer within " + ATTACH_SECONDS + " s: it hangs");
+            throw CliException.cannot("process " + pid + " does not answer within " + seconds + " s: it hangs");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw CliException.cannot("interrupted");

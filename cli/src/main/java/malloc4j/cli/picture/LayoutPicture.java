@@ -23,19 +23,15 @@ public final class LayoutPicture {
     private static final int LEFT = 18; // letters of the drawing up to the inside of its wall
     private static final int INSIDE = 50; // letters between the walls of the drawing
     private static final int NARROW = 41; // the same on a narrow terminal
+    private static final int TINY = 21; // the least
+    private static final int WIDE_LABELS = 24;
     private static final int NAMES = LEFT + INSIDE + 1 + " program break".length(); // with what stands beside it
     private static final int MAX_CONTENTS = 6;
-    private static final int MAX_BOXES = 16;
-    private static final long MIN_WIDE_GAP = 1L << 30;
     private static final long HALF_OF_ADDRESSES = 1L << 62;
 
     private static final Sum NOTHING = new Sum(0, 0, MemoryUse.NONE);
 
     private LayoutPicture() {}
-
-    private static Sum sum(Area area) {
-        return new Sum(1, area.byteSize(), area.use());
-    }
 
     private static Sum plus(Sum one, Sum other) {
         return new Sum(
@@ -46,43 +42,9 @@ public final class LayoutPicture {
 
     // The drawing.
 
-    /// What the addresses are for, by where they lie between the bases.
-    private enum Place {
-        KERNEL("kernel"),
-        STACK("stack"),
-        MMAP("mmap zone"),
-        BREAK("brk heap"),
-        PROGRAM("program"),
-        LOW("low addresses");
-
-        private final String label;
-
-        Place(String label) {
-            this.label = label;
-        }
-    }
-
-    private static final class Box {
-        private final Place place;
-        private long start;
-        private final long end;
-        private final Map<Group, Sum> contents = new EnumMap<>(Group.class);
-
-        Box(Place place, Area top) {
-            this.place = place;
-            this.end = top.end();
-            add(top);
-        }
-
-        void add(Area area) {
-            start = area.address();
-            contents.merge(area.kind().group(), sum(area), LayoutPicture::plus);
-        }
-    }
-
     /// A picture of the zones, some 30 lines: what lies in each, and the gaps.
     ///
-    /// @param columns how many letters a line has room for, at least 60
+    /// @param columns how many letters a line has room for, at least 40; below 60 what is in memory is all that is told
     public static String drawing(AddressSpace space, int columns) {
         return new Drawing(columns).of(space);
     }
@@ -91,35 +53,39 @@ public final class LayoutPicture {
     private static final class Drawing {
         private final StringBuilder text = new StringBuilder();
         private final boolean isWide;
+        private final boolean isTiny;
         private final int inside;
+        private final int labels;
         private final String cells;
 
         Drawing(int columns) {
             isWide = columns >= NAMES;
-            inside = isWide ? INSIDE : Math.clamp(columns - LEFT - 1, NARROW, INSIDE);
-            cells = isWide ? "   %-24s %9s  %9s" : " %-" + (inside - 21) + "s %9s %9s";
+            isTiny = columns < LEFT + NARROW + 1;
+            inside = isWide ? INSIDE : Math.clamp(columns - LEFT - 1, TINY, INSIDE);
+            labels = isWide ? WIDE_LABELS : inside - (isTiny ? 11 : 21);
+            cells = isWide ? "   %-24s %9s  %9s" : " %-" + labels + "s %9s" + (isTiny ? "" : " %9s");
         }
 
         String of(AddressSpace space) {
             text.append(" ".repeat(LEFT))
-                    .append(cells("", "size", "resident").stripTrailing())
+                    .append((isTiny ? cells("", "", "resident") : cells("", "size", "resident")).stripTrailing())
                     .append('\n');
-            @Nullable Box above = null;
-            for (Box box : boxes(space)) {
+            @Nullable Zone above = null;
+            for (Zone box : Zone.of(space)) {
                 if (above != null) {
-                    line(":", gap(box.end, above.start));
+                    line(":", gap(box.end(), above.start()));
                 }
-                edge(box.end, top(box, space));
-                line("|", " " + box.place.label.toUpperCase(Locale.ROOT));
-                box.contents.entrySet().stream()
+                edge(box.end(), top(box, space));
+                line("|", " " + box.name().toUpperCase(Locale.ROOT));
+                box.contents().entrySet().stream()
                         .sorted(Comparator.comparingLong(entry -> -weight(entry.getValue())))
                         .limit(MAX_CONTENTS)
                         .forEach(entry -> line("|", contents(entry.getKey(), entry.getValue())));
-                edge(box.start, bottom(box, space));
+                edge(box.start(), bottom(box, space));
                 above = box;
             }
             if (above != null) {
-                line(":", gap(0, above.start));
+                line(":", gap(0, above.start()));
                 edge(0, "");
             }
             return text.toString();
@@ -134,13 +100,15 @@ public final class LayoutPicture {
         private String gap(long from, long to) {
             long byteSize = to - from;
             boolean cannotBe = byteSize < 0 || byteSize > HALF_OF_ADDRESSES;
-            return cells(cannotBe ? "not for programs" : "gap", Texts.size(byteSize), "");
+            String label = cannotBe ? "not for programs" : "gap";
+            return cells(label, Texts.size(byteSize), isTiny ? Texts.size(byteSize) : "");
         }
 
         private String cells(String label, String size, String resident) {
-            int room = inside - 21;
-            String fitted = isWide || label.length() <= room ? label : label.substring(0, room - 2) + "..";
-            return String.format(Locale.ROOT, cells, fitted, size, resident);
+            String fitted = label.length() <= labels ? label : label.substring(0, labels - 2) + "..";
+            return isTiny
+                    ? String.format(Locale.ROOT, cells, fitted, resident)
+                    : String.format(Locale.ROOT, cells, fitted, size, resident);
         }
 
         private void edge(long address, String name) {
@@ -159,62 +127,18 @@ public final class LayoutPicture {
         return Math.max(sum.use().residentBytes() << 8, sum.byteSize() >>> 8);
     }
 
-    /// The boxes from the top down: a new one for each zone, and behind each wide gap, but not too many.
-    private static List<Box> boxes(AddressSpace space) {
-        List<Box> boxes = boxes(space, MIN_WIDE_GAP);
-        for (long wideGap = MIN_WIDE_GAP << 1; boxes.size() > MAX_BOXES && wideGap > 0; wideGap <<= 1) {
-            boxes = boxes(space, wideGap);
-        }
-        return boxes;
-    }
-
-    private static List<Box> boxes(AddressSpace space, long wideGap) {
-        List<Box> boxes = new ArrayList<>();
-        for (Area area : space.areas().reversed()) {
-            Place place = place(area, space);
-            boolean isNew = boxes.isEmpty()
-                    || boxes.getLast().place != place
-                    || Long.compareUnsigned(boxes.getLast().start - area.end(), wideGap) >= 0;
-            if (isNew) {
-                boxes.add(new Box(place, area));
-            } else {
-                boxes.getLast().add(area);
-            }
-        }
-        return boxes;
-    }
-
-    private static Place place(Area area, AddressSpace space) {
-        AddressSpace.Bases bases = space.bases();
-        long mmapTop = bases.mmapTop().orElse(0);
-        long address = area.address();
-        if (area.kind() == AreaKind.BREAK || area.mapping().name().equals("[heap]")) {
-            return Place.BREAK;
-        }
-        if (area.kind().group() == Group.PROGRAM) {
-            return Place.PROGRAM;
-        }
-        if (bases.stackTop().isPresent() && Long.compareUnsigned(address, mmapTop) >= 0) {
-            boolean inStack = area.mapping().name().equals("[stack]");
-            return inStack ? Place.STACK : Place.KERNEL;
-        }
-        long low = Math.min(
-                bases.program().orElse(Long.MAX_VALUE), bases.breakStart().orElse(Long.MAX_VALUE));
-        return low != Long.MAX_VALUE && Long.compareUnsigned(address, low) < 0 ? Place.LOW : Place.MMAP;
-    }
-
-    private static String top(Box box, AddressSpace space) {
-        return switch (box.place) {
+    private static String top(Zone box, AddressSpace space) {
+        return switch (box.place()) {
             case STACK -> "stack top";
-            case MMAP -> box.end == space.bases().mmapTop().orElse(0) ? "mmap top" : "";
+            case MMAP -> box.end() == space.bases().mmapTop().orElse(0) ? "mmap top" : "";
             case BREAK -> "program break";
             default -> "";
         };
     }
 
-    private static String bottom(Box box, AddressSpace space) {
-        return switch (box.place) {
-            case BREAK -> box.start == space.bases().breakStart().orElse(0) ? "break start" : "";
+    private static String bottom(Zone box, AddressSpace space) {
+        return switch (box.place()) {
+            case BREAK -> box.start() == space.bases().breakStart().orElse(0) ? "break start" : "";
             case PROGRAM -> "program start";
             default -> "";
         };

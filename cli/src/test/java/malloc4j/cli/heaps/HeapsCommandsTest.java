@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import malloc4j.cli.CommandRun;
+import malloc4j.cli.Main;
 import malloc4j.cli.sites.AllocatingChild;
 import malloc4j.cli.sites.Child;
 import org.junit.jupiter.api.Test;
@@ -14,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /// `stats`, `classes`, `top`, `held` and `trim` on a program that keeps a quarter of what it allocates.
 @Timeout(120)
@@ -87,22 +92,30 @@ class HeapsCommandsTest {
     @Test
     void topShowsRatesUntilTheProcessEnds() throws Exception {
         try (Child child = Child.start(AllocatingChild.class, temporary)) {
+            var out = new StringWriter();
+            var err = new StringWriter();
+            CommandLine commandLine = Main.commandLine();
+            commandLine.setOut(new PrintWriter(out, true));
+            commandLine.setErr(new PrintWriter(err, true));
             Thread end = Thread.ofPlatform().start(() -> {
-                try {
-                    Thread.sleep(3_000);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
+                while (looks(out, child) < 2) {
+                    LockSupport.parkNanos(10_000_000);
                 }
                 child.process().destroyForcibly();
             });
-            CommandRun run = run("top", child);
+            int exitCode = commandLine.execute("top", Long.toString(child.pid()));
             end.join();
 
-            assertThat(run.err()).isEqualTo("malloc4j: process " + child.pid() + " has ended meanwhile\n");
-            assertThat(run.exitCode()).isEqualTo(3);
-            assertThat(run.out()).containsPattern("heap +live +blocks +dirty").containsPattern("\ncommon .*");
-            assertThat(run.out().split("Process " + child.pid(), -1).length).isGreaterThan(2);
+            assertThat(err).hasToString("malloc4j: process " + child.pid() + " has ended meanwhile\n");
+            assertThat(exitCode).isEqualTo(3);
+            assertThat(out.toString())
+                    .containsPattern("heap +live +blocks +dirty")
+                    .containsPattern("\ncommon .*");
         }
+    }
+
+    private static int looks(StringWriter out, Child child) {
+        return out.toString().split("Process " + child.pid(), -1).length - 1;
     }
 
     @Test

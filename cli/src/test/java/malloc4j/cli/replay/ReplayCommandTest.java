@@ -151,8 +151,8 @@ class ReplayCommandTest {
                 "--verify");
         assertWrongUsage("Unmatched argument at index 0: 'reply': did you mean replay?", "reply");
         assertWrongUsage(
-                "Name a command: replay, bench, layout, limits, sites, leaks, stats, classes, top, held, trim, serve, record,"
-                        + " explain, help");
+                "Name a command: replay, bench, layout, limits, who, map, doctor, sites, leaks, stats, classes, top, held, trim,"
+                        + " serve, record, explain, help");
     }
 
     /// Three threads, every operation, sizes from 0 to some megabytes, objects that change hands.

@@ -17,6 +17,7 @@ import malloc4j.observe.AreaKind;
 import malloc4j.observe.MappedRange;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.MemoryUse.Figure;
+import malloc4j.observe.OwnedRange;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the [ProcessLayout] of a process: its mappings, and whose each byte of them is.
@@ -42,6 +43,7 @@ public final class LayoutReader {
     private final String process;
     private final String directory; // of the process, or of a thread of it that runs
     private final boolean isThisProcess;
+    private final List<OwnedRange> told;
     private final ProcessStat identity;
     private final ProcessStat stat;
     private final AuxiliaryVector auxiliary;
@@ -52,16 +54,18 @@ public final class LayoutReader {
     private final List<String> notes = new ArrayList<>();
     private final Map<String, Boolean> deletedNames = new HashMap<>();
 
-    private LayoutReader(SystemFiles files, String process, boolean isThisProcess) throws IOException {
+    private LayoutReader(SystemFiles files, String process, boolean isThisProcess, List<OwnedRange> told)
+            throws IOException {
         this.files = files;
         this.process = process;
         this.isThisProcess = isThisProcess;
+        this.told = told;
         this.identity = ProcessStat.read(files, process);
         this.directory = LivingThread.directory(files, process);
         this.stat = ProcessStat.read(files, directory);
         this.auxiliary = readAuxiliary(files, directory);
-        long told = auxiliary.value(AuxiliaryVector.AT_PAGESZ);
-        this.pageBytes = told == 0 ? DEFAULT_PAGE_BYTES : told;
+        long toldPageBytes = auxiliary.value(AuxiliaryVector.AT_PAGESZ);
+        this.pageBytes = toldPageBytes == 0 ? DEFAULT_PAGE_BYTES : toldPageBytes;
         this.program = readProgram(files, directory);
     }
 
@@ -69,14 +73,16 @@ public final class LayoutReader {
     ///
     /// @param directory of the process, such as `/proc/4711`
     /// @param isThisProcess whether it is the one this runs in, whose zones are known
+    /// @param told what was told of it already, which nobody else is asked of
     /// @throws java.nio.file.NoSuchFileException if there is no such process
     /// @throws ProcessEndedException if it ended meanwhile
     /// @throws IOException if this one may not read it
-    public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess) throws IOException {
+    public static ProcessLayout read(SystemFiles files, String directory, boolean isThisProcess, List<OwnedRange> told)
+            throws IOException {
         ProcessStat first = readFirst(files, directory);
         try {
             for (int attempt = 1; ; attempt++) {
-                LayoutReader reader = new LayoutReader(files, directory, isThisProcess);
+                LayoutReader reader = new LayoutReader(files, directory, isThisProcess, told);
                 reader.checkIdentity(first);
                 ProcessLayout layout = reader.read();
                 boolean isWhole = !layout.mappings().isEmpty()
@@ -227,6 +233,7 @@ public final class LayoutReader {
 
     private List<Area> readOwners() throws IOException {
         Labels labels = new Labels(pageBytes);
+        told.forEach(range -> labels.add(range.address(), range.end(), range.kind(), range.owner(), range.detail()));
         if (isThisProcess) {
             OwnAreas.label(labels);
         }
