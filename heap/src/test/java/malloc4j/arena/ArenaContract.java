@@ -39,7 +39,9 @@ abstract class ArenaContract {
             try {
                 arena.close();
             } catch (UnsupportedOperationException | IllegalStateException automaticOrClosed) {
-                assertThat(automaticOrClosed).as("it is automatic, or closed already").isNotNull();
+                assertThat(automaticOrClosed)
+                        .as("it is automatic, or closed already")
+                        .isNotNull();
             }
         }
         heap.verify();

@@ -58,7 +58,11 @@ class LifetimeTest extends ArenaContract {
         assertClosed(() -> buffer.get(0));
         assertClosed(() -> segments.getFirst().fill((byte) 1));
         assertClosed(() -> MemorySegment.copy(
-                segments.getFirst(), 0, MemorySegment.ofArray(new byte[8]), 0, segments.getFirst().byteSize()));
+                segments.getFirst(),
+                0,
+                MemorySegment.ofArray(new byte[8]),
+                0,
+                segments.getFirst().byteSize()));
     }
 
     @ContractPoint(value = "Not the JDK's: closing an unscoped arena ends no segment", of = Trait.UNSCOPED)
@@ -98,7 +102,9 @@ class LifetimeTest extends ArenaContract {
         assertClosed(() -> arena.allocateFrom(ValueLayout.JAVA_LONG, 3));
     }
 
-    @ContractPoint(value = "Who closes an arena that only the collector ends is refused, and nothing changes", notOf = Trait.CLOSEABLE)
+    @ContractPoint(
+            value = "Who closes an arena that only the collector ends is refused, and nothing changes",
+            notOf = Trait.CLOSEABLE)
     void anAutomaticArenaIsNotClosed(ArenaKind kind) {
         Arena arena = open(kind);
         MemorySegment segment = arena.allocate(8, 8);
@@ -134,7 +140,9 @@ class LifetimeTest extends ArenaContract {
         assertThat(runs).hasValue(2);
     }
 
-    @ContractPoint(value = "Beyond the JDK's: what is attached finds the memory still there", of = {Trait.ENDING, Trait.HEAP})
+    @ContractPoint(
+            value = "Beyond the JDK's: what is attached finds the memory still there",
+            of = {Trait.ENDING, Trait.HEAP})
     void whatIsAttachedFindsTheMemory(ArenaKind kind) {
         Arena arena = open(kind);
         AtomicInteger sum = new AtomicInteger();
@@ -147,7 +155,9 @@ class LifetimeTest extends ArenaContract {
         assertThat(sum).hasValue(7 * 10);
     }
 
-    @ContractPoint(value = "An arena is closed when what is attached to it throws, and the rest of that runs", of = Trait.ENDING)
+    @ContractPoint(
+            value = "An arena is closed when what is attached to it throws, and the rest of that runs",
+            of = Trait.ENDING)
     void anActionThatThrowsEndsTheArena(ArenaKind kind) {
         Arena arena = open(kind);
         AtomicInteger runs = new AtomicInteger();
@@ -162,7 +172,9 @@ class LifetimeTest extends ArenaContract {
         assertThat(arena.scope().isAlive()).isFalse();
     }
 
-    @ContractPoint(value = "While it ends, it is closed already: it allocates nothing and is not closed again", of = Trait.ENDING)
+    @ContractPoint(
+            value = "While it ends, it is closed already: it allocates nothing and is not closed again",
+            of = Trait.ENDING)
     void anActionFindsTheArenaClosed(ArenaKind kind) {
         Arena arena = open(kind);
         AtomicInteger refused = new AtomicInteger();
@@ -194,7 +206,9 @@ class LifetimeTest extends ArenaContract {
         closed.incrementAndGet();
     }
 
-    @ContractPoint(value = "A close within a native call that uses a segment is refused; after the call it closes", of = Trait.ENDING)
+    @ContractPoint(
+            value = "A close within a native call that uses a segment is refused; after the call it closes",
+            of = Trait.ENDING)
     void aNativeCallKeepsItOpen(ArenaKind kind) throws Throwable {
         Arena arena = open(kind);
         MemorySegment numbers = arena.allocateFrom(ValueLayout.JAVA_INT, 2, 1);
@@ -224,10 +238,7 @@ class LifetimeTest extends ArenaContract {
         Linker linker = Linker.nativeLinker();
         Closer closer = new Closer(arena);
         MethodHandle compare = MethodHandles.lookup()
-                .bind(
-                        closer,
-                        "compare",
-                        MethodType.methodType(int.class, MemorySegment.class, MemorySegment.class));
+                .bind(closer, "compare", MethodType.methodType(int.class, MemorySegment.class, MemorySegment.class));
         try (Arena stubs = Arena.ofConfined()) {
             MemorySegment comparator = linker.upcallStub(
                     compare,
@@ -265,8 +276,7 @@ class LifetimeTest extends ArenaContract {
     }
 
     @SuppressWarnings("restricted")
-    private static void attach(
-            Arena arena, MemorySegment segment, Consumer<MemorySegment> action) {
+    private static void attach(Arena arena, MemorySegment segment, Consumer<MemorySegment> action) {
         MemorySegment unused = segment.reinterpret(arena, action);
     }
 }

@@ -48,7 +48,9 @@ class ScopeTest extends ArenaContract {
         assertThat(one.allocate(8).scope()).isNotEqualTo(other.allocate(8).scope());
     }
 
-    @ContractPoint(value = "Not the JDK's: an unscoped arena has its heap's scope, of the common heap the global one", of = Trait.UNSCOPED)
+    @ContractPoint(
+            value = "Not the JDK's: an unscoped arena has its heap's scope, of the common heap the global one",
+            of = Trait.UNSCOPED)
     void unscopedArenasShareTheHeapsScope(ArenaKind kind) {
         Arena one = open(kind);
         assertThat(one.scope()).isEqualTo(open(kind).scope());
@@ -92,10 +94,8 @@ class ScopeTest extends ArenaContract {
     void stubsAndLibrariesEndWithIt(ArenaKind kind) throws Exception {
         Arena arena = open(kind);
         MemorySegment stub = Linker.nativeLinker()
-                .upcallStub(
-                        MethodHandles.empty(MethodType.methodType(void.class)), FunctionDescriptor.ofVoid(), arena);
-        MemorySegment function =
-                SymbolLookup.libraryLookup("libc.so.6", arena).findOrThrow("qsort");
+                .upcallStub(MethodHandles.empty(MethodType.methodType(void.class)), FunctionDescriptor.ofVoid(), arena);
+        MemorySegment function = SymbolLookup.libraryLookup("libc.so.6", arena).findOrThrow("qsort");
         assertThat(stub.scope()).isEqualTo(arena.scope());
         assertThat(function.scope()).isEqualTo(arena.scope());
         arena.close();
@@ -114,8 +114,7 @@ class ScopeTest extends ArenaContract {
         assertThat(two.address()).isEqualTo(whole.address() + 8);
         assertThat(two.scope()).isEqualTo(arena.scope());
         assertThat(whole.get(ValueLayout.JAVA_LONG, 8)).isEqualTo(4);
-        assertThatThrownBy(() -> slices.allocate(49))
-                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> slices.allocate(49)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     @ContractPoint("A prefix allocator on a segment hands out its begin, again and again")

@@ -36,7 +36,9 @@ class ThreadTest extends ArenaContract {
         assertThat(segment.get(ValueLayout.JAVA_LONG, 8)).isZero();
     }
 
-    @ContractPoint(value = "Another thread neither allocates from a confined arena nor closes it, in any way", of = Trait.CONFINED)
+    @ContractPoint(
+            value = "Another thread neither allocates from a confined arena nor closes it, in any way",
+            of = Trait.CONFINED)
     void anotherThreadDoesNotUseAConfinedArena(ArenaKind kind) throws Exception {
         Arena arena = open(kind);
         Boolean done = elsewhere(() -> {
@@ -52,7 +54,9 @@ class ThreadTest extends ArenaContract {
         assertThat(arena.allocate(8).byteSize()).isEqualTo(8);
     }
 
-    @ContractPoint(value = "What is refused first: the arguments, then the thread, then that it is closed", of = Trait.CONFINED)
+    @ContractPoint(
+            value = "What is refused first: the arguments, then the thread, then that it is closed",
+            of = Trait.CONFINED)
     void theOrderInWhichThingsAreRefused(ArenaKind kind) throws Exception {
         Arena arena = open(kind);
         arena.close();
@@ -68,7 +72,9 @@ class ThreadTest extends ArenaContract {
         assertClosed(() -> arena.allocate(8, 8));
     }
 
-    @ContractPoint(value = "A virtual thread has a confined arena as any other, wherever it is carried", of = Trait.CONFINED)
+    @ContractPoint(
+            value = "A virtual thread has a confined arena as any other, wherever it is carried",
+            of = Trait.CONFINED)
     void aVirtualThreadHasAConfinedArena(ArenaKind kind) throws Exception {
         Boolean done = in(Thread.ofVirtual(), () -> {
             try (Arena arena = kind.open(heap)) {
@@ -153,7 +159,9 @@ class ThreadTest extends ArenaContract {
         }
     }
 
-    @ContractPoint(value = "Of threads that close an arena at once, one does", of = {Trait.OPEN, Trait.CLOSEABLE})
+    @ContractPoint(
+            value = "Of threads that close an arena at once, one does",
+            of = {Trait.OPEN, Trait.CLOSEABLE})
     void oneOfManyClosesIt(ArenaKind kind) throws Exception {
         for (int round = 0; round < 50; round++) {
             Arena arena = open(kind);
@@ -179,7 +187,9 @@ class ThreadTest extends ArenaContract {
         }
     }
 
-    @ContractPoint(value = "A segment in use while another thread closes its arena is read, or refused", of = {Trait.OPEN, Trait.ENDING})
+    @ContractPoint(
+            value = "A segment in use while another thread closes its arena is read, or refused",
+            of = {Trait.OPEN, Trait.ENDING})
     void aSegmentInUseIsReadOrRefused(ArenaKind kind) throws Exception {
         for (int round = 0; round < 30; round++) {
             Arena arena = open(kind);
