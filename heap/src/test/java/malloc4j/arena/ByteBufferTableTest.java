@@ -225,7 +225,7 @@ class ByteBufferTableTest extends ArenaContract {
                 assertThatThrownBy(own::close).isExactlyInstanceOf(IllegalStateException.class);
                 assertThat(own.usableSize(MemorySegment.ofBuffer(buffer).address()))
                         .isEqualTo(16);
-                client.close();
+                AsynchronousSocketChannel unused = client.shutdownOutput();
                 assertThat(reading.get()).isEqualTo(-1);
             }
         } catch (IOException failed) {

@@ -86,13 +86,13 @@ class ReachabilityTest extends ArenaContract {
             notOf = Trait.COLLECTED_WHOLE)
     void whatIsAttachedRunsWithTheHeap(ArenaKind kind) {
         AtomicInteger runs = new AtomicInteger();
+        Arena arena;
         try (Heap own = Heap.create(heap.options())) {
-            Arena arena = kind.open(own);
+            arena = kind.open(own);
             attach(arena, runs);
             own.verify();
-            own.close();
-            assertThat(arena.scope().isAlive()).isFalse();
         }
+        assertThat(arena.scope().isAlive()).isFalse();
         assertThat(runs).hasValue(1);
     }
 
