@@ -7,6 +7,7 @@ import java.util.function.Function;
 import malloc4j.Heap;
 
 /// An arena that is held to the contract: the JDK's own, which prove the tests, and a heap's.
+@SuppressWarnings("ImmutableEnumChecker") // nothing changes them
 enum ArenaKind {
     JDK_CONFINED("JDK's confined", heap -> Arena.ofConfined(), Trait.CONFINED, Trait.CLOSEABLE, Trait.ENDING),
     JDK_SHARED("JDK's shared", heap -> Arena.ofShared(), Trait.OPEN, Trait.CLOSEABLE, Trait.ENDING),

@@ -32,8 +32,9 @@ import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
 /// What programs do with a direct buffer, each tried.
+@SuppressWarnings("ImmutableEnumChecker") // no act has a state
 enum BufferUse {
-    FILE("`FileChannel.write`, `read`, at a position too", (buffers, file) -> {
+    FILE("`FileChannel`: `write`, `read`, at a position too", (buffers, file) -> {
         try (FileChannel channel = FileChannel.open(file, CREATE, TRUNCATE_EXISTING, READ, WRITE)) {
             assertThat(channel.write(text(buffers))).isEqualTo(4);
             assertThat(channel.write(text(buffers), 4)).isEqualTo(4);
@@ -52,12 +53,12 @@ enum BufferUse {
             assertText(read[1].flip());
         }
     }),
-    ASYNCHRONOUS_FILE("`AsynchronousFileChannel.write`, and `get` of the `Future`", (buffers, file) -> {
+    ASYNCHRONOUS_FILE("`AsynchronousFileChannel`: `write`, and `get` of the `Future`", (buffers, file) -> {
         try (AsynchronousFile asynchronous = new AsynchronousFile(file)) {
             assertThat(asynchronous.write(text(buffers))).isEqualTo(4);
         }
     }),
-    ASYNCHRONOUS_FILE_READ("`AsynchronousFileChannel.read`, and `get` of the `Future`", (buffers, file) -> {
+    ASYNCHRONOUS_FILE_READ("`AsynchronousFileChannel`: `read`, and `get` of the `Future`", (buffers, file) -> {
         try (AsynchronousFile asynchronous = new AsynchronousFile(file)) {
             assertThat(asynchronous.write(ByteBuffer.wrap("text".getBytes(StandardCharsets.UTF_8))))
                     .isEqualTo(4);
@@ -71,7 +72,7 @@ enum BufferUse {
             assertRead(buffers, asynchronous::readWithHandler);
         }
     }),
-    SOCKET("`SocketChannel.write`, `read`, gathering and scattering too", (buffers, file) -> {
+    SOCKET("`SocketChannel`: `write`, `read`, gathering and scattering too", (buffers, file) -> {
         try (ServerSocketChannel server = ServerSocketChannel.open().bind(loopback());
                 SocketChannel client = SocketChannel.open(server.getLocalAddress());
                 SocketChannel accepted = server.accept()) {
@@ -81,7 +82,7 @@ enum BufferUse {
             assertRead(buffers, buffer -> (int) accepted.read(new ByteBuffer[] {buffer}));
         }
     }),
-    ASYNCHRONOUS_SOCKET("`AsynchronousSocketChannel.write`, `read`", (buffers, file) -> {
+    ASYNCHRONOUS_SOCKET("`AsynchronousSocketChannel`: `write`, `read`", (buffers, file) -> {
         try (AsynchronousServerSocketChannel server =
                         AsynchronousServerSocketChannel.open().bind(loopback());
                 AsynchronousSocketChannel client = AsynchronousSocketChannel.open()) {
@@ -93,7 +94,7 @@ enum BufferUse {
             }
         }
     }),
-    DATAGRAM("`DatagramChannel.send`, `receive`", (buffers, file) -> {
+    DATAGRAM("`DatagramChannel`: `send`, `receive`", (buffers, file) -> {
         try (DatagramChannel one = DatagramChannel.open().bind(loopback());
                 DatagramChannel other = DatagramChannel.open().bind(loopback())) {
             assertThat(one.send(text(buffers), other.getLocalAddress())).isEqualTo(4);
@@ -128,7 +129,7 @@ enum BufferUse {
             inflater.end();
         }
     }),
-    DIGEST("`MessageDigest.update`", (buffers, file) -> {
+    DIGEST("`MessageDigest`: `update`", (buffers, file) -> {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
         digest.update(text(buffers));
         assertThat(digest.digest())

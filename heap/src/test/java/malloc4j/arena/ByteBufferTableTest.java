@@ -40,7 +40,7 @@ class ByteBufferTableTest extends ArenaContract {
             `MemorySegment.asByteBuffer` makes a direct `ByteBuffer` of any segment of a heap, without a copy. What takes
             buffers takes them, but for what the JDK refuses for every confined arena, its own too. Each line is tried, by
             `ByteBufferTableTest`, on a buffer of each origin, and on the JDK's buffer of that kind, of which the same
-            becomes (for `ofUnscoped` and the heap's own segments that is `ByteBuffer.allocateDirect`):
+            becomes (for `ofUnscoped` and the heap's own segments that is `allocateDirect`):
 
             """;
 
