@@ -76,6 +76,9 @@ final class JniCalls {
         for (int turn = 0; turn < 100; turn++) {
             result |= call(GET_VERSION, 0, 0, 0);
         }
+        if (result == 0) {
+            throw new AssertionError("JNI has no version");
+        }
     }
 
     /// A function of the table that an interface pointer points to.
