@@ -44,6 +44,7 @@ class ByteBufferTableTest extends ArenaContract {
 
             """;
 
+    @SuppressWarnings("InlineFormatString") // beside the other part of the page
     private static final String TAIL = """
 
             - **Never answers**: the JDK's `AsynchronousFileChannel` gives the buffer to a thread of its pool, which may not
