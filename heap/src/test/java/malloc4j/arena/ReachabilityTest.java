@@ -32,10 +32,13 @@ class ReachabilityTest extends ArenaContract {
         for (Function<MemorySegment, Object> left : LEFT) {
             long[] address = new long[1];
             Object kept = left.apply(allocate(kind, address));
-            collect();
-            collect();
-            assertThat(firstOf(address[0])).isEqualTo(42);
-            Reference.reachabilityFence(kept);
+            try {
+                collect();
+                collect();
+                assertThat(firstOf(address[0])).isEqualTo(42);
+            } finally {
+                Reference.reachabilityFence(kept);
+            }
         }
         Arena unused = open(kind); // there are blocks left
     }
