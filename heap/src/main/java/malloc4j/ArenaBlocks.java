@@ -30,6 +30,9 @@ abstract class ArenaBlocks {
     /// Whether every byte of pages is zero that were just given, and not written since.
     abstract boolean isZeroed(long address);
 
+    /// Whether the heap can be closed.
+    abstract boolean isCloseable();
+
     /// Whether the heap was closed, and has everything back.
     abstract boolean isClosed();
 

@@ -19,12 +19,13 @@ final class ArenaRecord {
         this.recorder = recorder;
     }
 
-    /// Notes an allocation, which is zero. Throws nothing.
-    void add(long byteSize, long byteAlignment) {
+    /// Notes an allocation. Throws nothing.
+    void add(long byteSize, long byteAlignment, boolean isZeroed) {
         if (!makeRoom()) {
             return;
         }
-        char event = byteAlignment <= SizeClasses.QUANTUM_BYTES ? Recorder.CALLOC : Recorder.MEMALIGN;
+        char plain = isZeroed ? Recorder.CALLOC : Recorder.MALLOC;
+        char event = byteAlignment <= SizeClasses.QUANTUM_BYTES ? plain : Recorder.MEMALIGN;
         int id = recorder.allocatedPart(event, byteSize, byteAlignment);
         if (id != Recorder.NO_ID) {
             ids[count++] = id;

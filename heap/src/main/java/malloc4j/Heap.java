@@ -512,6 +512,11 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         }
 
         @Override
+        boolean isCloseable() {
+            return closeable;
+        }
+
+        @Override
         boolean isClosed() {
             return calls.isClosed();
         }
@@ -786,38 +791,43 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
 
     /// An arena for the current thread alone, with the contract of [Arena#ofConfined]: its segments are zeroed, and
     /// their blocks are freed when it is closed.
-    public Arena ofConfined() {
+    public HeapArena ofConfined() {
         return opened(HeapArena.ofConfined(arenaBlocks, arenaChunks));
     }
 
     /// An arena for all threads, with the contract of [Arena#ofShared].
-    public Arena ofShared() {
+    public HeapArena ofShared() {
         return opened(HeapArena.ofShared(arenaBlocks));
     }
 
     /// An arena for all threads that costs no handshake of threads to close. **Not the JDK's contract**: its
     /// segments are zeroed and bounded, but in a scope that ends with the heap. Touching one after the arena has closed
     /// is what touching a freed block is, and no exception tells. Closing it twice, and allocating from it after that,
-    /// throws.
+    /// throws. What the program attaches to it (a cleanup action, a mapped file, an upcall stub) ends with the heap, of
+    /// the [#common] heap never.
     ///
     /// @implNote The JDK closes a shared arena in some 20 microseconds, because every thread must be asked whether
     ///     it is inside an access; this one takes as long as its frees.
-    public Arena ofUnscoped() {
+    public HeapArena ofUnscoped() {
         return opened(HeapArena.ofUnscoped(arenaBlocks));
     }
 
     /// An arena that the garbage collector closes, with the contract of [Arena#ofAuto]; closing the heap ends it too.
+    ///
+    /// What the program attaches to the arena (a cleanup action, a mapped file, an upcall stub) ends with it, in the
+    /// [#common] heap as in the JDK's arena. In a heap that can be closed it ends when that is closed, also where the
+    /// collector has freed the arena's memory before.
     ///
     /// Where a request is refused that the memory of such arenas would do for, the collector is asked (`System.gc()`)
     /// before the refusal is final, as the JDK does for its direct memory: so a program that drops its segments goes
     /// on at a [hard limit][HeapOptions.Limits#hardLimitBytes]. Collections that free nothing take a tenth of the time
     /// at most: so long an allocation from an automatic arena waits, up to a second or so; any other request is refused
     /// at once. With `-XX:+DisableExplicitGC` nothing is collected.
-    public Arena ofAuto() {
+    public HeapArena ofAuto() {
         return opened(HeapArena.ofAuto(arenaBlocks, automaticArenas));
     }
 
-    private Arena opened(HeapArena arena) {
+    private HeapArena opened(HeapArena arena) {
         Recorder running = recorder;
         return running == null ? arena : arena.recordedBy(running);
     }

@@ -2,8 +2,10 @@ package malloc4j;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
-import java.util.Arrays;
+import java.nio.charset.Charset;
 import malloc4j.bytes.Bytes;
 import malloc4j.internal.memory.Bits;
 import malloc4j.internal.memory.FaultingRanges;
@@ -16,9 +18,29 @@ import malloc4j.internal.slab.SizeClasses;
 import malloc4j.internal.trace.Recorder;
 import org.jspecify.annotations.Nullable;
 
-/// An arena of the JDK's contract on a heap's memory: the scope, and with it the thread rules and exceptions, is
-/// that of a JDK arena which allocates nothing itself; the memory is blocks of the heap, freed when that arena has
-/// closed.
+/// An arena on a heap, with the contract of the JDK's [Arena]: [Heap#ofConfined], [Heap#ofShared], [Heap#ofAuto], and
+/// [Heap#ofUnscoped], which keeps all of it but that its segments end with it. Each point of the contract is listed,
+/// and tried, in docs/arena-contract.md.
+///
+/// ```java
+/// import java.lang.foreign.MemorySegment;
+/// import malloc4j.Heap;
+/// import malloc4j.HeapArena;
+///
+/// void main() {
+///     try (HeapArena arena = Heap.common().ofConfined()) {
+///         MemorySegment counts = arena.allocate(1 << 20); // zero
+///         MemorySegment input = arena.allocateUnzeroed(1 << 20, 8); // for what is about to be written over
+///         MemorySegment name = arena.unzeroed().allocateFrom("as any SegmentAllocator");
+///     }
+/// }
+/// ```
+///
+/// What is [allocated from][java.lang.foreign.SegmentAllocator#allocateFrom(String)] an array, a segment or a string is
+/// not zeroed before it is written.
+///
+/// **How.** The scope, and with it the thread rules and exceptions, is that of a JDK arena which allocates nothing
+/// itself; the memory is blocks of the heap, freed when that arena has closed.
 ///
 /// ```
 /// chunk     |##|##|###|#|      of the thread, see ArenaChunks; then, and in other arenas than confined ones:
@@ -30,8 +52,9 @@ import org.jspecify.annotations.Nullable;
 /// few fields and small methods, so that the JIT can do without the object.
 ///
 /// An unscoped arena has the scope of its heap, for the common heap the global one: nothing has to be told to other
-/// threads when it closes. An automatic one has the scope of a shared arena, which ends with the heap; that keeps an
-/// automatic arena of the JDK reachable, whose end frees the blocks.
+/// threads when it closes. An automatic one has the scope of an automatic arena of the JDK, whose end frees the blocks,
+/// after what the program has attached to it. Only where the heap can be closed it has that of a shared arena, which
+/// ends with the heap, and keeps the automatic one reachable.
 ///
 /// The heap counts the arenas that are open on it, and is not closed before them; but for automatic ones, which nobody
 /// can close.
@@ -39,7 +62,7 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock, which is given
 /// up while the heap is asked for a block, because it may ask the program and the collector for room. So after that the
 /// arena may have been closed, or have got a block meanwhile; in a confined arena too, by the program's own call.
-final class HeapArena implements Arena {
+public final class HeapArena implements Arena {
     private static final long FIRST_PIECE_BYTES = 1 << 10;
     private static final long LAST_PIECE_BYTES = 64 << 10;
     private static final int PIECE_SHARE_SHIFT = 3;
@@ -52,10 +75,9 @@ final class HeapArena implements Arena {
 
     private static final int MAX_TURNS = 64; // of the collector, each of which has freed what others may have taken
     private static final int MAX_IN_VAIN = 3; // other threads may be about to drop what they have just been given
-    private static final long HELD = 1; // added to a block's address in the list: the heap knows it as an arena's
 
     private final Arena scope;
-    private final Blocks blocks;
+    private final ArenaBlockList blocks;
     private final @Nullable Thread owner;
     private final @Nullable Mutex lock;
     private final Closing closing;
@@ -71,7 +93,7 @@ final class HeapArena implements Arena {
         BY_COLLECTOR
     }
 
-    private HeapArena(Blocks blocks, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
+    private HeapArena(ArenaBlockList blocks, Arena scope, @Nullable Thread owner, ArenaChunk chunk, Closing closing) {
         this.scope = scope;
         this.blocks = blocks;
         this.owner = owner;
@@ -87,7 +109,7 @@ final class HeapArena implements Arena {
         Thread owner = Thread.currentThread();
         ArenaChunk chunk = chunks.take(owner);
         try {
-            return new HeapArena(new Blocks(heap, null), Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
+            return new HeapArena(new ArenaBlockList(heap, null), Arena.ofConfined(), owner, chunk, Closing.WITH_SCOPE);
         } catch (OutOfMemoryError full) { // of the Java heap
             chunk.release();
             throw full;
@@ -98,7 +120,7 @@ final class HeapArena implements Arena {
         ArenaChunk count = new ArenaChunk(heap.count(Tenants.Kind.SHARED_ARENA));
         count.enter();
         try {
-            return new HeapArena(new Blocks(heap, null), Arena.ofShared(), null, count, Closing.WITH_SCOPE);
+            return new HeapArena(new ArenaBlockList(heap, null), Arena.ofShared(), null, count, Closing.WITH_SCOPE);
         } catch (OutOfMemoryError full) {
             count.release();
             throw full;
@@ -109,7 +131,7 @@ final class HeapArena implements Arena {
         ArenaChunk count = new ArenaChunk(heap.count(Tenants.Kind.UNSCOPED_ARENA));
         count.enter();
         try {
-            return new HeapArena(new Blocks(heap, null), heap.scope(), null, count, Closing.WITHOUT_SCOPE);
+            return new HeapArena(new ArenaBlockList(heap, null), heap.scope(), null, count, Closing.WITHOUT_SCOPE);
         } catch (OutOfMemoryError full) {
             count.release();
             throw full;
@@ -126,60 +148,124 @@ final class HeapArena implements Arena {
         return this;
     }
 
-    @SuppressWarnings("ReachabilityFenceUsage") // the lambda is to hold the arena, and never runs
     static HeapArena ofAuto(ArenaBlocks heap, AutomaticArenas automatic) {
-        Arena scope = Arena.ofShared();
         Arena reachable = Arena.ofAuto();
-        Blocks blocks = new Blocks(heap, automatic); // all that the cleanup knows: it must not keep the scope reachable
+        Arena scope = heap.isCloseable() ? endingWithHeap(reachable) : reachable;
+        // All that the cleanup knows: it must not keep the scope reachable.
+        ArenaBlockList blocks = new ArenaBlockList(heap, automatic);
         HeapArena arena = new HeapArena(blocks, scope, null, ArenaChunk.NONE, Closing.BY_COLLECTOR);
-        RawMemory.onClose(scope, () -> Reference.reachabilityFence(reachable));
         automatic.open(scope, reachable, blocks::freeUnlessClosed);
         return arena;
     }
 
+    /// A scope as long as `reachable`, unless the heap ends it before.
+    @SuppressWarnings("ReachabilityFenceUsage") // the lambda holds what it captures, for who has but a segment
+    private static Arena endingWithHeap(Arena reachable) {
+        Arena scope = Arena.ofShared();
+        RawMemory.onClose(scope, () -> {
+            Reference.reachabilityFence(reachable); // freed when it is not
+            Reference.reachabilityFence(scope); // found by the heap while it is
+        });
+        return scope;
+    }
+
+    /// Allocates a segment that is zero and lives until this arena ends.
+    ///
+    /// @param byteSize 0 to [Heap#MAX_BYTE_SIZE]
+    /// @param byteAlignment a power of two
+    /// @throws IllegalArgumentException if an argument is outside its range
+    /// @throws OutOfNativeMemoryError if there is no memory, or no address with that alignment
+    /// @throws IllegalStateException if this arena is closed
+    /// @throws WrongThreadException if this arena is confined to another thread
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
+        return allocate(byteSize, byteAlignment, true);
+    }
+
+    /// As [#allocate(long, long)], but the contents are unspecified: for what is written over before it is read.
+    ///
+    /// @param byteSize 0 to [Heap#MAX_BYTE_SIZE]
+    /// @param byteAlignment a power of two
+    /// @throws IllegalArgumentException if an argument is outside its range
+    /// @throws OutOfNativeMemoryError if there is no memory, or no address with that alignment
+    /// @throws IllegalStateException if this arena is closed
+    /// @throws WrongThreadException if this arena is confined to another thread
+    public MemorySegment allocateUnzeroed(long byteSize, long byteAlignment) {
+        return allocate(byteSize, byteAlignment, false);
+    }
+
+    /// This arena as an allocator whose segments are [not zeroed][#allocateUnzeroed].
+    public SegmentAllocator unzeroed() {
+        return new Unzeroed();
+    }
+
+    /// Not a lambda: nothing has to be linked, and so nothing can fail, at the first call.
+    private final class Unzeroed implements SegmentAllocator {
+        @Override
+        public MemorySegment allocate(long byteSize, long byteAlignment) {
+            return allocateUnzeroed(byteSize, byteAlignment);
+        }
+    }
+
+    @Override
+    public MemorySegment allocateFrom(String string, Charset charset) {
+        return unzeroed().allocateFrom(string, charset);
+    }
+
+    @Override
+    public MemorySegment allocateFrom(
+            ValueLayout elementLayout,
+            MemorySegment source,
+            ValueLayout sourceElementLayout,
+            long sourceOffset,
+            long elementCount) {
+        return unzeroed().allocateFrom(elementLayout, source, sourceElementLayout, sourceOffset, elementCount);
+    }
+
+    private MemorySegment allocate(long byteSize, long byteAlignment, boolean isZeroed) {
         if (byteSize < 0 || !Bits.isPowerOfTwo(byteAlignment)) {
-            throw badArguments(byteSize, byteAlignment);
+            throw badArguments(byteSize, byteAlignment, isZeroed);
         }
         if (lock == null) {
             if (owner != Thread.currentThread()) {
                 return RawMemory.segment(1, 0, scope); // throws what the JDK throws then, in its words
             }
-            return allocateOwned(byteSize, byteAlignment);
+            return allocateOwned(byteSize, byteAlignment, isZeroed);
         }
         StackProbe.requireForCall(); // what is locked must be unlocked
         lock.lock();
         try {
-            return allocateOwned(byteSize, byteAlignment);
+            return allocateOwned(byteSize, byteAlignment, isZeroed);
         } finally {
             lock.unlock();
         }
     }
 
-    private MemorySegment allocateOwned(long byteSize, long byteAlignment) {
+    private MemorySegment allocateOwned(long byteSize, long byteAlignment, boolean isZeroed) {
         ArenaRecord record = blocks.record;
         if (record == null) {
-            return allocateUnrecorded(byteSize, byteAlignment);
+            return allocateUnrecorded(byteSize, byteAlignment, isZeroed);
         }
         StackProbe.requireForWhole();
-        MemorySegment segment = allocateUnrecorded(byteSize, byteAlignment);
-        record.add(byteSize, byteAlignment);
+        MemorySegment segment = allocateUnrecorded(byteSize, byteAlignment, isZeroed);
+        record.add(byteSize, byteAlignment, isZeroed);
         return segment;
     }
 
-    private MemorySegment allocateUnrecorded(long byteSize, long byteAlignment) {
+    private MemorySegment allocateUnrecorded(long byteSize, long byteAlignment, boolean isZeroed) {
         requireOpen();
         long room = Math.max(1, byteSize); // segments of no bytes have addresses of their own, as the JDK's
         long address = Bits.alignUp(cursor, byteAlignment);
         if (room > limit - address) {
             StackProbe.requireForCall();
             if (Math.max(room, byteAlignment) > nextPieceBytes >>> PIECE_SHARE_SHIFT) {
-                return RawMemory.segment(allocateAlone(room, byteAlignment), byteSize, scope);
+                return RawMemory.segment(allocateAlone(room, byteAlignment, isZeroed), byteSize, scope);
             }
             address = Bits.alignUp(allocatePiece(), byteAlignment);
         }
-        zero(address, byteSize);
+        if (isZeroed) {
+            zero(address, byteSize);
+        }
         cursor = address + room; // after what may throw
         return RawMemory.segment(address, byteSize, scope);
     }
@@ -206,7 +292,7 @@ final class HeapArena implements Arena {
     /// knows the blocks of a warm free by nothing else, refuses what an arena has handed out.
     private long allocatePiece() {
         long byteSize = nextPieceBytes;
-        long piece = take(byteSize, 0);
+        long piece = take(byteSize, 1, false);
         long begin = piece & -SizeClasses.QUANTUM_BYTES;
         nextPieceBytes = Math.min(2 * byteSize, LAST_PIECE_BYTES);
         cursor = begin == piece ? begin + LEAD_BYTES : begin; // no call between the two: they belong together
@@ -214,27 +300,25 @@ final class HeapArena implements Arena {
         return cursor;
     }
 
-    /// Allocates a zeroed block of its own.
-    private long allocateAlone(long byteSize, long byteAlignment) {
+    /// Allocates a block of its own.
+    private long allocateAlone(long byteSize, long byteAlignment, boolean isZeroed) {
         long lead = Math.max(LEAD_BYTES, byteAlignment);
         if (byteSize > MAX_SLAB_BYTES - lead) {
-            long pages = take(Math.max(byteSize, MAX_SLAB_BYTES + 1), byteAlignment) - HELD;
+            long pages = take(Math.max(byteSize, MAX_SLAB_BYTES + 1), byteAlignment, isZeroed) - ArenaBlockList.HELD;
             nextPieceBytes = Math.min(2 * nextPieceBytes, LAST_PIECE_BYTES);
             return pages;
         }
-        return take(byteSize + lead, lead) + lead;
+        return take(byteSize + lead, lead, isZeroed) + lead;
     }
 
     /// Gets a block from the heap, without the lock, and adds it to those of this arena.
-    ///
-    /// @param byteAlignment 0 for a piece, which is not zeroed
-    private long take(long byteSize, long byteAlignment) {
+    private long take(long byteSize, long byteAlignment, boolean isZeroed) {
         if (lock != null) {
             lock.unlock();
         }
         long block = 0;
         try {
-            block = newBlock(byteSize, byteAlignment);
+            block = newBlock(byteSize, byteAlignment, isZeroed);
         } finally {
             if (lock != null) {
                 lock.lock();
@@ -251,15 +335,15 @@ final class HeapArena implements Arena {
     }
 
     /// As [#newBlockOnce], asking the collector where an automatic arena was refused.
-    private long newBlock(long byteSize, long byteAlignment) {
+    private long newBlock(long byteSize, long byteAlignment, boolean isZeroed) {
         if (closing != Closing.BY_COLLECTOR) {
-            return newBlockOnce(byteSize, byteAlignment);
+            return newBlockOnce(byteSize, byteAlignment, isZeroed);
         }
         int inVain = 0;
         for (int turns = 0; ; turns++) {
             long begun = CollectorTurns.begun();
             try {
-                return newBlockOnce(byteSize, byteAlignment);
+                return newBlockOnce(byteSize, byteAlignment, isZeroed);
             } catch (OutOfNativeMemoryError refused) {
                 inVain += blocks.heap.awaitCollector(refused.limit(), byteSize, begun) ? 0 : 1;
                 if (turns == MAX_TURNS || inVain == MAX_IN_VAIN) {
@@ -269,16 +353,16 @@ final class HeapArena implements Arena {
         }
     }
 
-    /// A block that is in no list yet, [#HELD] added where the heap knows it as an arena's.
-    private long newBlockOnce(long byteSize, long byteAlignment) {
+    /// A block that is in no list yet, [ArenaBlockList#HELD] added where the heap knows it as an arena's.
+    private long newBlockOnce(long byteSize, long byteAlignment, boolean isZeroed) {
         ArenaBlocks heap = blocks.heap;
         if (byteSize > MAX_SLAB_BYTES) {
-            long pages = heap.pages(byteSize, Math.max(1, byteAlignment));
-            boolean isDone = byteAlignment == 0 || (heap.isZeroed(pages) && !FaultingRanges.overlap(pages, byteSize));
-            return isDone ? pages | HELD : zeroed(pages | HELD, byteSize);
+            long pages = heap.pages(byteSize, byteAlignment);
+            boolean isDone = !isZeroed || (heap.isZeroed(pages) && !FaultingRanges.overlap(pages, byteSize));
+            return isDone ? pages | ArenaBlockList.HELD : zeroed(pages | ArenaBlockList.HELD, byteSize);
         }
-        long block = heap.malloc(byteSize, Math.max(1, byteAlignment));
-        return byteAlignment == 0 ? block : zeroed(block, byteSize);
+        long block = heap.malloc(byteSize, byteAlignment);
+        return isZeroed ? zeroed(block, byteSize) : block;
     }
 
     private long zeroed(long block, long byteSize) {
@@ -291,9 +375,9 @@ final class HeapArena implements Arena {
         return block;
     }
 
-    private static IllegalArgumentException badArguments(long byteSize, long byteAlignment) {
-        return new IllegalArgumentException("allocate(byteSize=" + byteSize + ", byteAlignment=" + byteAlignment
-                + "): the size must be 0 or more, the alignment a power of two");
+    private static IllegalArgumentException badArguments(long byteSize, long byteAlignment, boolean isZeroed) {
+        return new IllegalArgumentException((isZeroed ? "allocate" : "allocateUnzeroed") + "(byteSize=" + byteSize
+                + ", byteAlignment=" + byteAlignment + "): the size must be 0 or more, the alignment a power of two");
     }
 
     private static IllegalStateException alreadyClosed() {
@@ -312,13 +396,7 @@ final class HeapArena implements Arena {
             Arena.global().close(); // throws what the JDK throws for a scope that nobody closes
         }
         if (lock == null) {
-            try {
-                scope.close();
-            } catch (Throwable failed) {
-                releaseIfEnded();
-                throw failed;
-            }
-            release();
+            closeOwned();
             return;
         }
         beginToClose(lock);
@@ -331,10 +409,27 @@ final class HeapArena implements Arena {
         }
     }
 
+    /// Of a confined arena. What the program has attached to it runs within, and may call this again.
+    private void closeOwned() {
+        if (closed || owner != Thread.currentThread()) {
+            scope.close(); // throws what the JDK throws then
+        }
+        closed = true;
+        try {
+            scope.close();
+        } catch (Throwable failed) {
+            giveBackIfEnded();
+            throw failed;
+        }
+        release();
+    }
+
     /// After the scope's close has thrown: what the program has attached to it did, the Java heap is full, or it is in
-    /// use, was closed before, or is another thread's.
-    private void releaseIfEnded() {
-        if (owner == Thread.currentThread() && !closed && !scope.scope().isAlive()) {
+    /// use.
+    private void giveBackIfEnded() {
+        if (scope.scope().isAlive()) {
+            closed = false;
+        } else {
             release();
         }
     }
@@ -369,88 +464,6 @@ final class HeapArena implements Arena {
             }
         } finally {
             held.unlock();
-        }
-    }
-
-    /// The blocks of an arena.
-    private static final class Blocks {
-        private static final long[] NONE = {};
-
-        final ArenaBlocks heap;
-
-        @Nullable
-        ArenaRecord record; // before the first allocation, if ever
-
-        private final @Nullable AutomaticArenas automatic; // that count it, where it is one of them
-        private long first; // most arenas have one
-        private long[] others = NONE;
-        private int otherCount;
-        private long heldBytes; // what `automatic` was told
-
-        Blocks(ArenaBlocks heap, @Nullable AutomaticArenas automatic) {
-            this.heap = heap;
-            this.automatic = automatic;
-        }
-
-        void add(long block, long byteSize) {
-            if (first == 0) {
-                first = block;
-            } else {
-                if (otherCount == others.length) {
-                    others = Arrays.copyOf(others, Math.max(8, otherCount * 2));
-                }
-                others[otherCount++] = block;
-            }
-            if (automatic != null) {
-                heldBytes += byteSize;
-                automatic.hold(byteSize);
-            }
-        }
-
-        void requireStackToFree() {
-            if (first == 0) {
-                StackProbe.requireForCall();
-            } else {
-                StackProbe.requireForWhole();
-            }
-        }
-
-        void free() {
-            if (record != null) {
-                record.end();
-            }
-            if (first != 0) {
-                free(first);
-                first = 0;
-            }
-            if (otherCount > 0) {
-                freeOthers();
-            }
-        }
-
-        /// For the collector's thread: a heap that was closed before has taken them back.
-        void freeUnlessClosed() {
-            if (!heap.isClosed()) {
-                free();
-                if (automatic != null) {
-                    automatic.freed(heldBytes);
-                }
-            }
-        }
-
-        void free(long block) {
-            if ((block & HELD) == 0) {
-                heap.free(block);
-            } else {
-                heap.freePages(block - HELD);
-            }
-        }
-
-        private void freeOthers() {
-            for (int index = 0; index < otherCount; index++) {
-                free(others[index]);
-            }
-            otherCount = 0;
         }
     }
 }

@@ -156,9 +156,9 @@ final class HeapMaker implements Runnable {
     /// The classes that a heap's calls need, and that have an initialiser which making a heap does not run.
     private static void initialiseTheRest() {
         String[] names = {
+            "ArenaBlockList",
             "CollectorTurns",
             "HeapArena",
-            "HeapArena$Blocks",
             "HeapArena$Closing",
             "OutOfNativeMemoryError$Limit",
             "bytes.CLibrary$OfAddresses",

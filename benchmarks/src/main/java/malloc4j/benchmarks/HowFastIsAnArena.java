@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import malloc4j.Heap;
+import malloc4j.HeapArena;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -46,6 +47,14 @@ public class HowFastIsAnArena {
     public long confinedOfHeap() {
         try (Arena arena = Heap.common().ofConfined()) {
             return useOf(arena).address();
+        }
+    }
+
+    /// The same, of memory that is not zeroed.
+    @Benchmark
+    public long confinedUnzeroedOfHeap() {
+        try (HeapArena arena = Heap.common().ofConfined()) {
+            return arena.allocateUnzeroed(byteSize, ALIGNMENT).address();
         }
     }
 

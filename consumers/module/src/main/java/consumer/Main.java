@@ -1,6 +1,7 @@
 package consumer;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import malloc4j.BlockMisuseException;
 import malloc4j.Heap;
 import malloc4j.HeapOptions;
@@ -43,6 +44,7 @@ public final class Main {
                 }
             }
         }
+        growBlock();
         if (MemoryLimits.read().toString().isEmpty()) {
             throw new AssertionError("no limits");
         }
@@ -50,5 +52,24 @@ public final class Main {
             throw new AssertionError("no program break");
         }
         System.out.println(Heap.class.getModule());
+    }
+
+    /// A block as a segment, however it was resized: without a restricted method, which this module may not call.
+    private static void growBlock() {
+        try (Heap heap = Heap.create(HeapOptions.defaults())) {
+            long address = heap.malloc(100_000);
+            heap.segment(address).set(ValueLayout.JAVA_LONG, 0, 42);
+            if (!heap.resizeInPlace(address, 50_000) || heap.segment(address).byteSize() < 50_000) {
+                throw new AssertionError("resized in place");
+            }
+            address = heap.realloc(address, 3 << 20);
+            MemorySegment grown = heap.segment(address);
+            grown.set(ValueLayout.JAVA_LONG, (3 << 20) - Long.BYTES, 43);
+            MemorySegment moved = heap.realloc(grown, 40 << 20);
+            if (moved.byteSize() != 40 << 20 || moved.get(ValueLayout.JAVA_LONG, 0) != 42) {
+                throw new AssertionError("reallocated");
+            }
+            heap.free(moved);
+        }
     }
 }

@@ -103,6 +103,7 @@ class LayersTest {
     /// The arenas of a heap, and what they share.
     private static final Set<String> ARENAS = Set.of(
             HEAP_ARENA,
+            "malloc4j.ArenaBlockList",
             "malloc4j.ArenaBlocks",
             "malloc4j.ArenaChunk",
             "malloc4j.ArenaChunks",

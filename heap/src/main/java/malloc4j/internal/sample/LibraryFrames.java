@@ -9,6 +9,7 @@ final class LibraryFrames {
 
     /// The classes of the package `malloc4j` that a block comes through.
     private static final Set<String> CLASSES = Set.of(
+            "malloc4j.ArenaBlockList",
             "malloc4j.ArenaBlocks",
             "malloc4j.ArenaChunk",
             "malloc4j.ArenaChunks",
