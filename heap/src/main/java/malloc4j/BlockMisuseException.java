@@ -4,6 +4,8 @@ import malloc4j.observe.MisuseReport;
 
 /// A program error with a block: freed twice, freed or resized at an address where no live block of the heap
 /// begins, or used after its heap was closed. Nothing has changed in the heap. The same for a block of a pool.
+///
+/// @since 0.1.0
 public final class BlockMisuseException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// checks them. Every method may be called from any thread.
 ///
 /// @source [malloc(3)](https://man7.org/linux/man-pages/man3/malloc.3.html), C23 7.24.3
+/// @since 0.1.0
 public final class CFamily {
     private static final int POINTER_BYTES = 8;
 

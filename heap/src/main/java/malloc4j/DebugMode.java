@@ -2,6 +2,8 @@ package malloc4j;
 
 /// How a heap's blocks are watched while a program is being debugged; see docs/observing.md for what each finds and
 /// costs.
+///
+/// @since 0.1.0
 public enum DebugMode {
     /// Not at all.
     OFF,

@@ -93,6 +93,13 @@ final class FoundProbes implements Probe {
     }
 
     @Override
+    public void closed(String heap, int heapId) {
+        for (Probe probe : probes) {
+            probe.closed(heap, heapId);
+        }
+    }
+
+    @Override
     public void event(Event event) {
         for (Probe probe : probes) {
             probe.event(event);

@@ -68,6 +68,8 @@ import org.jspecify.annotations.Nullable;
 /// ends the segments that the heap itself has handed out, and automatic arenas; it is refused while arenas of other
 /// kinds, pools, regions, stacks or heaps below it are open. So only a block's bare address, and a segment of a block
 /// that was freed, can reach memory that is gone.
+///
+/// @since 0.1.0
 public final class Heap implements SegmentAllocator, AutoCloseable {
     /// The alignment that every block has, 16 bytes.
     public static final long MIN_BYTE_ALIGNMENT = SizeClasses.QUANTUM_BYTES;
@@ -156,6 +158,7 @@ public final class Heap implements SegmentAllocator, AutoCloseable {
         this.statistics = new StatisticsMaker(parts, route, arenaChunks, quarantine);
         this.footprints = new FootprintMaker(parts, quarantine);
         HeapRegistry.add(this);
+        spans.events().begin(); // who is told of it finds it
         enter();
     }
 

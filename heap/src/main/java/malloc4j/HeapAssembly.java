@@ -11,7 +11,6 @@ import malloc4j.internal.os.SystemCalls;
 import malloc4j.internal.region.BrkSource;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.ChunkMap;
-import malloc4j.internal.region.EventDelivery;
 import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
 import malloc4j.internal.region.Ground;
@@ -81,8 +80,10 @@ record HeapAssembly(
             int heapId,
             Budget budget,
             PageSource source) {
-        Probe probe = options.probe() != null ? options.probe() : FoundProbes.ofProcess();
-        HeapEvents events = new HeapEvents(options.name(), heapId, probe, ground);
+        Probe found = FoundProbes.ofProcess();
+        HeapEvents events = options.probe() == null
+                ? new HeapEvents(options.name(), heapId, found, null, ground)
+                : new HeapEvents(options.name(), heapId, options.probe(), found, ground);
         Spans spans = new Spans(source, budget, heapId, events);
         Slabs slabs = new Slabs(spans, heapId);
         CacheRegistry caches = new CacheRegistry(slabs, spans, new ProcessBarrier(calls), common);
@@ -103,9 +104,6 @@ record HeapAssembly(
             }
             String guardFileRefusal = GuardFiles.keep(files, ground, options, heapId, sampler);
             stopPurging = Purger.start(reclaimer, options.purging().purgeDelayNanos());
-            if (probe != null) {
-                EventDelivery.add(events, ground);
-            }
             return new HeapAssembly(
                     heapId,
                     ground,

@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 /// The limits count what [malloc4j.observe.HeapStatistics#committedBytes] does, and can be changed while the heap is
 /// in use: [Heap#setSoftLimitBytes], [Heap#setHardLimitBytes]. A request is refused only after free memory of the heaps
 /// under the limit was given back to the kernel.
+///
+/// @since 0.1.0
 public final class HeapOptions {
     private final Map<String, Object> values; // by the name of the option, in the order of HeapOption.all
 

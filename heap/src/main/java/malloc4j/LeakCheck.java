@@ -1,6 +1,8 @@
 package malloc4j;
 
 /// When a heap says in the log what was allocated and not freed.
+///
+/// @since 0.1.0
 public enum LeakCheck {
     /// Never.
     OFF,

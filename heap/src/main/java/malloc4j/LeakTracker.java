@@ -24,6 +24,8 @@ import malloc4j.observe.AllocationSite;
 /// ```
 ///
 /// Each [#track] costs a stack walk and an object that the collector looks at. Any thread may use it at any time.
+///
+/// @since 0.1.0
 public final class LeakTracker {
     private static final String LOGGER = "malloc4j";
 

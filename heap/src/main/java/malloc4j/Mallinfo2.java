@@ -13,6 +13,7 @@ package malloc4j;
 /// @param fordblks bytes of `arena` that are not live
 /// @param keepcost bytes that [Malloc#trim] could give back at least: free dirty pages
 /// @source [mallinfo(3)](https://man7.org/linux/man-pages/man3/mallinfo.3.html)
+/// @since 0.1.0
 public record Mallinfo2(
         long arena,
         long ordblks,

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// Sizes are C's `size_t` in a `long`: a negative one is a size beyond any memory.
 ///
 /// @source [malloc(3)](https://man7.org/linux/man-pages/man3/malloc.3.html), C23 7.24.3
+/// @since 0.1.0
 public final class Malloc {
     /// `mallopt`: free memory kept for reuse, in bytes; a negative number turns giving back off.
     public static final int M_TRIM_THRESHOLD = -1;

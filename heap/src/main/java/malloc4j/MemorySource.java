@@ -1,6 +1,8 @@
 package malloc4j;
 
 /// Where a heap's memory comes from.
+///
+/// @since 0.1.0
 public enum MemorySource {
     /// Private anonymous mappings: the default.
     MMAP,

@@ -2,6 +2,8 @@ package malloc4j;
 
 /// What a [CFamily] does with a call whose address is not where a live block of its heap begins, which in C is
 /// undefined. Whatever the policy, the call changes nothing, and is counted.
+///
+/// @since 0.1.0
 public enum MisusePolicy {
     /// Throws a [BlockMisuseException], which says what is wrong: for callers in Java.
     THROW,

@@ -6,6 +6,8 @@ import malloc4j.internal.os.Errno;
 import org.jspecify.annotations.Nullable;
 
 /// A request for memory that failed, and which limit it met. What was allocated before is as it was.
+///
+/// @since 0.1.0
 public final class OutOfNativeMemoryError extends OutOfMemoryError {
     private static final long serialVersionUID = 1L;
 

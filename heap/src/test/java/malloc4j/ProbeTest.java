@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -150,6 +151,35 @@ class ProbeTest {
         Files.writeString(services.resolve(Probe.class.getName()), FoundProbeChild.Found.class.getName());
         ChildJvm child = ChildJvm.small("-Xbootclasspath/a:" + directory);
         assertThat(child.run(FoundProbeChild.class)).endsWith("told\n").doesNotContain("not told");
+    }
+
+    @Test
+    void aProbeIsToldFirstThatAHeapWasOpenedAndLastThatItWasClosed() {
+        List<String> told = Collections.synchronizedList(new ArrayList<>());
+        Probe probe = new Probe() {
+            @Override
+            public void opened(String name, int heapId) {
+                boolean isKnown = Heap.all().stream().anyMatch(each -> each.heapId() == heapId);
+                told.add(name + " opened, known: " + isKnown);
+            }
+
+            @Override
+            public void event(Event event) {
+                told.add("event");
+            }
+
+            @Override
+            public void closed(String name, int heapId) {
+                told.add(name + " closed");
+            }
+        };
+        Heap heap = Heap.create(HeapOptions.builder().name("brief").probe(probe).build());
+        heap.free(heap.malloc(40 * MIB));
+        await(() -> told.contains("event"));
+        heap.close();
+        await(() -> told.contains("brief closed"));
+        assertThat(told).startsWith("brief opened, known: true", "event").endsWith("brief closed");
+        assertThat(told).containsOnlyOnce("brief opened, known: true", "brief closed");
     }
 
     @Test

@@ -5,6 +5,8 @@ package malloc4j.alloc;
 ///
 /// It is a kind of the exception that the JDK's own bounded allocator throws
 /// ([java.lang.foreign.SegmentAllocator#slicingAllocator]).
+///
+/// @since 0.1.0
 public final class AllocatorOverflowException extends IndexOutOfBoundsException {
     private static final long serialVersionUID = 1L;
 

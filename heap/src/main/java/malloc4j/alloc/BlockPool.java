@@ -68,6 +68,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Invariants, each checked by [#verify]: those of the chunks' bit maps (a block is free if and only if its bit is
 /// set); chunks do not overlap; every block is aligned.
+///
+/// @since 0.1.0
 public final class BlockPool implements SegmentAllocator, AutoCloseable {
     /// The least distance between two blocks, in bytes.
     private static final int MIN_STRIDE_BYTES = 8;

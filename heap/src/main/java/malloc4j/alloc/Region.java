@@ -63,6 +63,8 @@ import org.jspecify.annotations.Nullable;
 /// 2. Marks lie in the order in which they were made: `mark.chunk <= next.chunk`, and in one chunk `mark.cursor <=
 ///    next.cursor <= cursor`.
 /// 3. Each mark that was not rewound to or past has a scope that is alive, and so has the region.
+///
+/// @since 0.1.0
 public final class Region implements SegmentAllocator, AutoCloseable {
     private static final int MIN_CHUNK_BYTES = 64;
 

@@ -81,6 +81,8 @@ import org.jspecify.annotations.Nullable;
 /// 1. `base <= top <= limit`, and `top == base` where no frame is open; stacks do not overlap.
 /// 2. A stack without an owner is idle, and no frame is open on it.
 /// 3. No two stacks have one owner.
+///
+/// @since 0.1.0
 public final class StackAllocator implements SegmentAllocator, AutoCloseable {
     private static final int PLACES = 256;
     private static final Stack NONE = new Stack(0, 0);

@@ -54,6 +54,7 @@ import malloc4j.internal.memory.RawMemory;
 /// @source C23 7.26 (`string.h`); [memmem(3)](https://man7.org/linux/man-pages/man3/memmem.3.html),
 ///     [memchr(3)](https://man7.org/linux/man-pages/man3/memchr.3.html) for `memrchr`,
 ///     [bzero(3)](https://man7.org/linux/man-pages/man3/bzero.3.html) for `explicit_bzero`
+/// @since 0.1.0
 public final class Bytes {
     private static final int MAX_SHORT_SET = 64; // by address
     private static final int MAX_SHORT_MOVE = 32; // by address

@@ -28,6 +28,8 @@ import malloc4j.internal.os.SystemCalls;
 /// | [#stack] | no |
 ///
 /// Not for use by two threads at once. It may make several mappings.
+///
+/// @since 0.1.0
 public final class AnonymousMappingBuilder {
     private final SystemCalls calls;
     private final long byteSize;

@@ -2,6 +2,8 @@ package malloc4j.linux;
 
 /// The bytes around a secret were overwritten: some code wrote through a bare address, or native code ran over the
 /// end of a buffer. The secret itself may be damaged too.
+///
+/// @since 0.1.0
 public final class CanaryException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 

@@ -39,6 +39,8 @@ import malloc4j.internal.os.SystemCalls;
 /// The mapping keeps the file open, for its length, until it is closed.
 ///
 /// Not for use by two threads at once. It may make several mappings.
+///
+/// @since 0.1.0
 public final class FileMappingBuilder {
     private static final long TO_THE_END = -1;
 

@@ -100,6 +100,7 @@ import org.jspecify.annotations.Nullable;
 /// 4. The mapped bytes are among the [FaultingRanges] while a file or the pool of huge pages is behind them.
 ///
 /// @source [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html)
+/// @since 0.1.0
 public final class Mapping implements AutoCloseable {
     /// The largest size in bytes, 2^56: no processor has more addresses.
     public static final long MAX_BYTE_SIZE = 1L << 56;

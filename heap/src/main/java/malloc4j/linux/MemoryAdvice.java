@@ -18,6 +18,7 @@ import malloc4j.internal.os.Linux;
 /// of memory does not take, which each constant names.
 ///
 /// @source [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), `mm/madvise.c`
+/// @since 0.1.0
 public enum MemoryAdvice {
     /// No special treatment; undoes [#RANDOM] and [#SEQUENTIAL].
     NORMAL(Linux.MADV_NORMAL, "2.4", Trait.RANDOM | Trait.SEQUENTIAL, 0),

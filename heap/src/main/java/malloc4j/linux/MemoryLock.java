@@ -63,6 +63,7 @@ import malloc4j.internal.region.Ground;
 /// handle, which may take long: it makes each page resident.
 ///
 /// @source [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), which `mlockall` and the rest share
+/// @since 0.1.0
 public final class MemoryLock implements AutoCloseable {
     /// What [#lockAll] locks.
     public enum LockAll {

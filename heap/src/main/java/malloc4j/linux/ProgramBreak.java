@@ -68,6 +68,7 @@ import malloc4j.observe.MappedRange;
 /// Any thread may call. The steps made here and the claims of heaps exclude each other.
 ///
 /// @source [sbrk(2)](https://man7.org/linux/man-pages/man2/sbrk.2.html); glibc `misc/sbrk.c`
+/// @since 0.1.0
 public final class ProgramBreak {
     private static final int MAX_TRIES = 8; // each that fails loses addresses
     private static final long STACK_GUARD_PAGES = 256; // the kernel's stack_guard_gap, kept below a main stack

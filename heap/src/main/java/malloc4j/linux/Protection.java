@@ -10,6 +10,7 @@ import malloc4j.internal.os.Linux;
 ///
 /// @source [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html),
 ///     [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html)
+/// @since 0.1.0
 public enum Protection {
     /// Address space only: every access is refused.
     NONE(Linux.PROT_NONE),

@@ -1,6 +1,8 @@
 package malloc4j.linux;
 
 /// What keeps a secret in [SecretMemory] from being seen or overwritten; each may be refused by the system.
+///
+/// @since 0.1.0
 public enum Safeguard {
     /// No page next to the secret's belongs to anybody: an access that runs on faults.
     GUARD_PAGES,

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// Which safeguards one [SecretMemory] has, and why it lacks the others.
 ///
 /// @param grants one for each [Safeguard], in its order
+/// @since 0.1.0
 public record Safeguards(List<Grant> grants) {
     /// One safeguard, granted or refused.
     ///

@@ -85,6 +85,7 @@ import org.jspecify.annotations.Nullable;
 /// @source [memfd_secret(2)](https://man7.org/linux/man-pages/man2/memfd_secret.2.html),
 ///     [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html),
 ///     [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html)
+/// @since 0.1.0
 public final class SecretMemory implements AutoCloseable {
     /// The largest secret, in bytes: 1 GiB.
     public static final long MAX_BYTE_SIZE = 1L << 30;

@@ -81,6 +81,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @source [shm_overview(7)](https://man7.org/linux/man-pages/man7/shm_overview.7.html),
 ///     [memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html)
+/// @since 0.1.0
 public final class SharedMemory implements AutoCloseable {
     /// What an opening may do.
     public enum Access {

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param mode permission bits, 0 to 0777 (octal)
 /// @param hugePageBytes 0 for normal pages, or a power of two that the kernel has a pool of: 2 MiB, 1 GiB
+/// @since 0.1.0
 public record SharedMemoryOptions(
         int mode,
         boolean reserve,

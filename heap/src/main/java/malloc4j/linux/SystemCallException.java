@@ -9,6 +9,8 @@ import malloc4j.internal.os.Errno;
 /// munmap(file /data/index, byteSize=8192) failed: ENOMEM (out of memory, ...); free memory, ...
 /// |-------------- call() ---------------|         |-- errnoName()              |- advice()
 /// ```
+///
+/// @since 0.1.0
 public final class SystemCallException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

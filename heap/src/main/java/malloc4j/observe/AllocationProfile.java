@@ -13,6 +13,7 @@ import java.util.Map;
 /// @param sampleBytes mean bytes allocated between two samples, 0 while none are taken
 /// @param durationNanos since the first sample could be taken; of a difference, between the two profiles
 /// @param sites by live bytes, then by total bytes, the largest first
+/// @since 0.1.0
 public record AllocationProfile(String heapName, long sampleBytes, long durationNanos, List<AllocationSite> sites)
         implements Serializable {
     private static final Comparator<AllocationSite> LARGEST_FIRST = Comparator.comparingLong(AllocationSite::liveBytes)

@@ -27,6 +27,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param oldestAgeNanos since the oldest live sample was allocated; 0 where none is live
 /// @param meanAgeNanos of the live blocks; 0 where none is live
 /// @param meanLifetimeNanos of the freed blocks; 0 where none was freed
+/// @since 0.1.0
 public record AllocationSite(
         List<StackTraceElement> stack,
         long totalBytes,

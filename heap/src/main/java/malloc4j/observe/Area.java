@@ -12,6 +12,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param use what it holds; where a mapping has several areas, its resident and swapped bytes are told apart page
 ///     by page, the other figures in proportion to them
 /// @param mapping the mapping that it is, or is a part of
+/// @since 0.1.0
 public record Area(
         long address, long byteSize, AreaKind kind, String owner, String detail, MemoryUse use, MappedRange mapping) {
     /// The first address behind it; unsigned.

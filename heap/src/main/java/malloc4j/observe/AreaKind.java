@@ -1,6 +1,8 @@
 package malloc4j.observe;
 
 /// What a range of a process's addresses is for.
+///
+/// @since 0.1.0
 public enum AreaKind {
     PROGRAM_TEXT(Group.PROGRAM, "text"),
     PROGRAM_CONSTANTS(Group.PROGRAM, "constants"),

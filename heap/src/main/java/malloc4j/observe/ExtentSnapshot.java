@@ -15,6 +15,9 @@ import malloc4j.internal.memory.Sizes;
 public final class ExtentSnapshot implements Serializable {
     private static final long serialVersionUID = 1;
 
+///
+/// @since 0.1.0
+public final class ExtentSnapshot {
     private static final int LIVE_SHIFT = 16;
     private static final int CACHE_SHIFT = 29;
     private static final int PURGED_SHIFT = 46;

@@ -27,6 +27,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param openOnIt what stands on the heap, such as pools and child heaps: how many of each kind
 /// @param budgets the limits that count this heap: its own first, then those of the heaps above
 /// @param parts what the memory is
+/// @since 0.1.0
 public record HeapSnapshot(
         String heap,
         int heapId,

@@ -39,6 +39,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param threadCaches caches, one for each thread that ran at the same time, and those that virtual threads share
 /// @param magazineBytes what those caches may use outside of the extents, 32 KiB each, but for those whose memory went
 ///     back to the kernel after their threads had ended
+/// @since 0.1.0
 public record HeapStatistics(
         long liveBlocks,
         long liveBytes,

@@ -26,6 +26,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param heapName of the heap
 /// @param slabs the nearly empty slabs, by what they hold, the largest first
 /// @param sites who holds them, the largest first
+/// @since 0.1.0
 public record HeldPages(String heapName, List<Slab> slabs, List<Site> sites) implements Serializable {
     private static final int MAX_LINES = 10;
 

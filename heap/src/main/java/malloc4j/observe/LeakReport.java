@@ -21,6 +21,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param heapName of the heap
 /// @param leaks the sites, by live bytes, the largest first
 /// @param isGrowth whether they are those that have grown; otherwise they are all that is live
+/// @since 0.1.0
 public record LeakReport(String heapName, List<Leak> leaks, boolean isGrowth) implements Serializable {
     private static final double DEVIATIONS = 3;
     private static final int MAX_LINES = 10;

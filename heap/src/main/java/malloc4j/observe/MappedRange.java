@@ -24,6 +24,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param isDeleted whether the file has no name any more: ` (deleted)` at the end of `name` is the kernel's word then,
 ///     and else a part of the file's own name
 /// @source [proc_pid_maps(5)](https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html)
+/// @since 0.1.0
 public record MappedRange(
         long address,
         long byteSize,

@@ -14,6 +14,8 @@ import malloc4j.internal.memory.Sizes;
 ///
 /// Pages of the kernel's huge page pool are in [Figure#SHARED_HUGETLB] and [Figure#PRIVATE_HUGETLB] alone, and in
 /// no other figure.
+///
+/// @since 0.1.0
 public final class MemoryUse {
     /// The kernel's figures, in the order in which Linux 6.18 writes them.
     ///

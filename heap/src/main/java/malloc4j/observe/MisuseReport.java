@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// @param block the block that begins at the address or that it lies inside, null where there is none
 /// @param neighbours the nearest live blocks below and above the address: in the slab, or for what is in no slab those
 ///     large blocks of the extent that begin up to 4,096 pages away; none beside huge blocks and foreign memory
+/// @since 0.1.0
 public record MisuseReport(
         String call,
         long address,

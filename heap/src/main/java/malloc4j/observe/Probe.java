@@ -7,7 +7,7 @@ import malloc4j.internal.memory.Sizes;
 /// `HeapOptions.Builder.probe`, or for heaps without one found by [java.util.ServiceLoader].
 ///
 /// ```
-///   opened, event, lost             by a daemon thread of the library, one after the other, for all heaps
+///   opened, event, lost, closed     by a daemon thread of the library, one after the other, for all heaps
 ///   sampled, misused, guardHit      by the thread that it happens to, at once: its stack says where
 /// ```
 ///
@@ -17,6 +17,8 @@ import malloc4j.internal.memory.Sizes;
 /// heap, and is not told of what it does itself; while it waits, the thread of the program does. Where that has little
 /// stack left, it is not told, and that counts as lost. What it throws is reported once for each heap, by the daemon
 /// thread. A heap without a probe spends one comparison on an event.
+///
+/// @since 0.1.0
 public interface Probe {
     /// What happened.
     enum Kind {
@@ -100,8 +102,15 @@ public interface Probe {
         }
     }
 
-    /// Is told that a heap was made, before all that it is told of it by the same thread.
+    /// Is told that a heap was made, before all that it is told of it by the same thread. It is in
+    /// [malloc4j.Heap#all] by then.
+    ///
+    /// A probe that is found is told this and [#closed] of every heap, also of one that has a probe of its own.
     default void opened(String heap, int heapId) {}
+
+    /// Is told that a heap was closed, after all that it is told of it by the same thread. A heap that the collector
+    /// has taken without a close ends without a word.
+    default void closed(String heap, int heapId) {}
 
     /// Is told of an event.
     void event(Event event);

@@ -12,6 +12,7 @@ import java.io.Serializable;
 /// @param freedBlocks blocks that were freed, ever
 /// @param slabsMade slabs that were made, ever
 /// @param slabsRetired slabs that became free pages again, ever
+/// @since 0.1.0
 public record SizeClassStatistics(
         int blockBytes,
         long slabCount,

@@ -79,6 +79,7 @@ import malloc4j.observe.OwnedRange;
 /// classes: in a program that does nothing else half a second at the first call, some tens of milliseconds later.
 ///
 /// @source [proc_pid_smaps(5)](https://man7.org/linux/man-pages/man5/proc_pid_smaps.5.html)
+/// @since 0.1.0
 public final class AddressSpace {
     private final ProcessLayout layout;
     private final List<Gap> gaps;

@@ -55,6 +55,7 @@ import malloc4j.internal.proc.SystemFiles;
 ///     [proc_sys_vm(5)](https://man7.org/linux/man-pages/man5/proc_sys_vm.5.html);
 ///     `Documentation/admin-guide/cgroup-v2.rst`, `cgroup-v1/memory.rst`, `mm/transhuge.rst`, `mm/hugetlbpage.rst`;
 ///     `Documentation/accounting/psi.rst`
+/// @since 0.1.0
 public record MemoryLimits(
         ResourceLimit addressSpace,
         ResourceLimit data,

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param value null when it is not known
 /// @param whyNot why, in a few words; empty when the value is known
+/// @since 0.1.0
 public record Reading<T>(@Nullable T value, String whyNot) {
     /// A value that was read.
     public static <T> Reading<T> of(T value) {

@@ -8,6 +8,8 @@ import malloc4j.internal.os.Errno;
 /// read(/proc/4711/smaps) failed: EACCES (permission denied); run as the user of that process, or as root
 ///                                |-- errnoName()             |- advice()
 /// ```
+///
+/// @since 0.1.0
 public final class UnreadableProcessException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -15,11 +15,12 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-/// Runs the examples of the API documentation as they are written: every fenced block of Java with a `main`, each in a
-/// JVM of its own. An example checks its own result and throws when it is wrong.
+/// Runs the examples of the API documentation and of the pages under docs as they are written: every fenced block of
+/// Java with a `main`, each in a JVM of its own. An example checks its own result and throws when it is wrong.
 class ExamplesTest {
     private static final Path SOURCES = Documents.ROOT.resolve("heap/src/main/java");
     private static final Pattern FENCED = Pattern.compile("(?m)^ *///[ ]?```java\\R((?: *///.*\\R)*?) *///[ ]?```");
+    private static final Pattern OF_PAGE = Pattern.compile("(?m)^```java\\R((?:.*\\R)*?)```");
     private static final List<String> PACKAGES =
             List.of("malloc4j/linux", "malloc4j/process", "malloc4j/alloc", "malloc4j/bytes");
 
@@ -34,6 +35,23 @@ class ExamplesTest {
                 tests.add(DynamicTest.dynamicTest(name, () -> run(example)));
             }
         }
+        return tests.stream();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyBlockOfThePagesRuns() throws IOException {
+        List<DynamicTest> tests = new ArrayList<>();
+        for (Path page : Documents.pages()) {
+            for (MatchResult block :
+                    OF_PAGE.matcher(Documents.read(page)).results().toList()) {
+                String program = block.group(1);
+                tests.add(DynamicTest.dynamicTest(page.getFileName() + " " + block.start(), () -> {
+                    assertThat(program).as("a whole program").contains("void main(");
+                    run(program);
+                }));
+            }
+        }
+        assertThat(tests).hasSizeGreaterThan(3);
         return tests.stream();
     }
 

@@ -6,6 +6,8 @@ import malloc4j.observe.Probe;
 
 /// Writes what heaps do as events of JDK Flight Recorder. Nobody calls it: where this jar is, heaps find it, but for
 /// those that were given a probe of their own. While no recording runs, an event costs the question whether one does.
+///
+/// @since 0.1.0
 public final class JfrProbe implements Probe {
     private final boolean isActive;
 

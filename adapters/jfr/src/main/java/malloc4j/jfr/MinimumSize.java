@@ -14,6 +14,8 @@ import jdk.jfr.SettingControl;
 /// without a unit bytes. Of several recordings the smallest counts.
 ///
 /// Concurrency: set by Flight Recorder, read by whoever has an event.
+///
+/// @since 0.1.0
 @Name("malloc4j.MinimumSize")
 @Label("Minimum Size")
 @Description("A size below which events are not recorded")

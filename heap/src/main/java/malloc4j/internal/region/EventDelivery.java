@@ -10,23 +10,44 @@ import org.jspecify.annotations.Nullable;
 /// Tells probes the events of their heaps, on a daemon thread that is there while such a heap is.
 ///
 /// Concurrency: the list and the thread change under the monitor; a probe is called under none. Heaps are referred to
-/// weakly.
+/// weakly, until they are closed: then until that is told.
 public final class EventDelivery implements Runnable {
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final EventDelivery INSTANCE = new EventDelivery();
 
-    private final List<WeakReference<HeapEvents>> heaps = new ArrayList<>();
+    private final List<Entry> heaps = new ArrayList<>();
     private @Nullable Thread thread;
 
     private EventDelivery() {}
 
-    /// Delivers the events of a heap from now on, until [HeapEvents#close].
-    public static void add(HeapEvents events, Ground ground) {
-        INSTANCE.start(events, ground);
+    /// The events of one heap.
+    static final class Entry extends WeakReference<HeapEvents> {
+        private volatile @Nullable HeapEvents closed; // keeps them
+
+        private Entry(HeapEvents events) {
+            super(events);
+        }
+
+        /// Makes no object: the Java heap may be full.
+        void keep(HeapEvents events) {
+            closed = events;
+        }
+
+        boolean isOver() {
+            HeapEvents events = closed != null ? closed : get();
+            return events == null || events.isDone();
+        }
     }
 
-    private synchronized void start(HeapEvents events, Ground ground) {
-        heaps.add(new WeakReference<>(events));
+    /// Delivers the events of a heap from now on, until [HeapEvents#close].
+    static Entry add(HeapEvents events, Ground ground) {
+        Entry entry = new Entry(events);
+        INSTANCE.start(entry, ground);
+        return entry;
+    }
+
+    private synchronized void start(Entry entry, Ground ground) {
+        heaps.add(entry);
         if (thread == null || !thread.isAlive()) {
             Thread created = ground.unstarted("malloc4j-probe", this);
             created.start();
@@ -46,10 +67,7 @@ public final class EventDelivery implements Runnable {
 
     /// Forgets the heaps that are gone, or that were closed and have told all. Returns whether any is left.
     private synchronized boolean goesOn() {
-        heaps.removeIf(each -> {
-            HeapEvents events = each.get();
-            return events == null || events.isDone();
-        });
+        heaps.removeIf(Entry::isOver);
         if (heaps.isEmpty()) {
             thread = null;
         }

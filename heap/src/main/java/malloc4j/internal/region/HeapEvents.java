@@ -1,5 +1,6 @@
 package malloc4j.internal.region;
 
+import java.util.function.Consumer;
 import malloc4j.internal.os.Mutex;
 import malloc4j.observe.Probe;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ public final class HeapEvents {
     private final String heap;
     private final int heapId;
     private final @Nullable Probe probe;
+    private final @Nullable Probe witness;
     private final Ground ground;
     private final Mutex lock = new Mutex();
     private final Probe.Kind[] kinds;
@@ -28,16 +30,20 @@ public final class HeapEvents {
     private long head;
     private long tail;
     private long lost;
-    private boolean opened; // as the next, by the delivery
+    private boolean opened; // as the next two, by the delivery
+    private boolean ended;
     private boolean failed;
     private volatile @Nullable Throwable failure; // of a call by another thread
+    private EventDelivery.@Nullable Entry entry;
     private volatile boolean closed;
 
     /// @param probe null for none: then nothing is noted
-    public HeapEvents(String heap, int heapId, @Nullable Probe probe, Ground ground) {
+    /// @param witness another probe, which is told when the heap is opened and closed, or null
+    public HeapEvents(String heap, int heapId, @Nullable Probe probe, @Nullable Probe witness, Ground ground) {
         this.heap = heap;
         this.heapId = heapId;
         this.probe = probe;
+        this.witness = witness;
         this.ground = ground;
         this.kinds = new Probe.Kind[probe == null ? 0 : CAPACITY];
         this.words = new long[WORDS * kinds.length];
@@ -54,6 +60,13 @@ public final class HeapEvents {
 
     int heapId() {
         return heapId;
+    }
+
+    /// Has the probe told from now on, if there is one, by the thread that does so for all heaps.
+    public void begin() {
+        if (probe != null || witness != null) {
+            entry = EventDelivery.add(this, ground);
+        }
     }
 
     /// Notes an event, if there is a probe.
@@ -96,38 +109,22 @@ public final class HeapEvents {
 
     /// Says that no event comes any more.
     public void close() {
+        if (entry != null) {
+            entry.keep(this); // the heap may be gone before it is told
+        }
         closed = true;
     }
 
     /// Whether the heap is closed, and all is told.
     boolean isDone() {
-        boolean last = closed;
-        lock.lock();
-        try {
-            return last && head == tail;
-        } finally {
-            lock.unlock();
-        }
+        return ended;
     }
 
     /// Tells the probe all that is there. What it throws is reported once.
     void deliver() {
-        if (probe == null) {
-            return;
-        }
         try {
-            if (!opened) {
-                opened = true;
-                probe.opened(heap, heapId);
-            }
-            for (Probe.Event event = next(); event != null; event = next()) {
-                tell(probe, event);
-            }
-            long count = takeLost();
-            if (count > 0) {
-                probe.lost(heap, heapId, count);
-            }
-        } catch (Throwable thrown) {
+            deliverAll();
+        } catch (Throwable thrown) { // the Java heap is full
             report(thrown);
         }
         Throwable elsewhere = failure;
@@ -136,9 +133,34 @@ public final class HeapEvents {
         }
     }
 
-    private void tell(Probe told, Probe.Event event) {
+    private void deliverAll() {
+        boolean last = closed;
+        if (!opened) {
+            opened = true;
+            tell(probe, told -> told.opened(heap, heapId));
+            tell(witness, told -> told.opened(heap, heapId));
+        }
+        for (Probe.Event event = next(); event != null; event = next()) {
+            Probe.Event happened = event;
+            tell(probe, told -> told.event(happened));
+        }
+        long count = takeLost();
+        if (count > 0) {
+            tell(probe, told -> told.lost(heap, heapId, count));
+        }
+        if (last && !ended) {
+            tell(probe, told -> told.closed(heap, heapId));
+            tell(witness, told -> told.closed(heap, heapId));
+            ended = true;
+        }
+    }
+
+    private void tell(@Nullable Probe told, Consumer<Probe> call) {
+        if (told == null) {
+            return;
+        }
         try {
-            told.event(event);
+            call.accept(told);
         } catch (Throwable thrown) {
             report(thrown);
         }

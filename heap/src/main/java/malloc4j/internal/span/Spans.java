@@ -59,7 +59,7 @@ public final class Spans {
     ///
     /// @param heapId the number that marks this heap's chunks
     public Spans(PageSource source, Budget budget, int heapId) {
-        this(source, budget, heapId, new HeapEvents("", heapId, null, Ground.process()));
+        this(source, budget, heapId, new HeapEvents("", heapId, null, null, Ground.process()));
     }
 
     /// @param heapId the number that marks this heap's chunks
