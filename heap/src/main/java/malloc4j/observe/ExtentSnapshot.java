@@ -12,12 +12,11 @@ import malloc4j.internal.memory.Sizes;
 ///   chunk, one word   | large :1 | unused | pages given back :16 | cache :17 | live blocks :13 | block bytes :16 |
 ///   large block       | page :32 | stocked :1 | page count :31 |
 /// ```
+///
+/// @since 0.1.0
 public final class ExtentSnapshot implements Serializable {
     private static final long serialVersionUID = 1;
 
-///
-/// @since 0.1.0
-public final class ExtentSnapshot {
     private static final int LIVE_SHIFT = 16;
     private static final int CACHE_SHIFT = 29;
     private static final int PURGED_SHIFT = 46;
