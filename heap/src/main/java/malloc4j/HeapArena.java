@@ -62,6 +62,8 @@ import org.jspecify.annotations.Nullable;
 /// Concurrency: a confined arena is checked to be used by its thread; the others allocate under a lock, which is given
 /// up while the heap is asked for a block, because it may ask the program and the collector for room. So after that the
 /// arena may have been closed, or have got a block meanwhile; in a confined arena too, by the program's own call.
+///
+/// @since 0.1.0
 public final class HeapArena implements Arena {
     private static final long FIRST_PIECE_BYTES = 1 << 10;
     private static final long LAST_PIECE_BYTES = 64 << 10;

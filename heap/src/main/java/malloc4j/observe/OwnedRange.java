@@ -10,6 +10,7 @@ import malloc4j.internal.memory.Sizes;
 /// @param kind what it is for
 /// @param owner whose it is; empty where the kind says it all
 /// @param detail more about it, for people; or empty
+/// @since 0.1.0
 public record OwnedRange(long address, long byteSize, AreaKind kind, String owner, String detail) {
     /// The first address behind it.
     public long end() {

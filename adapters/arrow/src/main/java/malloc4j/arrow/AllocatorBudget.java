@@ -19,6 +19,7 @@ import org.apache.arrow.memory.BufferAllocator;
 /// @param bufferBytes the buffers of it and of all below it: `allocatedBytes` without what is set aside for children
 ///     and not used
 /// @param children by name
+/// @since 0.1.0
 public record AllocatorBudget(
         String name,
         long allocatedBytes,

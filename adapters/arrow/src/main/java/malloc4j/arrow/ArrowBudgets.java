@@ -26,6 +26,7 @@ import org.apache.arrow.memory.BufferAllocator;
 /// @param committedBytes what the heap's limit counts, but for heaps below it
 /// @param residentBytes what the kernel holds memory for
 /// @param hardLimitBytes what the heap may commit at most, `Long.MAX_VALUE` for no limit; heaps above it have their own
+/// @since 0.1.0
 public record ArrowBudgets(
         List<AllocatorBudget> allocators,
         String heapName,

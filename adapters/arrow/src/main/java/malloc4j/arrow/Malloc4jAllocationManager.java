@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A heap must not be closed before the buffers that are on it. Their memory is gone then, and reading it may end the
 /// JVM; closing them is safe, and a line in the log tells of it.
+///
+/// @since 0.1.0
 public final class Malloc4jAllocationManager extends AllocationManager {
     /// Makes buffers of the common heap, which is made when the first of them is.
     public static final AllocationManager.Factory FACTORY;

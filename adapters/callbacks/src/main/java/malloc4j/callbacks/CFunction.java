@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// nothing and is counted: see [HeapCallbacks#misuseCount]. A pointer named `context` is not looked at.
 ///
 /// Sizes that a library says of a block it has got are not believed: the heap knows them.
+///
+/// @since 0.1.0
 public enum CFunction {
     /// `void *malloc(size_t size)`
     MALLOC("malloc", JAVA_LONG, JAVA_LONG),

@@ -8,6 +8,7 @@ package malloc4j.callbacks;
 /// @param liveBlocks how many they are
 /// @param totalBytes the usable sizes of all that it has allocated
 /// @param totalBlocks how many they are
+/// @since 0.1.0
 public record CallSite(String file, int line, long liveBytes, long liveBlocks, long totalBytes, long totalBlocks) {
     /// Such as `crypto/asn1/asn1_lib.c:308  64 bytes in 2 blocks live, 4096 in 128 in all`.
     @Override

@@ -37,6 +37,8 @@ import malloc4j.observe.HeapStatistics;
 ///
 /// The heap cannot be closed while the arena is open: the library has its blocks. Every method may be called by any
 /// thread; the functions too, by Java's and C's, and by virtual threads.
+///
+/// @since 0.1.0
 public final class HeapCallbacks {
     /// Enough stack for most libraries and the upcalls out of them, 256 KiB: see [#withStack].
     public static final int STACK_BYTES = 256 << 10;

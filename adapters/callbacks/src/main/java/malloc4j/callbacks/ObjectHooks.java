@@ -26,6 +26,7 @@ import java.lang.foreign.SymbolLookup;
 /// old, `IllegalArgumentException` names the symbol that is not there.
 ///
 /// @source the libraries' headers
+/// @since 0.1.0
 public final class ObjectHooks {
     /// `ZSTD_customMem`, for the descriptors of functions that take one by value.
     public static final StructLayout ZSTD_CUSTOM_MEM = MemoryLayout.structLayout(

@@ -28,6 +28,7 @@ import java.lang.invoke.MethodHandle;
 /// is too late, or the adapter can tell. Nothing has been set then.
 ///
 /// @source the libraries' manuals, each named at its method
+/// @since 0.1.0
 public final class ProcessHooks {
     private static final long OPENSSL_INIT_NO_ATEXIT = 0x80000;
     private static final long CURL_GLOBAL_DEFAULT = 3;

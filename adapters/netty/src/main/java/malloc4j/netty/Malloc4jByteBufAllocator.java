@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// them useless: reading, writing and releasing them throws.
 ///
 /// Needs no access to `sun.misc.Unsafe`, and native access for the module of the heap only.
+///
+/// @since 0.1.0
 public final class Malloc4jByteBufAllocator extends AbstractByteBufAllocator implements ByteBufAllocatorMetricProvider {
     /// Buffers on the [common heap][Heap#common], which is made when the first direct one is allocated.
     public static final Malloc4jByteBufAllocator DEFAULT = new Malloc4jByteBufAllocator(true, null);
