@@ -37,7 +37,8 @@ class AllocateFromTest extends ArenaContract {
                 StandardCharsets.UTF_16BE,
                 StandardCharsets.UTF_32LE,
                 StandardCharsets.UTF_32BE)) {
-            int width = charset.equals(StandardCharsets.UTF_8) ? 1 : charset.name().contains("16") ? 2 : 4;
+            int width =
+                    charset.equals(StandardCharsets.UTF_8) ? 1 : charset.name().contains("16") ? 2 : 4;
             for (String text : TEXTS) {
                 byte[] bytes = text.getBytes(charset);
                 MemorySegment segment = arena.allocateFrom(text, charset);
