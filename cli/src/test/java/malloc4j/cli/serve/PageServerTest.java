@@ -157,7 +157,7 @@ class PageServerTest {
 
     @Test
     void onlyBrowsersOfThisMachineMayAsk() throws Exception {
-        assertThat(InetAddress.getByName(uri("/").getHost()).isLoopbackAddress())
+        assertThat(InetAddress.ofLiteral(uri("/").getHost()).isLoopbackAddress())
                 .isTrue();
         for (String host :
                 List.of("evil.example:" + uri("/").getPort(), "127.0.0.1", "0.0.0.0:" + uri("/").getPort())) {
@@ -173,7 +173,7 @@ class PageServerTest {
     }
 
     private String raw(String request) throws IOException {
-        try (Socket socket = new Socket(InetAddress.getByName("127.0.0.1"), uri("/").getPort())) {
+        try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), uri("/").getPort())) {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
         }
@@ -260,7 +260,7 @@ class PageServerTest {
         List<Socket> deaf = new ArrayList<>();
         try {
             for (int count = 0; count < 300; count++) {
-                Socket socket = new Socket(InetAddress.getByName("127.0.0.1"), uri("/").getPort());
+                Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), uri("/").getPort());
                 socket.setReceiveBufferSize(1024);
                 socket.getOutputStream()
                         .write(("GET /events HTTP/1.1\r\nHost: 127.0.0.1:" + uri("/").getPort() + "\r\n\r\n")
