@@ -69,9 +69,9 @@ public record CLibrary(SymbolLookup lookup) {
         MemoryLayout[] layouts = new MemoryLayout[arguments.length];
         for (int index = 0; index < layouts.length; index++) {
             layouts[index] = switch (arguments[index]) {
-                case Integer _ -> JAVA_INT;
-                case Long _ -> JAVA_LONG;
-                case MemorySegment _ -> ADDRESS;
+                case Integer number -> JAVA_INT;
+                case Long number -> JAVA_LONG;
+                case MemorySegment pointer -> ADDRESS;
                 default -> throw new IllegalArgumentException("argument " + index + " of " + arguments[index]);
             };
         }
