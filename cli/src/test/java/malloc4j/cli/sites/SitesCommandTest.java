@@ -1,6 +1,7 @@
 package malloc4j.cli.sites;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
@@ -58,7 +59,9 @@ class SitesCommandTest {
                     .findFirst()
                     .orElseThrow();
             assertThat(kept.liveBytes()).isEqualTo(kept.totalBytes());
-            assertThat((double) first.totalBytes() / kept.totalBytes()).isBetween(2.5, 3.5); // 3 in truth
+            double deviation = Math.hypot(first.totalDeviationBytes(), 3.0 * kept.totalDeviationBytes());
+            assertThat((double) first.totalBytes())
+                    .isCloseTo(3.0 * kept.totalBytes(), within(5 * deviation + (1 << 20)));
         }
     }
 
