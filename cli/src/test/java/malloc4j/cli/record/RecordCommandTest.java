@@ -143,7 +143,8 @@ class RecordCommandTest {
 
             Path second = folder.resolve("second");
             Process interrupted = command(child, second);
-            assertThat(new ProcessBuilder("kill", "-INT", Long.toString(interrupted.pid()))
+            // not INT, which is ignored by what a shell has started in the background
+            assertThat(new ProcessBuilder("kill", "-TERM", Long.toString(interrupted.pid()))
                             .start()
                             .waitFor())
                     .isZero();
