@@ -59,7 +59,7 @@ class SitesCommandTest {
                     .findFirst()
                     .orElseThrow();
             assertThat(kept.liveBytes()).isEqualTo(kept.totalBytes());
-            double deviation = Math.hypot(first.totalDeviationBytes(), 3.0 * kept.totalDeviationBytes());
+            double deviation = Math.hypot((double) first.totalDeviationBytes(), 3.0 * kept.totalDeviationBytes());
             assertThat((double) first.totalBytes())
                     .isCloseTo(3.0 * kept.totalBytes(), within(5 * deviation + (1 << 20)));
         }
