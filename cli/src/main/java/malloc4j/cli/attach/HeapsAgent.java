@@ -3,7 +3,9 @@ package malloc4j.cli.attach;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import malloc4j.cli.CliException;
 import malloc4j.observe.ExtentSnapshot;
 import malloc4j.observe.HeapFootprint;
@@ -61,43 +63,49 @@ public final class HeapsAgent {
         return read("heapId", Integer.class);
     }
 
+    /// Blocks with mappings of their own; of no heap where there is none.
+    @SuppressWarnings({"unchecked", "rawtypes"}) // the filter lets nothing else through
+    public List<Answer<List<HeapSnapshot.Block>>> hugeBlocks() {
+        List<Answer<List<HeapSnapshot.Block>>> answers = new ArrayList<>();
+        for (Answer<List> answer : ask("read snapshot.hugeBlocks", false, List.class, HeapSnapshot.Block.class)) {
+            answers.add(new Answer<>(answer.number(), answer.name(), answer.value()));
+        }
+        return answers;
+    }
+
     /// Has every heap give back what it can, but so many bytes each.
     public List<Answer<Trimmed>> trim(long keepBytes) {
-        try (ObjectInputStream in = jvm.ask("trim " + keepBytes)) {
-            List<Answer<Trimmed>> answers = new ArrayList<>();
-            for (int left = count(in); left > 0; left--) {
-                answers.add(new Answer<>(in.readInt(), in.readUTF(), new Trimmed(in.readLong(), in.readLong())));
-            }
-            return answers;
-        } catch (IOException unreadable) {
-            throw unreadable(unreadable);
-        }
+        return ask("trim " + keepBytes, true, long[].class).stream()
+                .map(answer ->
+                        new Answer<>(answer.number(), answer.name(), new Trimmed(answer.value()[0], answer.value()[1])))
+                .toList();
     }
 
     private <T> List<Answer<T>> read(String methods, Class<T> type, Class<?>... parts) {
-        Class<?>[] types = new Class<?>[parts.length + 1];
-        types[0] = type;
-        System.arraycopy(parts, 0, types, 1, parts.length);
-        try (ObjectInputStream in = jvm.ask("read " + methods, types)) {
-            List<Answer<T>> answers = new ArrayList<>();
-            for (int left = count(in); left > 0; left--) {
-                answers.add(new Answer<>(in.readInt(), in.readUTF(), type.cast(in.readObject())));
-            }
-            return answers;
-        } catch (IOException | ClassNotFoundException | ClassCastException unreadable) {
-            throw unreadable(unreadable);
-        }
+        return ask("read " + methods, true, type, parts);
     }
 
-    /// Reads how many copies of the library there are, and how many answers come; there is one at least.
-    private int count(ObjectInputStream in) throws IOException {
-        int libraries = in.readInt();
-        int count = in.readInt();
-        if (count > MAX_HEAPS) {
-            throw new IOException(count + " heaps");
+    /// @param isNeeded whether it is wrong that there is no heap
+    private <T> List<Answer<T>> ask(String request, boolean isNeeded, Class<T> type, Class<?>... parts) {
+        Set<Class<?>> types = new LinkedHashSet<>(List.of(parts));
+        types.add(type);
+        try (ObjectInputStream in = jvm.ask(request, types.toArray(Class<?>[]::new))) {
+            int libraries = in.readInt();
+            int count = in.readInt();
+            if (count > MAX_HEAPS) {
+                throw new IOException(count + " heaps");
+            }
+            if (isNeeded) {
+                jvm.requireHeaps(libraries, count);
+            }
+            List<Answer<T>> answers = new ArrayList<>();
+            for (int left = count; left > 0; left--) {
+                answers.add(new Answer<>(in.readInt(), (String) in.readObject(), type.cast(in.readObject())));
+            }
+            return answers;
+        } catch (IOException | ClassNotFoundException | ClassCastException | IndexOutOfBoundsException unreadable) {
+            throw unreadable(unreadable);
         }
-        jvm.requireHeaps(libraries, count);
-        return count;
     }
 
     private static CliException unreadable(Exception e) {

@@ -25,7 +25,7 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
     @Option(
             names = "--watch",
             paramLabel = "SECONDS",
-            description = "Look again after so many seconds, until the process or this command is ended.")
+            description = "Look again every so many seconds, in JSON a line each, until the process ends.")
     private @Nullable Integer watchSeconds;
 
     private @Nullable HeapsAgent agent;
@@ -59,25 +59,19 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
         }
         try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
             agent = new HeapsAgent(jvm);
-            int exitCode = show();
-            while (seconds != null) {
+            if (seconds == null) {
+                return super.call();
+            }
+            while (true) {
+                T next = read();
+                if (isText() && Terminal.isInteractive()) {
+                    page().block(CLEAR_SCREEN);
+                }
+                showNext(next);
                 if (jvm.endsWithin(TimeUnit.SECONDS.toMillis(seconds))) {
                     throw CliException.cannot("process " + pid + " has ended meanwhile");
                 }
-                exitCode = show();
             }
-            return exitCode;
         }
-    }
-
-    private int show() throws IOException {
-        if (isText() && Terminal.isInteractive() && watchSeconds() != null) {
-            page().block(CLEAR_SCREEN);
-        }
-        return super.call();
-    }
-
-    private @Nullable Integer watchSeconds() {
-        return watchSeconds == null ? defaultWatchSeconds() : watchSeconds;
     }
 }

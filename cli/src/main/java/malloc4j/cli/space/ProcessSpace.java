@@ -12,10 +12,9 @@ import java.util.regex.Pattern;
 import malloc4j.cli.CliException;
 import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.attach.DiagnosticCommands;
-import malloc4j.cli.attach.MemoryAgent;
-import malloc4j.cli.attach.agent.FoundMemory.FoundHeap;
-import malloc4j.cli.attach.agent.FoundMemory.HugeBlock;
+import malloc4j.cli.attach.HeapsAgent;
 import malloc4j.observe.AreaKind;
+import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.OwnedRange;
 import malloc4j.process.AddressSpace;
@@ -125,9 +124,9 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
 
         private void askForHeaps(long pid) {
             try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
-                for (FoundHeap heap : new MemoryAgent(jvm).heaps().heaps()) {
+                for (HeapsAgent.Answer<List<HeapSnapshot.Block>> heap : new HeapsAgent(jvm).hugeBlocks()) {
                     heapNames.merge(Integer.toString(heap.number()), heap.name(), (one, other) -> one + " or " + other);
-                    for (HugeBlock block : heap.hugeBlocks()) {
+                    for (HeapSnapshot.Block block : heap.value()) {
                         ranges.add(new OwnedRange(
                                 block.address(), block.byteSize(), AreaKind.HUGE_BLOCK, "heap " + heap.number(), ""));
                     }

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import malloc4j.cli.CommandRun;
 import malloc4j.cli.Main;
@@ -92,30 +93,45 @@ class HeapsCommandsTest {
     @Test
     void topShowsRatesUntilTheProcessEnds() throws Exception {
         try (Child child = Child.start(AllocatingChild.class, temporary)) {
-            var out = new StringWriter();
-            var err = new StringWriter();
-            CommandLine commandLine = Main.commandLine();
-            commandLine.setOut(new PrintWriter(out, true));
-            commandLine.setErr(new PrintWriter(err, true));
-            Thread end = Thread.ofPlatform().start(() -> {
-                while (looks(out, child) < 2) {
-                    LockSupport.parkNanos(10_000_000);
-                }
-                child.process().destroyForcibly();
-            });
-            int exitCode = commandLine.execute("top", Long.toString(child.pid()));
-            end.join();
-
-            assertThat(err).hasToString("malloc4j: process " + child.pid() + " has ended meanwhile\n");
-            assertThat(exitCode).isEqualTo(3);
-            assertThat(out.toString())
-                    .containsPattern("heap +live +blocks +dirty")
-                    .containsPattern("\ncommon .*");
+            String out = watched(child, "Process " + child.pid(), "top", Long.toString(child.pid()));
+            assertThat(out).containsPattern("heap +live +blocks +dirty").containsPattern("\ncommon .*");
         }
     }
 
-    private static int looks(StringWriter out, Child child) {
-        return out.toString().split("Process " + child.pid(), -1).length - 1;
+    @Test
+    void eachLookIsALineOfJson() throws Exception {
+        try (Child child = Child.start(AllocatingChild.class, temporary)) {
+            String out = watched(child, "{\"pid\"", "stats", Long.toString(child.pid()), "--watch", "1", "--json");
+            for (String line : out.split("\n", -1)) {
+                if (!line.isEmpty()) {
+                    assertThat(Jsonb.instance()
+                                    .type(StatsReport.class)
+                                    .fromJson(line)
+                                    .pid())
+                            .isEqualTo(child.pid());
+                }
+            }
+        }
+    }
+
+    /// Lets a command look twice, then ends the process, and with it the command. Returns what it has shown.
+    private static String watched(Child child, String look, String... arguments) throws InterruptedException {
+        var out = new StringWriter();
+        var err = new StringWriter();
+        CommandLine commandLine = Main.commandLine();
+        commandLine.setOut(new PrintWriter(out, true));
+        commandLine.setErr(new PrintWriter(err, true));
+        Thread end = Thread.ofPlatform().start(() -> {
+            while (out.toString().split(Pattern.quote(look), -1).length < 3) {
+                LockSupport.parkNanos(10_000_000);
+            }
+            child.process().destroyForcibly();
+        });
+        int exitCode = commandLine.execute(arguments);
+        end.join();
+        assertThat(err).hasToString("malloc4j: process " + child.pid() + " has ended meanwhile\n");
+        assertThat(exitCode).isEqualTo(3);
+        return out.toString();
     }
 
     @Test

@@ -21,8 +21,6 @@ import java.nio.file.Path;
 ///                                 <-       OK, FoundHeaps
 ///   profiles NANOS                ->       with live blocks of at least that age
 ///                                 <-       OK, how many, then of each its heap's number and its AllocationProfile
-///   heaps                         ->       names of open heaps, and what of them cannot be seen from outside
-///                                 <-       OK, FoundMemory
 ///   read METHODS                  ->       of each heap, such as footprint
 ///                                 <-       OK, as ReadHeaps writes it
 ///   trim BYTES                    ->       each heap gives back what it has beyond those
@@ -47,7 +45,6 @@ public final class AgentSession implements Runnable {
     private final Path socket;
     private final ProfiledHeaps heaps;
     private final RecordedHeap recorded;
-    private final Instrumentation instrumentation;
     private final ReadHeaps readHeaps;
 
     private long patienceMillis = PATIENCE_MILLIS;
@@ -58,7 +55,6 @@ public final class AgentSession implements Runnable {
         this.socket = socket;
         this.heaps = new ProfiledHeaps(instrumentation);
         this.recorded = new RecordedHeap(instrumentation);
-        this.instrumentation = instrumentation;
         this.readHeaps = new ReadHeaps(instrumentation);
     }
 
@@ -99,7 +95,6 @@ public final class AgentSession implements Runnable {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[2]);
                 heaps.start(Long.parseLong(words[1])).writeTo(out);
             }
-            case "heaps" -> HeapMemory.find(instrumentation).writeTo(out);
             case "record" -> {
                 patienceMillis = PATIENCE_MILLIS + Long.parseLong(words[1]);
                 recorded.start(decoded(words[2]), decoded(words[3])).writeTo(out);
