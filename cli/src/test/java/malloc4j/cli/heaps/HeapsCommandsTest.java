@@ -147,12 +147,21 @@ class HeapsCommandsTest {
 
     @Test
     void trimGivesBack() throws IOException {
-        try (Child child = Child.start(AllocatingChild.class, temporary, "-Dkept=0")) {
+        try (Child child = Child.start(FreedChild.class, temporary, "-Dmalloc4j.purgeDelayMillis=-1")) {
+            StatsReport.Heap freed = json(run("stats", child, "--json"), StatsReport.class)
+                    .heaps()
+                    .getFirst();
+            assertThat(freed.allocatedBytes()).isZero();
+            assertThat(freed.residentBytes()).isGreaterThanOrEqualTo(32 << 20);
+            assertThat(freed.dirtyBytes() + freed.cachedBytes()).isGreaterThanOrEqualTo(freed.residentBytes());
+
             TrimCommand.Report report = json(run("trim", child, "--json"), TrimCommand.Report.class);
+
             TrimCommand.Report.Heap heap = report.heaps().getFirst();
             assertThat(heap.name()).isEqualTo("common");
-            assertThat(heap.residentBytesAfter()).isNotNegative();
-            assertThat(run("trim", child).out()).contains("heap common: ").contains(" resident.");
+            assertThat(heap.residentBytesBefore()).isEqualTo(freed.residentBytes());
+            assertThat(heap.residentBytesAfter()).isLessThan(1 << 20);
+            assertThat(run("trim", child).out()).contains("heap common: nothing was to be given back, ");
             assertThat(run("trim", child, "--keep-bytes", "-1").err())
                     .isEqualTo("malloc4j: --keep-bytes must be 0 or more, not -1\n");
         }
