@@ -25,7 +25,7 @@ class ExamplesTest {
     private static final List<String> PACKAGES =
             List.of("malloc4j/linux", "malloc4j/process", "malloc4j/alloc", "malloc4j/bytes");
 
-    /// Pages whose Java needs other libraries: tests of the adapters and of the engines do the same as it does.
+    /// Pages whose Java needs other libraries: tests of the examples and of the engines run it.
     private static final Set<String> OF_ADAPTERS = Set.of("arrow.md", "c-libraries.md", "engines.md", "netty.md");
 
     @TestFactory

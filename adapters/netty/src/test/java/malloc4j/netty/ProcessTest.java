@@ -73,7 +73,7 @@ class ProcessTest {
     void aServerAndItsClientLiveOnTheHeap() throws Exception {
         String classPath =
                 path(Echo.class, Malloc4jByteBufAllocator.class, Heap.class) + File.pathSeparator + nettyPath();
-        assertAllEchoedAndFreed(16, run(List.of(ON_CLASS_PATH), "-cp", classPath, Echo.class.getName(), "16"));
+        assertAllEchoedAndFreed(64, run(List.of(ON_CLASS_PATH), "-cp", classPath, Echo.class.getName(), "64"));
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import malloc4j.Heap;
@@ -243,5 +245,26 @@ class HeapDirectoryTest {
         public static void main(String[] arguments) {
             new HeapDirectory(Heap.create(HeapOptions.defaults())).close();
         }
+    }
+
+    /// The lines of docs/engines.md.
+    @Test
+    void thePageHasTheseLines() throws IOException {
+        Document document = document(1);
+        try (Heap heap = Heap.create(HeapOptions.builder()
+                        .name("index")
+                        .hardLimitBytes(1L << 30)
+                        .build());
+                Directory directory = new HeapDirectory(heap);
+                IndexWriter writer = new IndexWriter(directory, new IndexWriterConfig())) {
+            writer.addDocument(document);
+        }
+
+        String page = Files.readString(Path.of("..", "..", "docs", "engines.md"));
+        String block = page.substring(page.indexOf("## Lucene"))
+                .split("```java\n", 2)[1]
+                .split("```", 2)[0];
+        String sourceCode = Files.readString(Path.of("src/test/java/malloc4j/lucene/HeapDirectoryTest.java"));
+        assertThat(sourceCode.replaceAll("\\s+", "")).contains(block.replaceAll("\\s+", ""));
     }
 }
