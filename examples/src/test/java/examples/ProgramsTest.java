@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.CRC32;
+import malloc4j.Malloc;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -117,6 +118,26 @@ class ProgramsTest {
                         .isEqualTo(503);
             }
             assertThat(server.heap().statistics().liveBytes()).isZero();
+        }
+    }
+
+    @Test
+    void noProgramLeaks() throws Exception {
+        for (Class<?> program : List.of(OffHeapCache.class, FileIndex.class, SortInC.class, RequestServer.class)) {
+            assertThat(ChildJvm.run("-Dmalloc4j.leaks=exit", "-Dmalloc4j.profileBytes=1", program.getName()))
+                    .as(program.getName())
+                    .isNotEmpty()
+                    .doesNotContain("live blocks", "live block,", "not freed");
+        }
+        assertThat(ChildJvm.run("-Dmalloc4j.leaks=exit", "-Dmalloc4j.profileBytes=1", Leaking.class.getName()))
+                .as("that one would be told")
+                .contains("not freed, by examples.ProgramsTest$Leaking.main");
+    }
+
+    /// Frees nothing.
+    static final class Leaking {
+        public static void main(String[] arguments) {
+            Malloc.malloc(1000);
         }
     }
 }
