@@ -2,6 +2,7 @@ package malloc4j.cli.bench;
 
 import java.io.IOException;
 import malloc4j.cli.child.ChildLoop;
+import malloc4j.cli.child.FootprintSampler;
 import malloc4j.cli.child.MemoryProbe;
 import malloc4j.cli.workload.WorkloadRunner;
 import malloc4j.peers.CFunctions;
@@ -17,9 +18,8 @@ import org.HdrHistogram.Histogram;
 /// | `latency NANOS` | `latency MALLOC FREE` | samples, after as long a time that compiles the code again |
 /// | `finish` | `finished` | frees all, which checks what is live when verifying |
 /// | `memory NANOS` | `memory PEAK END` | instead of the others: bytes at the peak, and after all is freed |
-///
-/// A round's last three figures are those of [MachineLoad], latency's two those of [#percentiles]. Memory is that of
-/// a round of so many passes, but of the time given at most.
+/// | `footprint NANOS HEAP` | `footprint JSON` | instead of the others: looks at memory; HEAP: whether at malloc4j's
+// heap |
 public final class BenchChild implements ChildLoop.Answering {
     private static final long SETTLE_MILLIS = 300; // the JIT finishes what the start queued
     private static final long AFTER_FREE_MILLIS = 2_000; // part of the contract of endResidentBytes
@@ -48,6 +48,7 @@ public final class BenchChild implements ChildLoop.Answering {
                 yield "finished";
             }
             case "memory" -> memory(nanos(words));
+            case "footprint" -> footprint(nanos(words), Boolean.parseBoolean(words[2]));
             default -> throw new IllegalArgumentException("asked " + question);
         };
     }
@@ -91,11 +92,7 @@ public final class BenchChild implements ChildLoop.Answering {
 
     /// Everything that does not belong to the allocator happens before the base is taken.
     private String memory(long atMostNanos) throws Throwable {
-        CFunctions.rehearse();
-        runner.rehearse();
-        Thread.sleep(SETTLE_MILLIS);
-        CFunctions.trimLibc();
-        MemoryProbe probe = MemoryProbe.atBase();
+        MemoryProbe probe = settledBase();
         String unused = runner.prepare();
         runner.roundOfPasses(atMostNanos);
         long peakBytes = probe.peakGrowthBytes();
@@ -103,5 +100,22 @@ public final class BenchChild implements ChildLoop.Answering {
         Thread.sleep(AFTER_FREE_MILLIS);
         long endBytes = probe.growthBytes();
         return "memory " + Math.max(peakBytes, endBytes) + " " + endBytes;
+    }
+
+    private String footprint(long atMostNanos, boolean isHeap) throws Throwable {
+        var sampler = new FootprintSampler(isHeap);
+        sampler.begin(settledBase());
+        String unused = runner.prepare();
+        sampler.sampleBeside(() -> runner.roundOfPasses(atMostNanos));
+        runner.finish();
+        return "footprint " + sampler.finish();
+    }
+
+    private MemoryProbe settledBase() throws Throwable {
+        CFunctions.rehearse();
+        runner.rehearse();
+        Thread.sleep(SETTLE_MILLIS);
+        CFunctions.trimLibc();
+        return MemoryProbe.atBase();
     }
 }

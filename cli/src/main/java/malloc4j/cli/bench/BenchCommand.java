@@ -1,6 +1,7 @@
 package malloc4j.cli.bench;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -11,6 +12,7 @@ import malloc4j.cli.CliException;
 import malloc4j.cli.Page;
 import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.Progress;
+import malloc4j.cli.report.ReportOption;
 import malloc4j.cli.workload.WorkloadName;
 import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
@@ -71,6 +73,9 @@ public final class BenchCommand extends ReportCommand<BenchReport> {
     @Option(names = "--verify", description = "Only check: write a pattern into every byte, and check it at each free.")
     private boolean verify;
 
+    @Mixin
+    private final ReportOption reportPage = new ReportOption();
+
     @Override
     public Integer call() throws IOException {
         return list ? showList() : super.call();
@@ -90,10 +95,15 @@ public final class BenchCommand extends ReportCommand<BenchReport> {
         if (threads < 1 || threads > MAX_THREADS) {
             throw wrongUsage("--threads must be from 1 to " + MAX_THREADS + ", not " + threads);
         }
+        if (reportPage.isAsked() && verify) {
+            throw wrongUsage("--report shows times, and those of --verify are no measure: leave one of them out");
+        }
         Set<WorkloadName> chosen = new WorkloadChoice().convertAll(spec().commandLine(), "WORKLOAD", workloads);
         var settings = new BenchReport.Settings(threads, timing.rounds(), timing.seconds(), verify);
         List<Candidate> candidates = contestants.candidates(BY_DEFAULT);
-        var session = new BenchSession(settings, contestants.heapProperties(), Progress.onTerminal(err()));
+        reportPage.check();
+        var session = new BenchSession(
+                settings, contestants.heapProperties(), reportPage.isAsked(), Progress.onTerminal(err()));
         return session.run(List.copyOf(chosen), candidates, this::showTable);
     }
 
@@ -115,7 +125,14 @@ public final class BenchCommand extends ReportCommand<BenchReport> {
         if (report.results().isEmpty() && report.failures().isEmpty()) {
             throw CliException.cannot("nothing to measure: " + whyNothing(report));
         }
-        return Dropouts.tell(report.failures(), err());
+        int exitCode = Dropouts.tell(report.failures(), err());
+        if (reportPage.isAsked() && !report.results().isEmpty()) {
+            Path written = reportPage.write(BenchComparison.of(report));
+            if (isText()) {
+                page().line("report: " + written).flush();
+            }
+        }
+        return exitCode;
     }
 
     static String whyNothing(BenchReport report) {

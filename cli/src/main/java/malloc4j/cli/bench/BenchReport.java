@@ -2,6 +2,7 @@ package malloc4j.cli.bench;
 
 import io.avaje.jsonb.Json;
 import java.util.List;
+import malloc4j.cli.child.Footprint;
 import malloc4j.cli.child.Machine;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param skipped allocators that were not put to a workload, because it does not suit them
 /// @param absent allocators that are not installed here; they have no results
 /// @param failures allocators that failed at a workload; they have no result for it
+/// @param footprints what was resident as the workloads went by; absent unless a report was asked for
 @Json
 public record BenchReport(
         Machine machine,
@@ -17,7 +19,8 @@ public record BenchReport(
         List<Result> results,
         List<Skipped> skipped,
         List<Absent> absent,
-        List<Failure> failures) {
+        List<Failure> failures,
+        @Nullable List<Footprint> footprints) {
     /// How it ran.
     ///
     /// @param threads of the workloads that take a number

@@ -1,5 +1,6 @@
 package malloc4j.cli.bench;
 
+import io.avaje.jsonb.Jsonb;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -12,6 +13,7 @@ import malloc4j.cli.bench.BenchReport.Settings;
 import malloc4j.cli.bench.BenchReport.Skipped;
 import malloc4j.cli.child.ChildProcess.Purpose;
 import malloc4j.cli.child.Contest;
+import malloc4j.cli.child.Footprint;
 import malloc4j.cli.child.MachineFacts;
 import malloc4j.cli.child.Progress;
 import malloc4j.cli.workload.WorkloadName;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// 2. In the same children, latency: one call in some dozens is timed by itself. The rounds before carry nothing of
 ///    it.
 /// 3. A fresh child for each allocator that measures its memory. These may overlap: nothing is timed.
+/// 4. When a report is asked for, one more that is looked at again and again meanwhile.
 ///
 /// Only the first when verifying. An allocator that is absent or fails drops out, the others go on.
 final class BenchSession {
@@ -37,9 +40,13 @@ final class BenchSession {
     private final Progress progress;
     private final List<Result> results = new ArrayList<>();
     private final List<Skipped> skipped = new ArrayList<>();
+    private final boolean withFootprints;
+    private final List<Footprint> footprints = new ArrayList<>();
 
     /// @param heapProperties system properties of malloc4j's common heap
-    BenchSession(Settings settings, Map<String, String> heapProperties, Progress progress) {
+    /// @param withFootprints whether to look at resident memory as workloads go by
+    BenchSession(Settings settings, Map<String, String> heapProperties, boolean withFootprints, Progress progress) {
+        this.withFootprints = withFootprints;
         this.settings = settings;
         this.heapProperties = heapProperties;
         this.progress = progress;
@@ -65,7 +72,8 @@ final class BenchSession {
                 List.copyOf(results),
                 List.copyOf(skipped),
                 Dropouts.absent(contest),
-                Dropouts.failures(contest));
+                Dropouts.failures(contest),
+                withFootprints ? List.copyOf(footprints) : null);
     }
 
     private List<Result> run(String workload, List<Candidate> candidates) {
@@ -97,8 +105,12 @@ final class BenchSession {
         if (!settings.verify()) {
             Contest.atOnce(entries, entry -> entry.child().attempt("memory", entry::memory));
         }
+        if (withFootprints) {
+            Contest.atOnce(entries, entry -> entry.child().attempt("footprint", entry::lookAtFootprint));
+        }
         List<Entry> left =
                 entries.stream().filter(entry -> !entry.child().isOut()).toList();
+        left.forEach(entry -> footprints.addAll(entry.footprint));
         Optional<Rounds> best = left.stream()
                 .filter(entry -> entry.candidate().allocator() != AllocatorName.NONE || left.size() == 1)
                 .map(Player::rounds)
@@ -112,6 +124,7 @@ final class BenchSession {
         private @Nullable Latency freeNanos;
         private @Nullable Long peakResidentBytes;
         private @Nullable Long endResidentBytes;
+        private List<Footprint> footprint = List.of();
 
         Entry(Match match, Candidate candidate) {
             super(match, candidate, contest);
@@ -133,6 +146,19 @@ final class BenchSession {
             peakResidentBytes = Long.parseLong(bytes[0]);
             endResidentBytes = Long.parseLong(bytes[1]);
             child().close();
+        }
+
+        void lookAtFootprint() {
+            start(Purpose.MEMORY, false);
+            boolean isHeap = candidate().label().equals(AllocatorName.MALLOC4J.toString());
+            String samples = child().ask("footprint " + MEMORY_LIMIT_NANOS + " " + isHeap);
+            child().close();
+            footprint = List.of(Footprint.of(
+                    match().workload(),
+                    candidate().label(),
+                    "millisecond",
+                    Jsonb.instance().type(Footprint.Samples.class).fromJson(samples),
+                    null));
         }
 
         private static Latency latency(String percentiles) {

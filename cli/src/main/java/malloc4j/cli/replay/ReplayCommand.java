@@ -12,8 +12,10 @@ import malloc4j.cli.CliException;
 import malloc4j.cli.Page;
 import malloc4j.cli.ReportCommand;
 import malloc4j.cli.child.Progress;
+import malloc4j.cli.report.ReportOption;
 import malloc4j.peers.AllocatorName;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -83,9 +85,13 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
             description = "Where malloc4j gets its pages: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private ReplaySource source = ReplaySource.MMAP;
 
+    @Mixin
+    private final ReportOption reportPage = new ReportOption();
+
     @Override
     protected Replayed read() throws IOException {
         checkArguments();
+        reportPage.check();
         Set<AllocatorName> allocators = with.isEmpty() ? AllocatorChoice.EVERY_ALLOCATOR : EnumSet.copyOf(with);
         List<PreparedTrace> prepared = new ArrayList<>();
         try {
@@ -105,6 +111,9 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
         if (with.contains(AllocatorName.NONE) && (verify || touch == Touch.ALL)) {
             throw wrongUsage("--with none has no memory to verify, or to touch beyond the first word");
         }
+        if (reportPage.isAsked() && verify) {
+            throw wrongUsage("--report shows times, and those of --verify are no measure: leave one of them out");
+        }
         for (Path trace : traces) {
             if (!Files.exists(trace)) {
                 throw wrongUsage(trace + ": no such file");
@@ -122,7 +131,8 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
             TraceReader.Result read = read(traces.isEmpty() ? BundledTrace.find() : named);
             Path image = Files.createTempFile("malloc4j-replay", ".image");
             image.toFile().deleteOnExit(); // for the end that comes by a signal
-            prepared.add(new PreparedTrace(named.toString(), read.summary(), read.notes(), image));
+            prepared.add(new PreparedTrace(
+                    named.toString(), read.summary(), read.notes(), LiveCurve.of(read.trace()), image));
             TraceImage.write(read.trace(), image);
         }
         progress.clear();
@@ -139,7 +149,8 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
     }
 
     private ReplayReport replay(List<PreparedTrace> prepared, Set<AllocatorName> allocators) {
-        var session = new ReplaySession(rounds, serial, touch, verify, source, Progress.onTerminal(err()));
+        var settings = new ReplayReport.Settings(rounds, serial, touch.toString(), verify, source.toString());
+        var session = new ReplaySession(settings, source, touch, reportPage.isAsked(), Progress.onTerminal(err()));
         return session.run(prepared, allocators);
     }
 
@@ -170,6 +181,12 @@ public final class ReplayCommand extends ReportCommand<ReplayCommand.Replayed> {
             err().println("malloc4j: " + failure.trace() + ": " + failure.allocator() + " failed: " + failure.reason());
         }
         err().flush();
+        if (reportPage.isAsked() && !report.results().isEmpty()) {
+            Path written = reportPage.write(ReplayComparison.of(report, replayed.traces));
+            if (isText()) {
+                page().line("report: " + written).flush();
+            }
+        }
         return report.failures().isEmpty() ? 0 : 1;
     }
 }

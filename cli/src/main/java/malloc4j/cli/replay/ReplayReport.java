@@ -2,6 +2,7 @@ package malloc4j.cli.replay;
 
 import io.avaje.jsonb.Json;
 import java.util.List;
+import malloc4j.cli.child.Footprint;
 import malloc4j.cli.child.Machine;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param notes what is to be known of traces whose format or file does not tell everything
 /// @param absent allocators that are not installed here; they have no results
 /// @param failures allocators that failed on a trace; they have no result for it
+/// @param footprints what was resident as the events went by; absent unless a report was asked for
 @Json
 public record ReplayReport(
         Machine machine,
@@ -17,7 +19,8 @@ public record ReplayReport(
         List<Result> results,
         List<Note> notes,
         List<Absent> absent,
-        List<Failure> failures) {
+        List<Failure> failures,
+        @Nullable List<Footprint> footprints) {
     /// How it ran.
     ///
     /// @param source of malloc4j's pages
@@ -29,6 +32,7 @@ public record ReplayReport(
     /// @param threads that replayed
     /// @param nanosPerEvent of the best round
     /// @param medianNanosPerEvent of all rounds
+    /// @param roundNanosPerEvent of each round, in the order in which they ran
     /// @param peakLiveBytes of the trace: what was asked for and not yet freed
     /// @param peakResidentBytes growth of the allocator's resident memory at its highest, the JVM's excluded
     /// @param residentAfterFreeBytes the same two seconds after every object was freed
@@ -44,6 +48,7 @@ public record ReplayReport(
             int rounds,
             double nanosPerEvent,
             double medianNanosPerEvent,
+            List<Double> roundNanosPerEvent,
             long peakLiveBytes,
             long peakResidentBytes,
             long residentAfterFreeBytes,

@@ -1,13 +1,16 @@
 package malloc4j.cli.replay;
 
+import io.avaje.jsonb.Jsonb;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Collectors;
 import malloc4j.cli.child.ChildProcess;
 import malloc4j.cli.child.ChildProcess.Launch;
 import malloc4j.cli.child.ChildProcess.Purpose;
 import malloc4j.cli.child.Contest;
+import malloc4j.cli.child.Footprint;
 import malloc4j.cli.child.MachineFacts;
 import malloc4j.cli.child.Progress;
 import malloc4j.peers.AllocatorName;
@@ -18,6 +21,7 @@ import malloc4j.peers.AllocatorName;
 ///    and so on, so that whatever else the machine does meets all of them alike. One works at a time, and each
 ///    round is timed right after one that is not, as in a program that keeps running.
 /// 2. A fresh child for each allocator that measures its memory in one round. These may overlap: nothing is timed.
+/// 3. When a report is asked for, one more for a round that stands still again and again to be looked at.
 ///
 /// An allocator that is absent or fails drops out, the others go on.
 final class ReplaySession {
@@ -30,12 +34,22 @@ final class ReplaySession {
     private final Touch touch;
     private final Progress progress;
     private final Contest contest;
+    private final boolean withFootprints;
     private final List<ReplayReport.Result> results = new ArrayList<>();
+    private final List<Footprint> footprints = new ArrayList<>();
 
-    ReplaySession(int rounds, boolean serial, Touch touch, boolean verify, ReplaySource source, Progress progress) {
-        this.settings = new ReplayReport.Settings(rounds, serial, touch.toString(), verify, source.toString());
+    /// @param source of malloc4j's pages
+    /// @param withFootprints whether to look at resident memory as the events go by
+    ReplaySession(
+            ReplayReport.Settings settings,
+            ReplaySource source,
+            Touch touch,
+            boolean withFootprints,
+            Progress progress) {
+        this.settings = settings;
         this.source = source;
         this.touch = touch;
+        this.withFootprints = withFootprints;
         this.progress = progress;
         this.contest = new Contest(progress);
     }
@@ -54,7 +68,14 @@ final class ReplaySession {
         List<ReplayReport.Failure> failures = contest.failures().stream()
                 .map(failure -> new ReplayReport.Failure(failure.subject(), failure.allocator(), failure.reason()))
                 .toList();
-        return new ReplayReport(MachineFacts.read(), settings, List.copyOf(results), notes, absentees, failures);
+        return new ReplayReport(
+                MachineFacts.read(),
+                settings,
+                List.copyOf(results),
+                notes,
+                absentees,
+                failures,
+                withFootprints ? List.copyOf(footprints) : null);
     }
 
     private void run(PreparedTrace trace, Collection<AllocatorName> allocators) {
@@ -76,10 +97,15 @@ final class ReplaySession {
             entries.forEach(entry -> entry.child.close());
         }
         Contest.atOnce(entries, entry -> entry.child.attempt("memory", entry::measureMemory));
-        entries.stream()
-                .filter(entry -> !entry.child.isOut())
-                .map(Entry::result)
-                .forEach(results::add);
+        if (withFootprints) {
+            Contest.atOnce(entries, entry -> entry.child.attempt("footprint", entry::lookAtFootprint));
+        }
+        for (Entry entry : entries) {
+            if (!entry.child.isOut()) {
+                results.add(entry.result());
+                footprints.addAll(entry.footprint);
+            }
+        }
     }
 
     /// One allocator on one trace, and what is known of it so far.
@@ -92,6 +118,7 @@ final class ReplaySession {
         private int roundsDone;
         private long peakResidentBytes;
         private long residentAfterFreeBytes;
+        private List<Footprint> footprint = List.of();
 
         Entry(PreparedTrace trace, AllocatorName allocator) {
             this.trace = trace;
@@ -124,6 +151,20 @@ final class ReplaySession {
             child.close();
         }
 
+        void lookAtFootprint() {
+            start(Purpose.MEMORY);
+            LiveCurve curve = trace.curve();
+            String events = curve.events().stream().map(String::valueOf).collect(Collectors.joining(","));
+            String samples = child.ask("footprint " + curve.peakEvent() + " " + events);
+            child.close();
+            footprint = List.of(Footprint.of(
+                    trace.name(),
+                    allocator.toString(),
+                    "event",
+                    Jsonb.instance().type(Footprint.Samples.class).fromJson(samples),
+                    curve.liveBytes()));
+        }
+
         ReplayReport.Result result() {
             double[] sorted = nanosPerEvent.clone();
             Arrays.sort(sorted);
@@ -139,6 +180,7 @@ final class ReplaySession {
                     settings.rounds(),
                     hundredths(sorted[0]),
                     hundredths(median),
+                    Arrays.stream(nanosPerEvent).mapToObj(Entry::hundredths).toList(),
                     summary.peakLiveBytes(),
                     peakResidentBytes,
                     residentAfterFreeBytes,

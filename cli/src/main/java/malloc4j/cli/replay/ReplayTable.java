@@ -55,12 +55,16 @@ final class ReplayTable {
     }
 
     private static String heading(PreparedTrace trace, ReplayReport.Settings settings) {
+        return trace.name() + ": " + facts(trace, settings);
+    }
+
+    /// What a trace is, without its name.
+    static String facts(PreparedTrace trace, ReplayReport.Settings settings) {
         TraceSummary summary = trace.summary();
         String threads = summary.threadCount() == 1 ? "1 thread" : summary.threadCount() + " threads";
         return String.format(
                 Locale.ROOT,
-                "%s: %,d events, %,d objects, %s%s, peak live %.1f MiB",
-                trace.name(),
+                "%,d events, %,d objects, %s%s, peak live %.1f MiB",
                 summary.eventCount(),
                 summary.objectCount(),
                 threads,

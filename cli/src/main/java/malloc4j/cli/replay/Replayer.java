@@ -93,13 +93,15 @@ final class Replayer implements AutoCloseable {
 
     /// One round, each event on its thread but one at a time in file order, so that what is live at any moment is
     /// what the trace says. Leaves the leftovers live.
-    void roundInFileOrder() {
+    ///
+    /// @param pauses where it stands still
+    void roundInFileOrder(Pauses pauses) {
         int thisRound = ++round;
         workers.run(worker -> {
             try {
                 for (int turn = 0; turn < schedule.turnOwners.length; turn++) {
                     if (schedule.turnOwners[turn] == worker) {
-                        takeTurn(turn, thisRound);
+                        takeTurn(turn, thisRound, pauses);
                     }
                 }
             } catch (RuntimeException | Error e) {
@@ -119,15 +121,25 @@ final class Replayer implements AutoCloseable {
         workers.close();
     }
 
-    private void takeTurn(int turn, int thisRound) {
+    private void takeTurn(int turn, int thisRound, Pauses pauses) {
         if (turn > 0) {
             turns.await(turn, thisRound);
         }
         int next = turn + 1;
         boolean last = next == schedule.turnStarts.length;
-        loop.inOrder(schedule.turnStarts[turn], last ? trace.eventCount() : schedule.turnStarts[next]);
+        inOrder(schedule.turnStarts[turn], last ? trace.eventCount() : schedule.turnStarts[next], pauses);
         if (!last) {
             turns.announce(next, thisRound);
         }
+    }
+
+    private void inOrder(int from, int to, Pauses pauses) {
+        int at = from;
+        for (int stop = pauses.next(); stop <= to; stop = pauses.next()) {
+            loop.inOrder(at, stop);
+            at = stop;
+            pauses.take();
+        }
+        loop.inOrder(at, to);
     }
 }

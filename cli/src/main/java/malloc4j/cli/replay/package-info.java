@@ -7,6 +7,7 @@
 ///   ReplaySession   one trace on all allocators     ---->  ReplayChild      answers
 ///   TraceReader     file -> Trace -> TraceImage     ====>  Replayer         rounds on Workers, in Schedule's order
 ///   ReplayReport    JSON; ReplayTable for people           ReplayLoop       the timed loop, over one Allocator
+///   ReplayComparison   for the page of --report
 /// ```
 @NullMarked
 package malloc4j.cli.replay;

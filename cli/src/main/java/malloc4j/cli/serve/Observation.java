@@ -4,6 +4,7 @@ import io.avaje.jsonb.Json;
 import java.util.List;
 import malloc4j.cli.heaps.ClassesCommand.Report.SizeClass;
 import malloc4j.cli.heaps.StatsReport;
+import malloc4j.cli.picture.CellMap;
 import malloc4j.observe.HeapSnapshot;
 
 /// What the page draws of one moment. The field names are a contract.

@@ -16,6 +16,7 @@ import malloc4j.cli.heaps.ClassesCommand;
 import malloc4j.cli.heaps.HeldCommand;
 import malloc4j.cli.heaps.StatsReport;
 import malloc4j.cli.heaps.TrimCommand;
+import malloc4j.cli.picture.CellMap;
 import malloc4j.cli.picture.FootprintPicture;
 import malloc4j.cli.profile.SampledHeap;
 import malloc4j.cli.profile.SampledProcess;

@@ -35,7 +35,7 @@ import malloc4j.cli.sites.SitesReport;
 /// | `GET /`, `/page.js`, `/page.css`, `/vendor/...` | the page |
 /// | `GET /snapshot.json` | an [Observation] |
 /// | `GET /events` | a stream of them (server-sent events), and the event `end` when there will be no more |
-/// | `GET /cells.json?heap=N&from=ADDRESS&to=ADDRESS` | a [CellMap] |
+/// | `GET /cells.json?heap=N&from=ADDRESS&to=ADDRESS` | a [malloc4j.cli.picture.CellMap] |
 /// | `GET /sites.json`, `/flame.html`, `/held.json` | who has allocated what, who keeps pages |
 /// | `POST /trim`, `/profile?sampleBytes=N` | have heaps give back, have samples taken |
 ///

@@ -223,7 +223,8 @@ class BenchCommandTest {
                 List.of(),
                 List.of(new BenchReport.Skipped("mleak", "none", "too much")),
                 List.of(new BenchReport.Absent("jemalloc", "no file")),
-                List.of());
+                List.of(),
+                null);
 
         assertThat(BenchCommand.whyNothing(report))
                 .isEqualTo("jemalloc is not installed (no file), none does not suit mleak (too much)");

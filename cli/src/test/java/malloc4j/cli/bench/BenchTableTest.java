@@ -40,7 +40,8 @@ class BenchTableTest {
                 List.of(FAST),
                 List.of(),
                 List.of(new Absent("jemalloc", "cannot load libjemalloc.so.2")),
-                List.of());
+                List.of(),
+                null);
         assertThat(BenchTable.footnotes(report)).isEqualTo("""
                 3 rounds of 0.500 s; an operation is one malloc or one free; medians; * is the best
                 2 x Xeon, Linux 6.1, JDK 25.0.3

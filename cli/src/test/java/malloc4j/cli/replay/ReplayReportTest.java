@@ -14,7 +14,7 @@ class ReplayReportTest {
                 .startsWith("{\"machine\":{\"os\":\"Debian\",\"kernel\":\"Linux 6.1\",")
                 .contains("\"results\":[{\"trace\":\"app.trace\",\"allocator\":\"malloc4j\",\"version\":\"0.1.0\","
                         + "\"threads\":2,\"events\":1234567,\"rounds\":5,\"nanosPerEvent\":12.34,"
-                        + "\"medianNanosPerEvent\":13.57,\"peakLiveBytes\":10485760,\"peakResidentBytes\":11534336,"
+                        + "\"medianNanosPerEvent\":13.57,\"roundNanosPerEvent\":[13.57,12.34],\"peakLiveBytes\":10485760,\"peakResidentBytes\":11534336,"
                         + "\"residentAfterFreeBytes\":524288},{")
                 .contains("\"notes\":[{\"trace\":\"app.trace\",\"text\":\"a note\"}]")
                 .contains("\"absent\":[{\"allocator\":\"jemalloc\",\"reason\":\"cannot load libjemalloc.so.2\"}]")

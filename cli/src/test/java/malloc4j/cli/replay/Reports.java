@@ -16,6 +16,7 @@ final class Reports {
             "app.trace",
             new TraceSummary(1_234_567, 600_000, 2, 10 << 20, 500, 7),
             List.of("a note", "another note"),
+            new LiveCurve(List.of(617_283, 1_234_567), List.of(10L << 20, 64L), 617_283),
             Path.of("image"));
 
     private Reports() {}
@@ -31,7 +32,8 @@ final class Reports {
                         result("none", "none", 2.1, 2.2, 0, 0, verified)),
                 List.of(new Note("app.trace", "a note")),
                 List.of(new Absent("jemalloc", "cannot load libjemalloc.so.2")),
-                List.of(new Failure("app.trace", "tcmalloc", "event 3: no memory")));
+                List.of(new Failure("app.trace", "tcmalloc", "event 3: no memory")),
+                null);
     }
 
     private static Result result(
@@ -43,6 +45,18 @@ final class Reports {
             long after,
             @Nullable Boolean verified) {
         return new Result(
-                "app.trace", allocator, version, 2, 1_234_567, 5, best, median, 10 << 20, peak, after, verified);
+                "app.trace",
+                allocator,
+                version,
+                2,
+                1_234_567,
+                5,
+                best,
+                median,
+                List.of(median, best),
+                10 << 20,
+                peak,
+                after,
+                verified);
     }
 }

@@ -23,6 +23,7 @@ import malloc4j.cli.CommandRun;
 import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.heaps.HeldCommand;
 import malloc4j.cli.heaps.StatsReport;
+import malloc4j.cli.picture.CellMap;
 import malloc4j.cli.sites.AllocatingChild;
 import malloc4j.cli.sites.Child;
 import malloc4j.cli.sites.SitesReport;

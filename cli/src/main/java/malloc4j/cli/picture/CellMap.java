@@ -1,4 +1,4 @@
-package malloc4j.cli.serve;
+package malloc4j.cli.picture;
 
 import io.avaje.jsonb.Json;
 import java.util.ArrayList;
@@ -20,7 +20,7 @@ import malloc4j.observe.HeapSnapshot;
 /// @param returnedBytes without memory: given back, or never used
 /// @param blockBytes of the slab, where the cell is one; 0 where it is more or none
 @Json
-record CellMap(
+public record CellMap(
         int heapId,
         List<Long> address,
         List<Long> byteSize,
@@ -33,12 +33,12 @@ record CellMap(
     /// All extents of a heap.
     ///
     /// @param maxCells about how many there may be; one more for each extent
-    static CellMap of(HeapSnapshot snapshot, int maxCells) {
+    public static CellMap of(HeapSnapshot snapshot, int maxCells) {
         return of(snapshot, 0, Long.MAX_VALUE, maxCells);
     }
 
     /// Those chunks of a heap that lie between two addresses.
-    static CellMap of(HeapSnapshot snapshot, long from, long to, int maxCells) {
+    public static CellMap of(HeapSnapshot snapshot, long from, long to, int maxCells) {
         long chunks = 0;
         for (ExtentSnapshot extent : snapshot.extents()) {
             long begin = Math.max(from, extent.address());
