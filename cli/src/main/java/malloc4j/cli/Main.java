@@ -13,6 +13,7 @@ import malloc4j.cli.heaps.StatsCommand;
 import malloc4j.cli.heaps.TopCommand;
 import malloc4j.cli.heaps.TrimCommand;
 import malloc4j.cli.layout.LayoutCommand;
+import malloc4j.cli.learn.LearnCommand;
 import malloc4j.cli.limits.LimitsCommand;
 import malloc4j.cli.map.MapCommand;
 import malloc4j.cli.record.RecordCommand;
@@ -65,6 +66,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ServeCommand.class,
             RecordCommand.class,
             ExplainCommand.class,
+            LearnCommand.class,
             CommandLine.HelpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -32,12 +32,14 @@ public final class ChildProcess implements AutoCloseable {
     private static final Map<Integer, String> SIGNALS =
             Map.of(4, "SIGILL", 6, "SIGABRT", 7, "SIGBUS", 8, "SIGFPE", 9, "SIGKILL", 11, "SIGSEGV", 15, "SIGTERM");
 
-    /// What a JVM is for: the two differ in the JIT only.
+    /// What a JVM is for: they differ in the JIT only.
     public enum Purpose {
         /// Timed rounds, compiled as well as this JVM can.
         TIME,
         /// Measured memory; C1 alone, as the arenas of C2 come from libc's malloc and are tens of megabytes.
-        MEMORY
+        MEMORY,
+        /// Addresses that libc's malloc gives; no JIT at all, so that few threads of the JVM ask it meanwhile.
+        ADDRESSES
     }
 
     /// How a child is started.
@@ -47,6 +49,7 @@ public final class ChildProcess implements AutoCloseable {
     /// @param youngMebibytes of its young generation, or [#YOUNG_BY_JVM]
     /// @param classPath before this program's own
     /// @param properties system properties and values
+    /// @param environment variables and values, besides this process's own
     public record Launch(
             Class<?> main,
             AllocatorName allocator,
@@ -54,7 +57,20 @@ public final class ChildProcess implements AutoCloseable {
             long heapMebibytes,
             long youngMebibytes,
             List<Path> classPath,
-            Map<String, String> properties) {}
+            Map<String, String> properties,
+            Map<String, String> environment) {
+        /// One with this process's own environment.
+        public Launch(
+                Class<?> main,
+                AllocatorName allocator,
+                Purpose purpose,
+                long heapMebibytes,
+                long youngMebibytes,
+                List<Path> classPath,
+                Map<String, String> properties) {
+            this(main, allocator, purpose, heapMebibytes, youngMebibytes, classPath, properties, Map.of());
+        }
+    }
 
     private final Process process;
     private final BufferedReader answers;
@@ -85,6 +101,8 @@ public final class ChildProcess implements AutoCloseable {
         command.add("-XX:MaxDirectMemorySize=" + DIRECT_MEMORY); // Netty's and Arena.ofAuto's own limit
         if (launch.purpose() == Purpose.MEMORY) {
             command.add("-XX:TieredStopAtLevel=1");
+        } else if (launch.purpose() == Purpose.ADDRESSES) {
+            command.add("-Xint");
         }
         if (launch.allocator() == AllocatorName.UNSAFE) {
             command.add("--sun-misc-unsafe-memory-access=allow");
@@ -96,6 +114,7 @@ public final class ChildProcess implements AutoCloseable {
                 .collect(Collectors.joining(File.pathSeparator));
         command.addAll(List.of("-cp", classPath, launch.main().getName()));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(launch.environment());
         builder.environment().merge("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", (a, b) -> a + ":" + b);
         try {
             return new ChildProcess(builder.start());

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 
 /// Text for people: sizes, and tables whose columns line up.
-final class Texts {
+public final class Texts {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     private static final double ROUND_FROM = 99.95; // three digits are enough to read
     private static final double ROUND_UP_FROM = 1023.5; // would read as 1024
@@ -18,7 +18,7 @@ final class Texts {
     private Texts() {}
 
     /// `132 KiB`, `1.4 MiB`, `-` for 0. The size is unsigned.
-    static String size(long byteSize) {
+    public static String size(long byteSize) {
         if (byteSize == 0) {
             return "-";
         }
@@ -34,12 +34,12 @@ final class Texts {
     }
 
     /// An address as the kernel writes it in `/proc/PID/maps`.
-    static String hex(long address) {
+    public static String hex(long address) {
         return String.format(Locale.ROOT, "%012x", address);
     }
 
     /// A name as the terminal may show it: letters that would steer it are `?`.
-    static String printable(String name) {
+    public static String printable(String name) {
         return name.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
     }
 
@@ -151,7 +151,7 @@ final class Texts {
     }
 
     /// Text in lines of at most `columns` letters, broken at blanks where that can be; further lines are indented.
-    static String wrapped(String text, int columns) {
+    public static String wrapped(String text, int columns) {
         StringBuilder wrapped = new StringBuilder();
         for (String line : text.split("\n", -1)) {
             Lines lines = new Lines(wrapped, columns);

@@ -152,7 +152,7 @@ class ReplayCommandTest {
         assertWrongUsage("Unmatched argument at index 0: 'reply': did you mean replay?", "reply");
         assertWrongUsage(
                 "Name a command: replay, bench, layout, limits, who, map, doctor, sites, leaks, stats, classes, top, held, trim,"
-                        + " serve, record, explain, help");
+                        + " serve, record, explain, learn, help");
     }
 
     /// Three threads, every operation, sizes from 0 to some megabytes, objects that change hands.

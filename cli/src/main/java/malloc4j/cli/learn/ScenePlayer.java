@@ -1,0 +1,36 @@
+package malloc4j.cli.learn;
+
+import io.avaje.jsonb.Jsonb;
+import java.util.List;
+import java.util.Map;
+import malloc4j.cli.child.ChildProcess;
+import malloc4j.cli.child.ChildProcess.Launch;
+import malloc4j.peers.AllocatorName;
+
+/// Plays scenes, each in a child JVM that ends with it.
+public final class ScenePlayer {
+    private static final long HEAP_MEBIBYTES = 64;
+
+    private ScenePlayer() {}
+
+    /// Plays a scene; takes from half a second to some seconds.
+    ///
+    /// @param name one of [Scenes#all]
+    /// @throws IllegalArgumentException if no scene is called so
+    /// @throws ChildFailure if the child failed or died; the message is one line
+    public static ScenePlayed play(String name) {
+        Scene scene = Scenes.named(name).orElseThrow(() -> new IllegalArgumentException("no scene is called " + name));
+        Launch launch = new Launch(
+                SceneChild.class,
+                AllocatorName.MALLOC4J,
+                scene.purpose(),
+                HEAP_MEBIBYTES,
+                ChildProcess.YOUNG_BY_JVM,
+                List.of(),
+                Map.of(),
+                scene.environment());
+        try (ChildProcess child = ChildProcess.start(launch)) {
+            return Jsonb.instance().type(ScenePlayed.class).fromJson(child.ask("play " + name));
+        }
+    }
+}
