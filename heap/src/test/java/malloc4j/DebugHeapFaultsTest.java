@@ -108,7 +108,7 @@ class DebugHeapFaultsTest {
                 }
             });
             filling.start();
-            for (int count = 0; count < 1000; count++) {
+            for (int count = 0; count < 300; count++) {
                 try (Heap closed =
                         Heap.create(debug(DebugMode.REDZONE).parent(parent).build())) {
                     leaveInQuarantine(closed);

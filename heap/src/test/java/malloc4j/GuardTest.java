@@ -181,7 +181,7 @@ class GuardTest {
     void guardsJoinAgainWhenBlocksAreFreed() throws IOException {
         heap.free(heap.malloc(16));
         long before = mappings();
-        for (int round = 0; round < 30; round++) {
+        for (int round = 0; round < 8; round++) {
             long[] blocks = new long[1_000];
             Arrays.setAll(blocks, place -> heap.malloc(16));
             for (long block : blocks) {
