@@ -73,6 +73,9 @@ final class AllocaScene implements Scene {
             again = frame.alloca(BLOCK_BYTES);
         }
         stage.step("The function has returned, and the next one takes a block from its own frame.")
+                .strip(new Strip()
+                        .add(again, again + BLOCK_BYTES, "block of the next", StripKind.LIVE)
+                        .add(second, second + BLOCK_BYTES, "free", StripKind.FREE))
                 .claim("Leaving a function frees its blocks: the next one gets the same addresses.", again == first);
         stage.step("The first block is used after its function has returned.")
                 .claim(

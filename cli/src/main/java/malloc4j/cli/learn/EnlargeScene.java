@@ -66,7 +66,7 @@ final class EnlargeScene implements Scene {
                 Mapping obstacle = Mapping.anonymous(page).at(from + MIB).map()) {
             Memory.putLong(mapping.address(), MARK);
             stage.step("1 MiB is mapped, and a page right behind it.")
-                    .strip(strip(mapping, obstacle, "1 MiB"))
+                    .strip(strip(mapping, obstacle))
                     .claim("Two mappings may lie side by side.", mapping.address() + MIB == obstacle.address());
             boolean isRefused = isRefusedInPlace(mapping);
             stage.step("The first is asked to grow to 2 MiB where it is.")
@@ -76,7 +76,7 @@ final class EnlargeScene implements Scene {
             long faultsOfMove = Self.minorFaults() - faults;
             stage.step("It is asked to grow to 2 MiB, and may move.")
                     .count("page faults meanwhile", faultsOfMove, "faults")
-                    .strip(strip(mapping, obstacle, "2 MiB"))
+                    .strip(strip(mapping, obstacle))
                     .claim(
                             "With leave to move (MREMAP_MAYMOVE) it gets other addresses, and what was written is there.",
                             mapping.address() != from && Memory.getLong(mapping.address()) == MARK);
@@ -108,9 +108,9 @@ final class EnlargeScene implements Scene {
         }
     }
 
-    private static Strip strip(Mapping mapping, Mapping obstacle, String label) {
+    private static Strip strip(Mapping mapping, Mapping obstacle) {
         return new Strip()
-                .add(mapping.address(), mapping.address() + mapping.byteSize(), label, StripKind.MAPPING)
+                .add(mapping.address(), mapping.address() + mapping.byteSize(), "the mapping", StripKind.MAPPING)
                 .add(obstacle.address(), obstacle.address() + obstacle.byteSize(), "a page", StripKind.LIVE);
     }
 

@@ -61,11 +61,13 @@ final class GranularityScene implements Scene {
                     .claim(
                             "mmap gives whole pages: one byte takes the addresses of one.",
                             Math.abs(grown - MAPPINGS * page) < MAPPINGS * page / 10);
+            Mapping one = mappings.getFirst();
             stage.step("Nothing is written yet.")
                     .bytes("of them in memory", resident(mappings))
+                    .strip(new Strip()
+                            .add(one.address(), one.address() + page, "one of them: addresses alone", StripKind.RESERVED))
                     .claim("What is mapped costs no memory until it is touched.", resident(mappings) == 0);
             mappings.forEach(mapping -> Memory.putByte(mapping.address(), (byte) 1));
-            Mapping one = mappings.getFirst();
             stage.step("That one byte of each is written.")
                     .bytes("written", MAPPINGS)
                     .bytes("of them in memory", resident(mappings))

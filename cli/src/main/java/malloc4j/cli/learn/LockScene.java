@@ -54,7 +54,7 @@ final class LockScene implements Scene {
             stage.step("1 MiB is mapped, and nothing is written.")
                     .bytes("in memory (mincore)", memory.residentBytes())
                     .bytes("locked by the process (VmLck)", before)
-                    .strip(strip(memory, "1 MiB", StripKind.RESERVED))
+                    .strip(strip(memory, "addresses", StripKind.RESERVED))
                     .claim("What is not touched is not in memory.", memory.residentBytes() == 0);
             playLocked(stage, memory, before);
         }
@@ -74,7 +74,7 @@ final class LockScene implements Scene {
             stage.step(text)
                     .bytes("in memory (mincore)", memory.residentBytes())
                     .bytes("locked more (VmLck)", locked)
-                    .strip(strip(memory, "1 MiB, locked", StripKind.LIVE))
+                    .strip(strip(memory, "in memory, locked", StripKind.LIVE))
                     .claim(said, memory.residentBytes() == BYTES && locked == lock.byteSize());
             String refusal = refusal(memory);
             stage.step("The kernel is asked to take the locked pages out of memory (madvise, MADV_PAGEOUT).")
@@ -89,6 +89,7 @@ final class LockScene implements Scene {
         stage.step("It is unlocked.")
                 .bytes("in memory", memory.residentBytes())
                 .bytes("locked more (VmLck)", after)
+                .strip(strip(memory, memory.residentBytes() == BYTES ? "in memory" : "partly in memory", StripKind.FREE))
                 .claim("munlock takes nothing away: pages stay until they are wanted elsewhere.", after == 0);
     }
 

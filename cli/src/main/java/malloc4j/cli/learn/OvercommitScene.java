@@ -92,7 +92,7 @@ final class OvercommitScene implements Scene {
             stage.step("1 TiB is asked for with MAP_NORESERVE: addresses, with no promise of memory.")
                     .bytes("addresses that the process has more (VmSize)", Self.status("VmSize") - sizeBefore)
                     .bytes("in memory of it", mapping.residentBytes(0, GIB))
-                    .strip(new Strip().add(from, from + TIB, "1 TiB of addresses", StripKind.RESERVED))
+                    .strip(new Strip().add(from, from + TIB, "addresses", StripKind.RESERVED))
                     .claimUnless(
                             machine > TIB ? "this machine has more than 1 TiB" : null,
                             "A process may have more addresses than the machine has memory.",

@@ -38,6 +38,9 @@ public final class SceneSvg {
     private static final int BARS = 380;
     private static final double WIDE_RANGE = 100; // from which bars are logarithmic
     private static final double DARK = 140;
+    private static final int MIN_BARS = 3;
+    private static final String STRIP_NOTE = ". Widths are by the logarithm of sizes; what is dotted is not of this scene.";
+    private static final String BAR_NOTE = ". Bars are logarithmic.";
 
     private final ScenePlayed scene;
     private final StringBuilder body = new StringBuilder();
@@ -68,7 +71,7 @@ public final class SceneSvg {
             }
         }
         y += LINE;
-        text(LEFT, y, "font-size=\"10\" fill=\"#555555\"", scene.playedOn());
+        text(LEFT, y, "font-size=\"10\" fill=\"#555555\"", scene.playedOn() + (hasStrips ? STRIP_NOTE : note()));
         y += 12;
         return String.format(
                         Locale.ROOT,
@@ -128,7 +131,7 @@ public final class SceneSvg {
         y += STRIP_HEIGHT + 13;
         if (!notes.isEmpty()) {
             y += LINE;
-            text(WIDTH - LEFT, y, "font-size=\"11\" text-anchor=\"end\"", String.join("    ", notes));
+            text(WIDTH - LEFT, y, "font-size=\"11\" text-anchor=\"end\"", String.join("; ", notes));
         }
         addresses(pieces, notes.isEmpty());
     }
@@ -170,8 +173,41 @@ public final class SceneSvg {
         return light < DARK ? "#ffffff" : "#000000";
     }
 
+    /// What is measured but once or twice is no picture.
     private boolean isDrawn(Figure figure) {
-        return !figure.unit().equals("times") && figure.value() >= 0;
+        return !figure.unit().equals("times") && valuesOf(figure.unit()).size() >= MIN_BARS;
+    }
+
+    private List<Double> valuesOf(String unit) {
+        return scene.steps().stream()
+                .flatMap(step -> step.figures().stream())
+                .filter(figure -> figure.unit().equals(unit) && figure.value() >= 0)
+                .map(Figure::value)
+                .toList();
+    }
+
+    private String note() {
+        boolean isWide = scene.steps().stream()
+                .flatMap(step -> step.figures().stream())
+                .anyMatch(figure -> isDrawn(figure) && isWide(figure.unit()));
+        return isWide ? BAR_NOTE : "";
+    }
+
+    private boolean isWide(String unit) {
+        return most(unit) / least(unit) >= WIDE_RANGE;
+    }
+
+    private double most(String unit) {
+        return valuesOf(unit).stream().mapToDouble(Double::doubleValue).max().orElse(1);
+    }
+
+    /// But for zero.
+    private double least(String unit) {
+        return valuesOf(unit).stream()
+                .mapToDouble(Double::doubleValue)
+                .filter(value -> value > 0)
+                .min()
+                .orElse(1);
     }
 
     private void bars(Step step) {
@@ -194,16 +230,11 @@ public final class SceneSvg {
 
     /// How long a bar is beside the longest of its unit in this scene.
     private double share(Figure figure) {
-        List<Double> values = scene.steps().stream()
-                .flatMap(step -> step.figures().stream())
-                .filter(other -> other.unit().equals(figure.unit()) && other.value() > 0)
-                .map(Figure::value)
-                .toList();
-        double most = values.stream().mapToDouble(Double::doubleValue).max().orElse(1);
-        double least = values.stream().mapToDouble(Double::doubleValue).min().orElse(1);
-        return most / least < WIDE_RANGE
-                ? figure.value() / most
-                : Math.log(2 * figure.value() / least) / Math.log(2 * most / least);
+        double most = most(figure.unit());
+        double least = least(figure.unit());
+        return isWide(figure.unit())
+                ? Math.log(2 * figure.value() / least) / Math.log(2 * most / least)
+                : figure.value() / most;
     }
 
     private void text(double x, double baseline, String attributes, String text) {

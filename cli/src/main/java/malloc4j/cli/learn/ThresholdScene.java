@@ -75,17 +75,26 @@ final class ThresholdScene implements Scene {
 
         long first = CLibrary.malloc(MOVING_BYTES);
         boolean wasMapped = CLibrary.isMapped(first);
+        Break earlier = Break.now();
         CLibrary.free(first);
         long second = CLibrary.malloc(MOVING_BYTES);
         boolean isMapped = CLibrary.isMapped(second);
-        stage.step("A block of 8 MiB is allocated, freed, and allocated once more.")
-                .count("the first is mapped", wasMapped ? 1 : 0, "of 1")
-                .count("the second is mapped", isMapped ? 1 : 0, "of 1")
+        Break later = Break.now();
+        stage.step("A block of 8 MiB is allocated.")
+                .strip(new Strip()
+                        .add(earlier.start(), earlier.end(), "brk heap", StripKind.BREAK)
+                        .add(first, first + MOVING_BYTES, "8 MiB, mapped", StripKind.MAPPING))
+                .claim("A block above the threshold has a mapping of its own.", wasMapped);
+        stage.step("It is freed, and 8 MiB are allocated once more.")
                 .bytes("threshold now", threshold())
+                .strip(new Strip()
+                        .add(later.start(), second, "brk heap", StripKind.BREAK)
+                        .add(second, second + MOVING_BYTES, "8 MiB, from the break", StripKind.LIVE)
+                        .add(second + MOVING_BYTES, later.end(), "top", StripKind.FREE))
                 .claim(
                         "Freeing a mapped block raises the threshold to its size: the next one of that size comes from"
                                 + " the break.",
-                        wasMapped && !isMapped);
+                        !isMapped && later.contains(second));
 
         CLibrary.mallopt(CLibrary.M_MMAP_THRESHOLD, DEFAULT_BYTES);
         long small = CLibrary.malloc(SMALL_BYTES);
@@ -96,9 +105,9 @@ final class ThresholdScene implements Scene {
                 .bytes("threshold", threshold())
                 .strip(new Strip()
                         .add(heap.start(), small, "brk heap", StripKind.BREAK)
-                        .add(small, small + SMALL_BYTES, "100 KiB", StripKind.LIVE)
+                        .add(small, small + SMALL_BYTES, "a block", StripKind.LIVE)
                         .add(small + SMALL_BYTES, heap.end(), "brk heap", StripKind.BREAK)
-                        .add(large, large + LARGE_BYTES, "200 KiB", StripKind.MAPPING))
+                        .add(large, large + LARGE_BYTES, "a block, mapped", StripKind.MAPPING))
                 .claim(
                         "Below the threshold malloc takes memory from the break, from it on by mmap.",
                         heap.contains(small)
