@@ -1,5 +1,6 @@
 package malloc4j.cli.learn;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -22,19 +23,26 @@ final class CLibrary {
     static final int M_TRIM_THRESHOLD = -1; // malloc.h
     static final int M_MMAP_THRESHOLD = -3;
 
+    static final int RLIMIT_MEMLOCK = 8; // asm-generic/resource.h
+    static final int RLIMIT_AS = 9;
+
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CRITICAL = Linker.Option.critical(false);
     private static final long IS_MMAPPED = 2; // malloc.c: bit 1 of the size in front of a block
     private static final int MINCORE_RESIDENT = 1;
+    private static final int CAPABILITY_VERSION_3 = 0x20080522; // linux/capability.h
 
     private static final MethodHandle MALLOC = known("malloc", 1, CRITICAL);
     private static final MethodHandle FREE = known("free", 1, CRITICAL);
+    private static final MethodHandle REALLOC = known("realloc", 2);
     private static final MethodHandle GETPPID = known("getppid", 0);
     private static final MethodHandle MMAP = known("mmap", 6);
     private static final MethodHandle MUNMAP = known("munmap", 2);
     private static final MethodHandle MINCORE = known("mincore", 3);
     private static final MethodHandle SETRLIMIT = known("setrlimit", 2);
     private static final MethodHandle GETRLIMIT = known("getrlimit", 2);
+    private static final MethodHandle CAPGET = known("capget", 2);
+    private static final MethodHandle CAPSET = known("capset", 2);
     private static final @Nullable MethodHandle MALLOC_TRIM = find("malloc_trim", 1);
     private static final @Nullable MethodHandle MALLOC_USABLE_SIZE = find("malloc_usable_size", 1);
     private static final @Nullable MethodHandle MALLOPT = find("mallopt", 2);
@@ -83,6 +91,10 @@ final class CLibrary {
         } catch (Throwable e) {
             throw new AssertionError("a downcall threw", e);
         }
+    }
+
+    static long realloc(long address, long byteSize) {
+        return call(REALLOC, address, byteSize);
     }
 
     static long usableSize(long address) {
@@ -165,6 +177,23 @@ final class CLibrary {
                 throw new IllegalStateException("setrlimit(" + resource + ", " + value + ") failed");
             }
             return before;
+        }
+    }
+
+    /// Takes a capability from this thread, or gives it back if it was taken. Returns whether it was held before.
+    ///
+    /// @param capability the kernel's number, below 32
+    static boolean setEffective(int capability, boolean wanted) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment header = arena.allocate(JAVA_INT, 2); // version, pid: 0 is this thread
+            MemorySegment sets = arena.allocate(JAVA_INT, 6); // twice effective, permitted, inheritable
+            header.set(JAVA_INT, 0, CAPABILITY_VERSION_3);
+            call(CAPGET, header.address(), sets.address());
+            int effective = sets.get(JAVA_INT, 0);
+            int bit = 1 << capability;
+            sets.set(JAVA_INT, 0, wanted ? effective | bit : effective & ~bit);
+            call(CAPSET, header.address(), sets.address());
+            return (effective & bit) != 0;
         }
     }
 

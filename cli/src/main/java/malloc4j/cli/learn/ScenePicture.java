@@ -8,8 +8,8 @@ import malloc4j.cli.learn.ScenePlayed.Piece;
 import malloc4j.cli.learn.ScenePlayed.Step;
 import malloc4j.cli.picture.Texts;
 
-/// A scene that was played, for people at a terminal: the verdict, then step by step what was done, the figures, a strip
-/// of addresses, and the claim with what came of it.
+/// A scene that was played, for people at a terminal: the verdict, then step by step what was done, the figures, a
+/// strip of addresses, and the claim with what came of it.
 ///
 /// ```
 ///   2. The 320 blocks are freed; the small one stays.

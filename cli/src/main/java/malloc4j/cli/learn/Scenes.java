@@ -5,7 +5,21 @@ import java.util.Optional;
 
 /// The scenes that there are, in the order in which one would teach them.
 public final class Scenes {
-    private static final List<Scene> ALL = List.of(new HoleScene(), new BlockedScene());
+    private static final List<Scene> ALL = List.of(
+            new ProcessScene(),
+            new RandomisationScene(),
+            new GranularityScene(),
+            new CallScene(),
+            new HoleScene(),
+            new BlockedScene(),
+            new ThresholdScene(),
+            new EnlargeScene(),
+            new ReturnScene(),
+            new AllocaScene(),
+            new ArenasScene(),
+            new OvercommitScene(),
+            new LockScene(),
+            new CopyScene());
 
     private Scenes() {}
 

@@ -20,12 +20,16 @@ import malloc4j.cli.learn.ScenePlayed.Step;
 final class StripAxis {
     private static final double GAP = 2;
     private static final double LEAST = 3;
-    private static final long PAGE_BYTES = 4096;
+    private static final long MAX_UNIT_BYTES = 4096;
 
     private final NavigableMap<Long, Double> edges = new TreeMap<>(); // from an edge's address to where it is drawn
     private final double length;
 
     private StripAxis(List<List<Piece>> strips) {
+        long unit = strips.stream()
+                .flatMap(List::stream)
+                .mapToLong(Piece::byteSize)
+                .reduce(MAX_UNIT_BYTES, Math::min);
         TreeSet<Long> addresses = new TreeSet<>();
         for (List<Piece> strip : strips) {
             for (Piece piece : strip) {
@@ -37,7 +41,7 @@ final class StripAxis {
         long before = 0;
         for (long address : addresses) {
             if (!edges.isEmpty()) {
-                at += weight(strips, before, address);
+                at += weight(strips, before, address, unit);
             }
             edges.put(address, at);
             before = address;
@@ -71,10 +75,10 @@ final class StripAxis {
                 && other.getFirst().from() < one.getLast().to();
     }
 
-    private static double weight(List<List<Piece>> strips, long from, long to) {
+    private static double weight(List<List<Piece>> strips, long from, long to, long unit) {
         boolean isMapped =
                 strips.stream().flatMap(List::stream).anyMatch(piece -> piece.from() < to && from < piece.to());
-        return isMapped ? LEAST + Math.log((double) Math.max(PAGE_BYTES, to - from) / PAGE_BYTES) / Math.log(2) : GAP;
+        return isMapped ? LEAST + Math.log((double) Math.max(unit, to - from) / unit) / Math.log(2) : GAP;
     }
 
     /// Where an edge of a piece is drawn, between 0 and `width`.
