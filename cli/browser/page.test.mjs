@@ -1,22 +1,11 @@
 // The page of `malloc4j serve` in a real browser: what it shows is what its JSON says.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
-
-const root = new URL('../../../', import.meta.url).pathname;
-const timeout = 120_000;
-
-/** A process, and the lines that it prints, one after the other. */
-function start(command, args) {
-  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, line: async () => (await lines.next()).value };
-}
+import { browse, java, looks, open as openPage, serve as startServe, timeout } from './support.mjs';
 
 describe('the page', { timeout }, () => {
-  let program, serve, browser, url;
+  let program, serve, browser;
   const errors = [];
 
   async function tell(line) {
@@ -24,15 +13,7 @@ describe('the page', { timeout }, () => {
     assert.equal(await program.line(), 'done');
   }
 
-  async function open(width, colorScheme) {
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-    page.on('console', message => { if (message.type() === 'error') errors.push(message.text()); });
-    page.on('pageerror', error => errors.push(error.message));
-    page.on('request', request => { if (!request.url().startsWith(url.split('#')[0])) errors.push(request.url()); });
-    await page.goto(url);
-    await page.waitForSelector('body[data-tick]');
-    return page;
-  }
+  const open = (width, scheme) => openPage(browser, serve.url, errors, width, scheme);
 
   /** What the page shows and what the JSON says, of the same look. */
   async function both(page) {
@@ -50,18 +31,10 @@ describe('the page', { timeout }, () => {
   }
 
   before(async () => {
-    const jar = root + 'cli/target/malloc4j-cli.jar';
-    const java = process.env.JAVA_HOME ? process.env.JAVA_HOME + '/bin/java' : 'java';
-    program = start(java, ['--enable-native-access=ALL-UNNAMED', '-cp', jar, 'cli/target/browser/Program.java']);
-    const pid = await program.line();
-    serve = start('./malloc4j', ['serve', pid, '--interval', '1']);
-    url = await serve.line();
-    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/#[0-9a-f]{32}$/);
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
-    });
+    program = java('Program.java');
+    serve = await startServe(await program.line(), '--interval', '1');
+    assert.match(serve.url, /^http:\/\/127\.0\.0\.1:\d+\/#[0-9a-f]{32}$/);
+    browser = await browse();
   }, { timeout });
 
   after(async () => {
@@ -118,7 +91,7 @@ describe('the page', { timeout }, () => {
     await page.waitForSelector('#held-text p');
     assert.match(await page.textContent('#held-text p'), /^Heap common: /);
     const flame = await browser.newPage();
-    await flame.goto(url.replace(/#.*/, 'flame.html'));
+    await flame.goto(serve.url.replace(/#.*/, 'flame.html'));
     assert.match(await flame.content(), /Program\.allocate/);
     await flame.close();
     await page.close();
@@ -127,11 +100,11 @@ describe('the page', { timeout }, () => {
   test('is reached by the keyboard alone', async () => {
     const page = await open(1280, 'light');
     const seen = new Set();
-    for (let press = 0; press < 30; press++) {
+    for (let press = 0; press < 40; press++) {
       await page.keyboard.press('Tab');
       seen.add(await page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute('role')));
     }
-    for (const id of ['tab', 'trim', 'map', 'profile', 'sites', 'mark', 'flame', 'held']) assert.ok(seen.has(id), id);
+    for (const id of ['tab', 'trim', 'map', 'save', 'space-0', 'space-1', 'profile', 'sites', 'mark', 'flame', 'leaks', 'held']) assert.ok(seen.has(id), id);
     await page.focus('#map');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
@@ -140,6 +113,63 @@ describe('the page', { timeout }, () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.getElementById('cell').textContent.includes('Escape zooms out'));
     await page.keyboard.press('Escape');
+    await page.waitForSelector('#space-1[data-runs]');
+    const whole = await page.getAttribute('#space-1', 'data-runs');
+    await page.focus('#space-1');
+    const text = () => page.textContent('#space-text-1');
+    do await page.keyboard.press('ArrowRight'); while (!/malloc4j: common, .*zooms in/.test(await text()));
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#space-out-1:not([hidden])');
+    await page.keyboard.press('ArrowRight');
+    assert.match(await text(), /^0x[0-9a-f]+ to 0x[0-9a-f]+, .*: malloc4j: /);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#space-out-1', { state: 'hidden' });
+    assert.equal(await page.getAttribute('#space-1', 'data-runs'), whole);
+    await page.close();
+  });
+
+  test('shows whose addresses are whose, as its JSON says', async () => {
+    const page = await open(1280, 'light');
+    await page.waitForSelector('body[data-break-end]');
+    const json = await page.evaluate(() => fetch('/space.json').then(answer => answer.json()));
+    assert.equal(Number(await page.getAttribute('body', 'data-break-end')), json.breakEnd);
+    assert.match(await page.textContent('#space-break'), new RegExp('The break is at 0x' + json.breakEnd.toString(16)));
+    await page.click('#space-all summary');
+    const rows = await page.locator('#space-table tbody tr').count();
+    assert.ok(rows > 20);
+    const bounds = await page.locator('#space-1').boundingBox();
+    await page.mouse.move(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2);
+    assert.match(await page.textContent('#space-text-1'), /^0x[0-9a-f]+ to 0x/);
+    await page.close();
+  });
+
+  test('marks what has happened, and lists it', async () => {
+    const page = await open(1280, 'light');
+    await both(page);
+    await tell('malloc 2 50000000');
+    await page.waitForSelector('#event-list tr[data-kind=MAPPED]');
+    await tell('free 2');
+    await page.waitForFunction(() => [...document.querySelectorAll('#event-list tr[data-kind=UNMAPPED]')]
+      .some(event => /gave (4[0-9]|[5-9][0-9])(\.\d)? MiB of addresses back/.test(event.textContent)));
+    const { json } = await both(page);
+    assert.equal(await page.locator('#event-list tr').count(), json.events.length);
+    assert.ok(Number(await page.getAttribute('#chart', 'data-marks')) > 0);
+    await page.close();
+  });
+
+  test('finds what keeps growing', async () => {
+    const page = await open(1280, 'light');
+    await page.click('#leaks');
+    for (let turn = 0; turn < 24; turn++) {
+      await tell('malloc 200 8000');
+      await page.waitForTimeout(400);
+    }
+    await page.waitForSelector('#leaks-text[data-leaks]');
+    assert.match(await page.textContent('#leaks-text p'), /^Process \d+, watched for 10 s: heap 'common': about /);
+    assert.match(await page.textContent('#leaks-text summary'), /^grown by .*Program\.allocate\(Program\.java:\d+\)$/);
+    const download = page.waitForEvent('download');
+    await page.click('#save');
+    await (await download).saveAs('look.json');
     await page.close();
   });
 
@@ -147,35 +177,9 @@ describe('the page', { timeout }, () => {
     for (const scheme of ['light', 'dark']) {
       test(`can be read at ${width} pixels, ${scheme}`, async () => {
         const page = await open(width, scheme);
-        const found = await page.evaluate(() => {
-          const parse = text => text.match(/[\d.]+/g).slice(0, 3).map(Number);
-          const luminance = rgb => rgb.map(value => value / 255)
-            .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
-            .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
-          const contrast = (one, other) => {
-            const [low, high] = [luminance(one), luminance(other)].sort((left, right) => left - right);
-            return (high + 0.05) / (low + 0.05);
-          };
-          const back = element => {
-            for (let each = element; each; each = each.parentElement) {
-              const color = getComputedStyle(each).backgroundColor;
-              if (!/, 0\)$/.test(color)) return parse(color);
-            }
-            return [255, 255, 255];
-          };
-          const texts = [...document.querySelectorAll('h1, h1 span, h2, #verdict, .hint, .legend, td, th, button, a')]
-            .filter(element => element.offsetParent)
-            .map(element => [element.tagName + ' ' + element.textContent.slice(0, 20),
-              contrast(parse(getComputedStyle(element).color), back(element))]);
-          const keys = ['live', 'free', 'returned'].map(name =>
-            parse(getComputedStyle(document.querySelector('.key.' + name)).backgroundColor));
-          return {
-            overflow: document.scrollingElement.scrollWidth - innerWidth,
-            dim: texts.filter(([, ratio]) => ratio < 4.5),
-            keys: [contrast(keys[0], keys[1]), contrast(keys[1], keys[2]), contrast(keys[0], keys[2])],
-            count: texts.length,
-          };
-        });
+        await page.waitForSelector('body[data-break-end]');
+        await page.waitForSelector('#scenes li');
+        const found = await looks(page);
         assert.ok(found.count > 20);
         assert.ok(found.overflow <= 0, 'wider than the screen by ' + found.overflow);
         assert.deepEqual(found.dim, []);
@@ -185,6 +189,34 @@ describe('the page', { timeout }, () => {
       });
     }
   }
+
+  test('opens again what it has saved, with the process and the command gone', async () => {
+    program.child.kill('SIGKILL');
+    serve.child.kill('SIGKILL');
+
+    const saved = await startServe('--open', 'cli/target/browser/look.json');
+    try {
+      const again = await openPage(browser, saved.url, errors);
+      const fields = await again.evaluate(() => Object.fromEntries([...document.querySelectorAll('#balance [data-field]')]
+        .map(cell => [cell.dataset.field, Number(cell.dataset.bytes)])));
+      const look = JSON.parse(await readFile('look.json', 'utf8'));
+      assert.equal(fields.allocatedBytes, look.observation.heaps[0].footprint.allocatedBytes);
+      assert.equal(await again.textContent('#verdict'), look.observation.verdict);
+      assert.match(await again.textContent('#saved'), /^A saved look, of /);
+      assert.ok(Number(await again.getAttribute('#map', 'data-cells')) > 10);
+      assert.ok(Number(await again.getAttribute('#space-1', 'data-runs')) > 10);
+      assert.match(await again.textContent('#site-table summary'), /^Program\.allocate/);
+      assert.match(await again.textContent('#leaks-text p'), /watched for 10 s/);
+      assert.equal(await again.isVisible('#trim'), false);
+      await again.screenshot({ path: 'saved.png', fullPage: true });
+      await again.close();
+    } finally {
+      saved.child.kill();
+    }
+    await writeFile('cut.json', '{"format":"malloc4j-look"');
+    const cut = await startServe('--open', 'cli/target/browser/cut.json');
+    assert.equal(cut.url, undefined);
+  });
 
   test('has reported no error, and asked nobody else', () => assert.deepEqual(errors, []));
 });

@@ -12,8 +12,16 @@ import malloc4j.observe.HeapSnapshot;
 /// @param tick of this command, from 1 on
 /// @param timeMillis since 1970
 /// @param verdict how things are, in a sentence
+/// @param events the newest that have happened, the oldest of them first
 @Json
-record Observation(long pid, String program, long tick, long timeMillis, String verdict, List<HeapView> heaps) {
+record Observation(
+        long pid,
+        String program,
+        long tick,
+        long timeMillis,
+        String verdict,
+        List<HeapView> heaps,
+        List<HeapEvent> events) {
     /// A heap.
     ///
     /// @param footprint where its memory is

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import malloc4j.cli.CliException;
 import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.attach.HeapsAgent;
@@ -20,16 +21,21 @@ import malloc4j.cli.picture.CellMap;
 import malloc4j.cli.picture.FootprintPicture;
 import malloc4j.cli.profile.SampledHeap;
 import malloc4j.cli.profile.SampledProcess;
+import malloc4j.cli.sites.LeakWatch;
 import malloc4j.observe.AllocationProfile;
+import malloc4j.observe.AreaKind;
 import malloc4j.observe.HeapFootprint;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
+import malloc4j.observe.OwnedRange;
 
 /// Looks into one running program for all that watch the page: one question at a time.
 final class Observer {
     private static final int MAX_CELLS = 1024; // of all heaps
     private static final int MAX_ZOOM_CELLS = 2048;
+    private static final int MAX_HELD_SLABS = 1000;
     private static final int MAX_CACHES = 32;
+    private static final long LEAK_SAMPLE_BYTES = 64 << 10;
     private static final long PATIENCE_MILLIS = 86_400_000; // the agent waits so long for the next question
 
     private final long pid;
@@ -37,6 +43,10 @@ final class Observer {
     private final AttachedJvm jvm;
     private final HeapsAgent heaps;
     private final ProfileAgent profiles;
+    private final SpaceReader spaces;
+    private final EventLog events = new EventLog();
+    private final ReentrantLock leaking = new ReentrantLock();
+    private volatile SpaceReader.Told told = SpaceReader.Told.NOTHING;
     private long tick;
 
     /// @param program for people
@@ -46,6 +56,7 @@ final class Observer {
         this.jvm = jvm;
         this.heaps = new HeapsAgent(jvm);
         this.profiles = new ProfileAgent(jvm);
+        this.spaces = new SpaceReader(pid);
     }
 
     /// Ends the command where the process has no heap.
@@ -65,6 +76,8 @@ final class Observer {
         List<Answer<HeapSnapshot>> snapshots = heaps.snapshots();
         Map<Integer, HeapSnapshot> snapshotOf = new HashMap<>();
         snapshots.forEach(answer -> snapshotOf.put(answer.number(), answer.value()));
+        told = told(snapshots);
+        long timeMillis = System.currentTimeMillis();
         List<Observation.HeapView> views = new ArrayList<>();
         int cells = Math.max(1, MAX_CELLS / Math.max(1, snapshots.size()));
         for (Answer<HeapFootprint> answer : heaps.footprints()) {
@@ -72,11 +85,25 @@ final class Observer {
             HeapSnapshot snapshot = snapshotOf.get(answer.number());
             if (counts != null && snapshot != null) { // else it was made meanwhile
                 footprints.add(answer.value());
+                events.look(timeMillis, counts, snapshot);
                 views.add(view(answer.value(), counts, snapshot, cells));
             }
         }
         return new Observation(
-                pid, program, ++tick, System.currentTimeMillis(), FootprintPicture.verdict(pid, footprints), views);
+                pid, program, ++tick, timeMillis, FootprintPicture.verdict(pid, footprints), views, events.end());
+    }
+
+    private static SpaceReader.Told told(List<Answer<HeapSnapshot>> snapshots) {
+        List<OwnedRange> ranges = new ArrayList<>();
+        Map<String, String> names = new HashMap<>();
+        for (Answer<HeapSnapshot> answer : snapshots) {
+            names.merge(Integer.toString(answer.number()), answer.name(), (one, other) -> one + " or " + other);
+            for (HeapSnapshot.Block block : answer.value().hugeBlocks()) {
+                ranges.add(new OwnedRange(
+                        block.address(), block.byteSize(), AreaKind.HUGE_BLOCK, "heap " + answer.number(), ""));
+            }
+        }
+        return new SpaceReader.Told(ranges, names);
     }
 
     private static Observation.HeapView view(
@@ -141,6 +168,41 @@ final class Observer {
                         .toList());
     }
 
+    /// The addresses of the process, without a question to it.
+    SpaceView space() {
+        return spaces.whole(told);
+    }
+
+    /// What of them is between two.
+    SpaceView space(long from, long to) {
+        return spaces.part(told, from, to);
+    }
+
+    /// Watches for so long what keeps growing, while others go on to look.
+    ///
+    /// @throws IllegalStateException if somebody does so already
+    SeenLeaks leaks(int seconds) throws InterruptedException {
+        if (!leaking.tryLock()) {
+            throw new IllegalStateException("leaks are being looked for already");
+        }
+        try {
+            LeakWatch watch = new LeakWatch(pid, seconds, profiles);
+            synchronized (this) {
+                FoundHeaps unused = watch.begin(LEAK_SAMPLE_BYTES, PATIENCE_MILLIS);
+            }
+            Thread.sleep(watch.halfMillis());
+            synchronized (this) {
+                watch.half();
+            }
+            Thread.sleep(watch.halfMillis());
+            synchronized (this) {
+                return SeenLeaks.of(watch.end());
+            }
+        } finally {
+            leaking.unlock();
+        }
+    }
+
     /// Who keeps pages.
     synchronized HeldCommand.Report held() {
         return new HeldCommand.Report(
@@ -150,8 +212,17 @@ final class Observer {
                         .toList());
     }
 
+    /// Whose blocks keep which nearly empty slabs, of each heap those that hold most.
+    synchronized List<HeldSlab> heldSlabs() {
+        return heaps.heldPages().stream()
+                .flatMap(answer -> answer.value().slabs().stream().limit(MAX_HELD_SLABS))
+                .map(HeldSlab::of)
+                .toList();
+    }
+
     /// Has every heap give back what it can.
     synchronized TrimCommand.Report trim() {
+        events.trimmed();
         return new TrimCommand.Report(
                 pid, heaps.trim(0).stream().map(TrimCommand.Report.Heap::of).toList());
     }

@@ -7,8 +7,9 @@ import malloc4j.observe.LeakReport;
 ///
 /// @param seconds between the beginning and the second snapshot
 /// @param reports one of each heap
-record FoundLeaks(long pid, int seconds, List<LeakReport> reports) {
-    boolean isEmpty() {
+public record FoundLeaks(long pid, int seconds, List<LeakReport> reports) {
+    /// Whether nothing does.
+    public boolean isEmpty() {
         return reports.stream().allMatch(report -> report.leaks().isEmpty());
     }
 }

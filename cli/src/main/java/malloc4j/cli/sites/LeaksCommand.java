@@ -1,10 +1,5 @@
 package malloc4j.cli.sites;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import malloc4j.cli.CliException;
 import malloc4j.cli.Page;
 import malloc4j.cli.ProcessNumber;
 import malloc4j.cli.ReportCommand;
@@ -13,7 +8,6 @@ import malloc4j.cli.attach.ProfileAgent;
 import malloc4j.cli.attach.agent.FoundHeaps;
 import malloc4j.cli.child.Progress;
 import malloc4j.cli.picture.LeaksPicture;
-import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.LeakReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -37,7 +31,6 @@ import picocli.CommandLine.Parameters;
 public final class LeaksCommand extends ReportCommand<FoundLeaks> {
     private static final int DEFAULT_SECONDS = 30;
     private static final int MAX_SECONDS = 86_400;
-    private static final int PARTS = 4;
 
     @Parameters(paramLabel = "PID", converter = ProcessNumber.class, description = "The process.")
     private long pid;
@@ -70,28 +63,13 @@ public final class LeaksCommand extends ReportCommand<FoundLeaks> {
     }
 
     private FoundLeaks watch(AttachedJvm jvm) {
-        long partNanos = TimeUnit.SECONDS.toNanos(seconds) / PARTS;
-        long halfMillis = TimeUnit.NANOSECONDS.toMillis(2 * partNanos);
-        var agent = new ProfileAgent(jvm);
-        FoundHeaps found = agent.start(sampleBytes, halfMillis);
+        var watch = new LeakWatch(pid, seconds, new ProfileAgent(jvm));
+        FoundHeaps found = watch.begin(sampleBytes, watch.halfMillis());
         jvm.requireHeaps(found.libraries(), found.heaps());
-        jvm.pause(halfMillis);
-        Map<Integer, AllocationProfile> earlier = agent.profiles(partNanos);
-        jvm.pause(halfMillis);
-        Map<Integer, AllocationProfile> later = agent.profiles(partNanos);
-        Map<Integer, AllocationProfile> survivors = agent.profiles(3 * partNanos);
-        List<LeakReport> reports = new ArrayList<>();
-        later.forEach((heap, profile) -> {
-            AllocationProfile before = earlier.get(heap);
-            AllocationProfile left = survivors.get(heap);
-            if (before != null && left != null) { // else it was made, or closed, meanwhile
-                reports.add(LeakReport.growing(before, profile, left));
-            }
-        });
-        if (reports.isEmpty()) {
-            throw CliException.problem("process " + pid + ": its samples were ended by somebody else, try again");
-        }
-        return new FoundLeaks(pid, seconds, reports);
+        jvm.pause(watch.halfMillis());
+        watch.half();
+        jvm.pause(watch.halfMillis());
+        return watch.end();
     }
 
     @Override

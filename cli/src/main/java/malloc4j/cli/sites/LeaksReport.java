@@ -24,7 +24,8 @@ public record LeaksReport(long pid, int seconds, List<Leak> leaks) {
             long samples,
             long oldestAgeMillis) {}
 
-    static LeaksReport of(FoundLeaks found) {
+    /// What was found, heap by heap.
+    public static LeaksReport of(FoundLeaks found) {
         return new LeaksReport(
                 found.pid(),
                 found.seconds(),

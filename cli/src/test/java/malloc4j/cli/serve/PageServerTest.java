@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import malloc4j.cli.CommandRun;
 import malloc4j.cli.attach.AttachedJvm;
@@ -64,7 +66,7 @@ class PageServerTest {
         jvm = AttachedJvm.attach(child.pid());
         var observer = new Observer(child.pid(), "AllocatingChild", jvm);
         var ticker = new Ticker(observer, TimeUnit.MILLISECONDS.toNanos(200));
-        server = PageServer.start(0, observer, ticker);
+        server = PageServer.start(0, LiveRoutes.addTo(new Routes(), observer, ticker));
         looking = Thread.ofPlatform().daemon().start(ticker);
     }
 
@@ -143,8 +145,71 @@ class PageServerTest {
     }
 
     @Test
+    void addressesAreToldWithoutAQuestionToTheProcess() throws Exception {
+        json(get("/snapshot.json"), Observation.class);
+        SpaceView space = json(get("/space.json"), SpaceView.class);
+
+        assertThat(space.pid()).isEqualTo(child.pid());
+        assertThat(space.verdict()).startsWith("Process " + child.pid() + " (java) has ");
+        assertThat(space.breakEnd()).isGreaterThan(space.breakStart());
+        assertThat(space.panes()).extracting(SpaceView.Pane::name).containsExactly("brk heap", "mmap zone");
+        assertThat(space.elsewhere()).extracting(SpaceView.Place::name).contains("program", "stack");
+        for (SpaceView.Pane pane : space.panes()) {
+            assertThat(pane.runs()).isNotEmpty().hasSizeLessThanOrEqualTo(160);
+            assertThat(pane.runs().stream().mapToLong(SpaceView.Run::residentBytes).sum())
+                    .isEqualTo(pane.residentBytes());
+            long end = 0;
+            for (SpaceView.Run run : pane.runs()) {
+                assertThat(run.address()).isGreaterThanOrEqualTo(end);
+                assertThat(run.owner()).isNotEmpty();
+                end = run.end();
+            }
+        }
+        SpaceView.Pane mmap = space.panes().getLast();
+        assertThat(mmap.runs()).anySatisfy(run -> assertThat(run.isGuard()).isTrue());
+        SpaceView.Run ours = mmap.runs().stream()
+                .filter(run -> run.owner().equals("malloc4j: common") && run.areas() > 1)
+                .findFirst()
+                .orElseThrow();
+        SpaceView part =
+                json(get("/space.json?from=" + ours.address() + "&to=" + ours.end()), SpaceView.class);
+        assertThat(part.panes().getLast().runs().getFirst().address()).isEqualTo(ours.address());
+        assertThat(part.panes().getLast().runs()).hasSizeGreaterThan(1).allSatisfy(run -> assertThat(run.owner())
+                .startsWith("malloc4j: "));
+        assertThat(get("/space.json?from=x&to=5").statusCode()).isEqualTo(400);
+    }
+
+    @Test
+    void whatKeepsGrowingIsNamed() throws Exception {
+        assertThat(post("/leaks?seconds=3").statusCode()).isEqualTo(403);
+        var first = CompletableFuture.supplyAsync(() -> leaks("3"));
+        HttpResponse<String> second = leaks("1");
+        while (second.statusCode() == 200 && !first.isDone()) { // it was there before the first one
+            second = leaks("1");
+        }
+        assertThat(second.statusCode()).isEqualTo(503);
+        assertThat(second.body()).isEqualTo("leaks are being looked for already\n");
+        SeenLeaks found = json(first.get(), SeenLeaks.class);
+        assertThat(found.verdicts().getFirst())
+                .startsWith("Process " + child.pid() + ", watched for 3 s: heap 'common': about ");
+        assertThat(found.report().leaks().getFirst().stack().getFirst())
+                .startsWith("malloc4j.cli.sites.AllocatingChild.keep(");
+    }
+
+    private HttpResponse<String> leaks(String seconds) {
+        try {
+            return post("/leaks?seconds=" + seconds, "X-Malloc4j-Token", token());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
     void thePageMayLoadNothingFromElsewhere() throws Exception {
-        for (String path : List.of("/", "/page.js", "/page.css", "/vendor/uplot.js", "/snapshot.json")) {
+        for (String path : List.of("/", "/page.js", "/space.js", "/page.css", "/vendor/uplot.js", "/snapshot.json")) {
             HttpResponse<String> answer = get(path);
             assertThat(answer.statusCode()).as(path).isEqualTo(200);
             assertThat(answer.headers().firstValue("Cache-Control")).hasValue("no-store");
@@ -204,6 +269,7 @@ class PageServerTest {
                         .orElseThrow())
                 .contains("sandbox allow-scripts");
         assertThat(json(get("/held.json"), HeldCommand.Report.class).heaps()).hasSize(1);
+        assertThat(get("/slabs.json").body()).startsWith("[");
     }
 
     @ParameterizedTest
@@ -288,6 +354,8 @@ class PageServerTest {
         CommandRun port = CommandRun.of("serve", "1", "--port", "70000");
         assertThat(port.err()).isEqualTo("malloc4j: --port must be from 0 to 65535, not 70000\n");
         assertThat(port.exitCode()).isEqualTo(2);
+        CommandRun both = CommandRun.of("serve", "1", "--open", "look.json");
+        assertThat(both.err()).isEqualTo("malloc4j: --open shows a file, and takes no PID\n");
         CommandRun gone = CommandRun.of("serve", "99999999");
         assertThat(gone.err()).isEqualTo("malloc4j: process 99999999: there is no process with this number\n");
         CommandRun taken =
