@@ -24,11 +24,12 @@ final class AllocaScene implements Scene {
                 "alloca",
                 "A stack frees by forgetting, a heap by bookkeeping",
                 "alloca against malloc: what each costs, and how long its blocks live",
-                "On a stack the newest is always freed first, so one number is all the bookkeeping there is: allocating adds"
-                        + " to it, and leaving the function puts it back. A heap lets each block live as long as it likes, and"
-                        + " has to remember every one. C has alloca for the first, with no check at all: a block that is"
-                        + " too large overruns the stack, and a pointer that outlives the function points to what comes"
-                        + " next. Java has no such stack to use; this project's StackAllocator makes one, and checks.",
+                "On a stack the newest is always freed first, so one number is all the bookkeeping there is:"
+                        + " allocating adds to it, and leaving the function puts it back. A heap lets each block"
+                        + " live as long as it likes, and has to remember every one. C has alloca for the first,"
+                        + " with no check at all: a block that is too large overruns the stack, and a pointer that"
+                        + " outlives the function points to what comes next. Java has no such stack to use; this"
+                        + " project's StackAllocator makes one, and checks.",
                 List.of(
                         Source.manual("alloca", 3),
                         Source.manual("malloc", 3),
@@ -99,8 +100,7 @@ final class AllocaScene implements Scene {
         }
     }
 
-    private static void playTime(Stage stage, Heap heap, StackAllocator stacks)
-            throws InterruptedException {
+    private static void playTime(Stage stage, Heap heap, StackAllocator stacks) throws InterruptedException {
         double byStack = Timing.nanos(FRAMES, count -> {
             for (int i = 0; i < count; i++) {
                 takeFromFrame(stacks);

@@ -26,11 +26,12 @@ final class ArenasScene implements Scene {
                 "arenas",
                 "Threads get arenas of their own",
                 "why a program with many threads has many mappings of 64 MiB",
-                "One heap with one lock makes all threads wait for each other. glibc gives a thread that has to wait, and each"
-                        + " new one, an arena of its own: another heap, in a reservation of 64 MiB, up to eight a processor."
-                        + " That is fast, and it costs memory: what one thread has freed does not serve another, and each"
-                        + " arena keeps its own holes. So servers with many threads are often run with MALLOC_ARENA_MAX=2."
-                        + " Other allocators give threads small caches in front of memory that all share.",
+                "One heap with one lock makes all threads wait for each other. glibc gives a thread that has to"
+                        + " wait, and each new one, an arena of its own: another heap, in a reservation of 64 MiB,"
+                        + " up to eight a processor. That is fast, and it costs memory: what one thread has freed"
+                        + " does not serve another, and each arena keeps its own holes. So servers with many threads"
+                        + " are often run with MALLOC_ARENA_MAX=2. Other allocators give threads small caches in"
+                        + " front of memory that all share.",
                 List.of(
                         Source.manual("mallopt", 3),
                         new Source("glibc wiki: Malloc Internals", "https://sourceware.org/glibc/wiki/MallocInternals"),
@@ -55,23 +56,22 @@ final class ArenasScene implements Scene {
         long limit = ARENAS_A_PROCESSOR * processors();
         long few = count("", FEW_THREADS);
         long many = count("", THREADS);
-        stage.step(
-                        "A JVM starts 1 thread that calls the C library's malloc, another JVM 24 of them. Both have a dozen threads"
-                                + " of their own besides.")
-                .count("heaps of arenas with 1 thread", few, "heaps")
+        stage.step("A JVM starts 1 thread that calls the C library's malloc, another JVM 24 of them. Both have"
+                        + " a dozen threads of their own besides.")
+                .count("with 1 thread", few, "heaps")
                 .count("with 24 threads", many, "heaps")
                 .bytes("addresses that these have reserved", many << ArenaCount.WINDOW_SHIFT)
                 .claim(
                         "With threads come arenas: each has its heap, a reservation of 64 MiB.",
                         few >= 1 && many >= few && many > 1);
         stage.step("With the one of the brk heap, how many may there be?")
-                .count("processors", processors(), "processors")
-                .count("arenas at most, by the manual", limit, "arenas")
-                .count("arenas with 24 threads", many + 1, "arenas")
+                .count("the machine has", processors(), "processors")
+                .count("at most, by the manual", limit, "arenas")
+                .count("with 24 threads there are", many + 1, "arenas")
                 .claim("There are at most eight arenas a processor; then threads share.", many < limit);
         long one = count("1", THREADS);
         stage.step("The same 24 threads with MALLOC_ARENA_MAX=1.")
-                .count("heaps of arenas", one, "heaps")
+                .count("with 24 threads", one, "heaps")
                 .claim("MALLOC_ARENA_MAX limits them: with 1 all threads share the brk heap.", one == 0);
     }
 
@@ -94,7 +94,9 @@ final class ArenasScene implements Scene {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx32m",
                 "-XX:+UseSerialGC",
-                "-Xshare:auto",
+                "-XX:-UsePerfData",
+                "-XX:ErrorFile=/dev/null",
+                "-XX:-CreateCoredumpOnCrash",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
@@ -125,15 +127,14 @@ final class ArenasScene implements Scene {
             int eight = heap.statistics().threadCaches();
             runAtOnce(heap);
             int again = heap.statistics().threadCaches();
-            stage.step(
-                            "A heap of this project is used by one thread, then by 8 more at once, and when these have ended by 8"
-                                    + " others.")
-                    .count("caches with one thread", one, "caches")
+            stage.step("A heap of this project is used by one thread, then by 8 more at once, and when these"
+                            + " have ended by 8 others.")
+                    .count("with one thread", one, "caches")
                     .count("with 8 more", eight, "caches")
                     .count("with 8 others", again, "caches")
                     .claim(
-                            "Threads may have caches before one common heap; a cache outlives its thread and serves the next"
-                                    + " one.",
+                            "Threads may have caches before one common heap; a cache outlives its thread and serves"
+                                    + " the next one.",
                             one == 1 && eight == 1 + CACHE_THREADS && again == eight);
         }
     }

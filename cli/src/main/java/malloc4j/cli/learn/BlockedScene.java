@@ -26,11 +26,11 @@ final class BlockedScene implements Scene {
                 "blocked",
                 "The break grows until it meets a mapping",
                 "what happens when something lies in the way of the brk heap, and how malloc goes on",
-                "The brk heap has to be one piece, so it can grow only into addresses that nobody has. Everything else"
-                        + " that a program maps is placed by the kernel far above, but nothing keeps it there: a"
-                        + " program may ask for any address, and on a machine of 32 bits the room was never large."
-                        + " A malloc that knew the break alone would end at the first obstacle; all of today's fall back"
-                        + " to mmap.",
+                "The brk heap has to be one piece, so it can grow only into addresses that nobody has. Everything"
+                        + " else that a program maps is placed by the kernel far above, but nothing keeps it there:"
+                        + " a program may ask for any address, and on a machine of 32 bits the room was never large."
+                        + " A malloc that knew the break alone would end at the first obstacle; all of today's fall"
+                        + " back to mmap.",
                 List.of(
                         Source.manual("brk", 2),
                         Source.manual("malloc", 3),

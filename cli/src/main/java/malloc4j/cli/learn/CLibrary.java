@@ -166,13 +166,15 @@ final class CLibrary {
         }
     }
 
-    /// Sets the soft limit of a resource, and returns the one before.
+    /// Sets the soft limit of a resource, to the hard one where that is lower, and returns the one before. Limits are
+    /// unsigned.
     static long setSoftLimit(int resource, long value) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment limit = arena.allocate(JAVA_LONG, 2); // struct rlimit: soft, hard
             call(GETRLIMIT, (long) resource, limit.address());
             long before = limit.get(JAVA_LONG, 0);
-            limit.set(JAVA_LONG, 0, value);
+            long hard = limit.getAtIndex(JAVA_LONG, 1);
+            limit.set(JAVA_LONG, 0, Long.compareUnsigned(value, hard) < 0 ? value : hard);
             if ((int) call(SETRLIMIT, (long) resource, limit.address()) != 0) {
                 throw new IllegalStateException("setrlimit(" + resource + ", " + value + ") failed");
             }

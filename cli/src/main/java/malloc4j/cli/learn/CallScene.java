@@ -22,18 +22,19 @@ final class CallScene implements Scene {
                 "call",
                 "A library call is cheap, a system call is not",
                 "malloc, getppid and mmap in nanoseconds",
-                "malloc is a function like any other: it runs in the program, and mostly it only takes a block off a list."
-                        + " A system call changes into the kernel and back, and the kernel checks what it was given; a"
-                        + " call that changes the address space takes locks and edits page tables besides. The difference"
-                        + " is why allocators exist in the program, why they ask for much at once, and why they keep what"
-                        + " was freed.",
+                "malloc is a function like any other: it runs in the program, and mostly it only takes a block off a"
+                        + " list. A system call changes into the kernel and back, and the kernel checks what it was"
+                        + " given; a call that changes the address space takes locks and edits page tables besides."
+                        + " The difference is why allocators exist in the program, why they ask for much at once,"
+                        + " and why they keep what was freed.",
                 List.of(
                         Source.manual("syscalls", 2),
                         Source.manual("malloc", 3),
                         Source.manual("mmap", 2),
                         new Source(
                                 "Soares, Stumm: FlexSC, OSDI 2010",
-                                "https://www.usenix.org/conference/osdi10/flexsc-flexible-system-call-scheduling-exception-less-system-calls")),
+                                "https://www.usenix.org/conference/osdi10/flexsc-flexible-system-call-scheduling-exce"
+                                        + "ption-less-system-calls")),
                 List.of(
                         new Try("./malloc4j bench pair", "malloc and free with every allocator found here"),
                         new Try("strace -c ls", "how many system calls a small program makes (needs strace)")));
@@ -92,9 +93,8 @@ final class CallScene implements Scene {
                 .claim(
                         "To have memory by mmap and munmap costs many times what malloc and free cost.",
                         untouched > FEW * here && untouched > FEW * library);
-        stage.step(
-                        "What the byte costs is the difference: the first touch of a page is a fault, which the kernel answers"
-                                + " by finding a page and filling it with zeroes.")
+        stage.step("What the byte costs is the difference: the first touch of a page is a fault, which the"
+                        + " kernel answers by finding a page and filling it with zeroes.")
                 .nanos("the fault", touched - untouched)
                 .times("the same in malloc and free, here", (touched - untouched) / here)
                 .claim("A page fault costs more than a malloc and a free together.", touched - untouched > here);

@@ -27,11 +27,11 @@ final class EnlargeScene implements Scene {
                 "enlarge",
                 "A mapping may move when it grows, the break never moves what it has given",
                 "why realloc of a large block can be nearly free, and of a small one is a copy",
-                "To make memory larger in place, the addresses behind it have to be free. For a mapping the kernel has a way"
-                        + " out that a program has not: it can give the same pages other addresses, by changing its tables"
-                        + " and copying nothing (mremap). The break has no such way: it is the end of one piece, so it can"
-                        + " grow there, and whoever lies further down stays. A block in the middle that has to grow is"
-                        + " copied elsewhere.",
+                "To make memory larger in place, the addresses behind it have to be free. For a mapping the kernel"
+                        + " has a way out that a program has not: it can give the same pages other addresses, by"
+                        + " changing its tables and copying nothing (mremap). The break has no such way: it is the"
+                        + " end of one piece, so it can grow there, and whoever lies further down stays. A block in"
+                        + " the middle that has to grow is copied elsewhere.",
                 List.of(Source.manual("mremap", 2), Source.manual("brk", 2), Source.manual("realloc", 3)),
                 List.of(
                         new Try(
@@ -78,7 +78,8 @@ final class EnlargeScene implements Scene {
                     .count("page faults meanwhile", faultsOfMove, "faults")
                     .strip(strip(mapping, obstacle))
                     .claim(
-                            "With leave to move (MREMAP_MAYMOVE) it gets other addresses, and what was written is there.",
+                            "With leave to move (MREMAP_MAYMOVE) it gets other addresses, and what was written is"
+                                    + " there.",
                             mapping.address() != from && Memory.getLong(mapping.address()) == MARK);
         }
         long room = freeAddresses();
@@ -125,8 +126,8 @@ final class EnlargeScene implements Scene {
         Memory.putLong(neighbour, MARK);
         long grown = CLibrary.realloc(block, 2 * BLOCK_BYTES);
         Break heap = Break.now();
-        stage.step(
-                        "Two blocks of 48 KiB lie side by side below the break; the lower is made twice as large by realloc.")
+        stage.step("Two blocks of 48 KiB lie side by side below the break; the lower is made twice as large by"
+                        + " realloc.")
                 .strip(new Strip()
                         .add(block, neighbour, "where it was", StripKind.FREE)
                         .add(neighbour, neighbour + BLOCK_BYTES, "its neighbour", StripKind.LIVE)
@@ -154,7 +155,8 @@ final class EnlargeScene implements Scene {
                     .count("pages it has", pages, "pages")
                     .count("page faults meanwhile", faultsOfGrowth, "faults")
                     .claim(
-                            "A large block grows without a copy: no page of it is touched, the kernel moves its tables.",
+                            "A large block grows without a copy: no page of it is touched, the kernel moves its"
+                                    + " tables.",
                             faultsOfGrowth < pages / 10 && Memory.getByte(grown + HUGE_BYTES - 1) == 1);
             heap.free(grown);
         }

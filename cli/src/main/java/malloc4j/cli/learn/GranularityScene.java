@@ -22,11 +22,12 @@ final class GranularityScene implements Scene {
                 "granularity",
                 "The kernel gives whole pages: one byte costs as much as a page",
                 "why there is a malloc at all between a program and the kernel",
-                "The processor translates addresses page by page, so the kernel can give, protect and take back nothing"
-                        + " smaller than a page. A program that wants a hundred bytes and asks the kernel for them pays for"
-                        + " a whole page, for a system call, and for a fault when it first touches it. That is what a"
-                        + " malloc is for: it asks for many pages at once and cuts them into blocks. How large a page is"
-                        + " differs between machines and is asked for, never assumed: sysconf(_SC_PAGESIZE).",
+                "The processor translates addresses page by page, so the kernel can give, protect and take back"
+                        + " nothing smaller than a page. A program that wants a hundred bytes and asks the kernel"
+                        + " for them pays for a whole page, for a system call, and for a fault when it first touches"
+                        + " it. That is what a malloc is for: it asks for many pages at once and cuts them into"
+                        + " blocks. How large a page is differs between machines and is asked for, never assumed:"
+                        + " sysconf(_SC_PAGESIZE).",
                 List.of(
                         Source.manual("mmap", 2),
                         Source.manual("sysconf", 3),
@@ -65,7 +66,11 @@ final class GranularityScene implements Scene {
             stage.step("Nothing is written yet.")
                     .bytes("of them in memory", resident(mappings))
                     .strip(new Strip()
-                            .add(one.address(), one.address() + page, "one of them: addresses alone", StripKind.RESERVED))
+                            .add(
+                                    one.address(),
+                                    one.address() + page,
+                                    "one of them: addresses alone",
+                                    StripKind.RESERVED))
                     .claim("What is mapped costs no memory until it is touched.", resident(mappings) == 0);
             mappings.forEach(mapping -> Memory.putByte(mapping.address(), (byte) 1));
             stage.step("That one byte of each is written.")

@@ -29,11 +29,11 @@ final class HoleScene implements Scene {
                 "hole",
                 "A small block above pins a big hole below it",
                 "why a program that has freed nearly everything is as large as before",
-                "The program break is one number: all memory between its start and the break belongs to the process, and"
-                        + " the only way to give some back by moving the break is from the top. So what decides how"
-                        + " much goes back is not how much was freed but where the highest block lies that was not."
-                        + " This is why a long-running program may stay large for the sake of one small object, and why"
-                        + " newer allocators give pages back from the middle.",
+                "The program break is one number: all memory between its start and the break belongs to the process,"
+                        + " and the only way to give some back by moving the break is from the top. So what decides"
+                        + " how much goes back is not how much was freed but where the highest block lies that was"
+                        + " not. This is why a long-running program may stay large for the sake of one small object,"
+                        + " and why newer allocators give pages back from the middle.",
                 List.of(
                         Source.manual("brk", 2),
                         Source.manual("mallopt", 3),
@@ -94,7 +94,8 @@ final class HoleScene implements Scene {
                 .bytes("of that in memory", a.holeResident)
                 .strip(a.strip(a.holed, StripKind.FREE, "hole"))
                 .claim(
-                        "The break cannot be lowered below a block in use: the hole stays, and its pages stay in memory.",
+                        "The break cannot be lowered below a block in use: the hole stays, and its pages stay in"
+                                + " memory.",
                         a.holed > a.pin && a.holeResident > MOST * hole);
         stage.step("The small block is freed too.")
                 .bytes("brk heap now", a.last - a.start)
@@ -129,9 +130,8 @@ final class HoleScene implements Scene {
             heap.trim(0);
             long page = Mapping.systemPageByteSize();
             long resident = CLibrary.residentBytes(from & -page, (to - from) & -page, page);
-            stage.step(
-                            "The same on a heap of this project whose memory is from the break: 320 blocks are freed, one above"
-                                    + " them stays, and trim is called.")
+            stage.step("The same on a heap of this project whose memory is from the break: 320 blocks are"
+                            + " freed, one above them stays, and trim is called.")
                     .bytes("free below the block", to - from)
                     .bytes("of that in memory", resident)
                     .strip(new Strip()

@@ -1,7 +1,6 @@
 package malloc4j.cli.learn;
 
 import java.util.List;
-import java.util.Locale;
 import malloc4j.cli.child.ChildProcess.Purpose;
 import malloc4j.cli.learn.Lesson.Source;
 import malloc4j.cli.learn.Lesson.Try;
@@ -20,6 +19,10 @@ final class OvercommitScene implements Scene {
     private static final long GIB = 1L << 30;
     private static final long TOUCHED_BYTES = 64 << 20; // all that this scene ever has in memory of a terabyte
     private static final long ALLOWANCE_BYTES = 256 << 20;
+    private static final String RESERVED =
+            "1 TiB is asked for with MAP_NORESERVE: addresses, with no promise of memory.";
+    private static final String MORE_THAN_MEMORY = "A process may have more addresses than the machine has memory.";
+    private static final String LARGE_MACHINE = "this machine has more than 1 TiB";
 
     @Override
     public Lesson lesson() {
@@ -27,11 +30,12 @@ final class OvercommitScene implements Scene {
                 "overcommit",
                 "The kernel promises more memory than there is",
                 "a terabyte of addresses, what of it is memory, and what ends it",
-                "Most programs never touch much of what they map, so Linux hands out addresses freely and finds a page only"
-                        + " when one is touched. That makes sparse tables, guard zones and large stacks free. The price is"
-                        + " paid late: when more is touched than there is, no call can fail any more, since a store into"
-                        + " memory has no error code; the kernel then ends a process. Who wants the refusal early, at mmap,"
-                        + " can have it: by a limit for the process, or by vm.overcommit_memory=2 for the machine.",
+                "Most programs never touch much of what they map, so Linux hands out addresses freely and finds a"
+                        + " page only when one is touched. That makes sparse tables, guard zones and large stacks"
+                        + " free. The price is paid late: when more is touched than there is, no call can fail any"
+                        + " more, since a store into memory has no error code; the kernel then ends a process. Who"
+                        + " wants the refusal early, at mmap, can have it: by a limit for the process, or by"
+                        + " vm.overcommit_memory=2 for the machine.",
                 List.of(
                         Source.manual("mmap", 2),
                         Source.manual("malloc", 3),
@@ -57,29 +61,36 @@ final class OvercommitScene implements Scene {
         OvercommitMode mode = limits.overcommit().mode().orElse(OvercommitMode.HEURISTIC);
         long machine = limits.machine().totalBytes().orElse(0L)
                 + limits.machine().swapTotalBytes().orElse(0L);
-        String name = mode.name().toLowerCase(Locale.ROOT);
+        long allowed = limits.addressSpace().softBytes().orElse(MemoryLimits.UNLIMITED);
         @Nullable
-        String never = mode == OvercommitMode.NEVER ? "vm.overcommit_memory is 2: nothing is overcommitted" : null;
-        playPlain(stage, machine, mode, name);
-        if (never == null) {
+        String limited = allowed == MemoryLimits.UNLIMITED
+                ? null
+                : "RLIMIT_AS (ulimit -v) allows this process no terabyte of addresses";
+        playPlain(stage, machine, mode, limited);
+        @Nullable
+        String obstacle =
+                mode == OvercommitMode.NEVER ? "vm.overcommit_memory is 2: nothing is overcommitted" : limited;
+        if (obstacle == null) {
             playReserved(stage, machine);
+        } else {
+            stage.step(RESERVED).open(MORE_THAN_MEMORY, obstacle);
         }
-        playRooms(stage, limits);
-        playLimit(stage);
+        playRooms(stage, limits, machine);
+        playLimit(stage, allowed);
     }
 
-    private static void playPlain(Stage stage, long machine, OvercommitMode mode, String name) {
+    private static void playPlain(Stage stage, long machine, OvercommitMode mode, @Nullable String limited) {
         boolean isRefused = isRefused(TIB, false);
         @Nullable
-        String other = mode != OvercommitMode.HEURISTIC
-                ? "vm.overcommit_memory is not 0 here but " + name
-                : machine > TIB ? "this machine has more than 1 TiB" : null;
+        String other = mode == OvercommitMode.HEURISTIC
+                ? machine > TIB ? LARGE_MACHINE : limited
+                : "vm.overcommit_memory is not 0 here";
         stage.step("1 TiB of ordinary memory is asked for by mmap.")
                 .bytes("memory and swap of this machine", machine)
                 .claimUnless(
                         other,
-                        "By default (vm.overcommit_memory=0) only a request that is larger than memory and swap together is"
-                                + " refused, with ENOMEM.",
+                        "By default (vm.overcommit_memory=0) only a request that is larger than memory and swap"
+                                + " together is refused, with ENOMEM.",
                         () -> isRefused);
     }
 
@@ -89,13 +100,13 @@ final class OvercommitScene implements Scene {
         try (Mapping mapping =
                 Mapping.anonymous(TIB).noReserve().transparentHugePages(false).map()) {
             long from = mapping.address();
-            stage.step("1 TiB is asked for with MAP_NORESERVE: addresses, with no promise of memory.")
+            stage.step(RESERVED)
                     .bytes("addresses that the process has more (VmSize)", Self.status("VmSize") - sizeBefore)
                     .bytes("in memory of it", mapping.residentBytes(0, GIB))
                     .strip(new Strip().add(from, from + TIB, "addresses", StripKind.RESERVED))
                     .claimUnless(
-                            machine > TIB ? "this machine has more than 1 TiB" : null,
-                            "A process may have more addresses than the machine has memory.",
+                            machine > TIB ? LARGE_MACHINE : null,
+                            MORE_THAN_MEMORY,
                             () -> Self.status("VmSize") - sizeBefore >= TIB);
             long page = Mapping.systemPageByteSize();
             for (long offset = 0; offset < TOUCHED_BYTES; offset += page) {
@@ -114,17 +125,19 @@ final class OvercommitScene implements Scene {
         }
     }
 
-    private static void playRooms(Stage stage, MemoryLimits limits) {
+    private static void playRooms(Stage stage, MemoryLimits limits, long machine) {
         List<Room> rooms = limits.rooms();
-        Stage.Step step = stage.step("Where touching more would end is looked up: the nearest limit of this process.");
+        Stage.Step step = stage.step(
+                "Where touching more would end is looked up: the limits of this process, the nearest first.");
         rooms.forEach(room -> step.bytes("until " + room.what(), room.bytes()));
         step.claim(
-                "There is an end, and the kernel knows it: it is far below a terabyte on most machines.",
-                !rooms.isEmpty());
+                "Memory ends long before addresses do.",
+                !rooms.isEmpty() && rooms.getFirst().bytes() <= machine);
     }
 
-    private static void playLimit(Stage stage) {
-        long limit = Self.status("VmSize") + ALLOWANCE_BYTES;
+    /// @param allowed by the limit that the process has already
+    private static void playLimit(Stage stage, long allowed) {
+        long limit = Math.min(allowed, Self.status("VmSize") + ALLOWANCE_BYTES);
         long before = CLibrary.setSoftLimit(CLibrary.RLIMIT_AS, limit);
         boolean isRefused;
         boolean isLittleGiven;
@@ -134,9 +147,8 @@ final class OvercommitScene implements Scene {
         } finally {
             CLibrary.setSoftLimit(CLibrary.RLIMIT_AS, before);
         }
-        stage.step(
-                        "The process gets a limit on its addresses (RLIMIT_AS), 256 MiB above what it has; then it asks for 1 TiB"
-                                + " with MAP_NORESERVE again, and for 64 MiB.")
+        stage.step("The process gets a limit on its addresses (RLIMIT_AS), 256 MiB above what it has; then it"
+                        + " asks for 1 TiB with MAP_NORESERVE again, and for 64 MiB.")
                 .bytes("limit", limit)
                 .claim(
                         "With a limit the refusal comes when memory is asked for, where a program can answer it.",

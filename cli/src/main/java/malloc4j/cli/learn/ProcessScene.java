@@ -18,11 +18,11 @@ final class ProcessScene implements Scene {
                 "process",
                 "Text, data, bss, heap, stack: the parts of a process",
                 "where each lies in a running process, which may be written, and which may be executed",
-                "Every book draws the same picture: the program's text at the bottom, its data and bss above, then a heap that"
-                        + " grows up, and at the top a stack that grows down. It is still so, for the part of a process that"
-                        + " is the program. But most of a process of today lies between heap and stack, in the mmap zone:"
-                        + " libraries, the stacks of all threads but the first, and whatever a runtime such as the JVM asks"
-                        + " for.",
+                "Every book draws the same picture: the program's text at the bottom, its data and bss above, then a"
+                        + " heap that grows up, and at the top a stack that grows down. It is still so, for the part"
+                        + " of a process that is the program. But most of a process of today lies between heap and"
+                        + " stack, in the mmap zone: libraries, the stacks of all threads but the first, and"
+                        + " whatever a runtime such as the JVM asks for.",
                 List.of(
                         Source.manual("proc_pid_maps", 5),
                         Source.manual("elf", 5),
@@ -88,7 +88,8 @@ final class ProcessScene implements Scene {
                 .count("ranges of text that may be written", writableText, "ranges")
                 .count("ranges of data, heap and stack that may be executed", executableData, "ranges")
                 .claim(
-                        "Text may be read and executed, data and stack read and written, and nothing both written and executed.",
+                        "Text may be read and executed, data and stack read and written, and nothing both written"
+                                + " and executed.",
                         writableText == 0 && executableData == 0);
         playHeap(stage, heap, stack);
         playShare(stage, space);

@@ -17,11 +17,11 @@ final class RandomisationScene implements Scene {
                 "randomisation",
                 "A program lies elsewhere each time it is started",
                 "ten starts of one program: where its text, heap, libraries and stack were",
-                "Who attacks a program by its own bugs has to know where things lie. So the kernel places the program, the"
-                        + " start of the brk heap, the mmap zone and the stack at random, within some bits each, whenever a"
-                        + " program is started. It costs nothing at run time. What does not change is the order: program,"
-                        + " heap, mappings, stack. For a debugger, or to compare two runs, one can switch it off for one"
-                        + " program.",
+                "Who attacks a program by its own bugs has to know where things lie. So the kernel places the"
+                        + " program, the start of the brk heap, the mmap zone and the stack at random, within some"
+                        + " bits each, whenever a program is started. It costs nothing at run time. What does not"
+                        + " change is the order: program, heap, mappings, stack. For a debugger, or to compare two"
+                        + " runs, one can switch it off for one program.",
                 List.of(
                         Source.manual("proc_sys_kernel", 5),
                         Source.manual("personality", 2),

@@ -24,11 +24,11 @@ final class ReturnScene implements Scene {
                 "return",
                 "munmap gives memory back at once, free does not",
                 "what the process still holds after munmap, after free, and after a trim",
-                "free is a promise between a program and its malloc: this block may be handed out again. The kernel is not"
-                        + " asked. It hears of it only when malloc decides to give pages back: because the top of the heap is"
-                        + " free, because somebody calls malloc_trim, or because the allocator looks for idle pages by"
-                        + " itself. So a program that has freed a gigabyte may hold that gigabyte for ever, and an operator"
-                        + " who looks at its resident size will call it a leak.",
+                "free is a promise between a program and its malloc: this block may be handed out again. The kernel"
+                        + " is not asked. It hears of it only when malloc decides to give pages back: because the"
+                        + " top of the heap is free, because somebody calls malloc_trim, or because the allocator"
+                        + " looks for idle pages by itself. So a program that has freed a gigabyte may hold that"
+                        + " gigabyte for ever, and an operator who looks at its resident size will call it a leak.",
                 List.of(
                         Source.manual("munmap", 2),
                         Source.manual("free", 3),
@@ -97,14 +97,14 @@ final class ReturnScene implements Scene {
         for (long pin : pins) {
             CLibrary.free(pin);
         }
-        stage.step(
-                        "320 blocks of 100 KiB by the C library's malloc, each followed by a small one that stays, are written"
-                                + " to and freed.")
+        stage.step("320 blocks of 100 KiB by the C library's malloc, each followed by a small one that stays,"
+                        + " are written to and freed.")
                 .bytes("resident before", before)
                 .bytes("when written", touched)
                 .bytes("after free", freed)
                 .claim(
-                        "free gives nothing back where blocks in use lie between: the process keeps it for the next malloc.",
+                        "free gives nothing back where blocks in use lie between: the process keeps it for the next"
+                                + " malloc.",
                         touched - before > MOST * BYTES && touched - freed < (1 - MOST) * BYTES);
         stage.step("malloc_trim is called.")
                 .bytes("resident now", trimmed)
@@ -127,9 +127,8 @@ final class ReturnScene implements Scene {
             long freed = heap.residentBytes();
             heap.trim(0);
             long trimmed = heap.residentBytes();
-            stage.step(
-                            "320 blocks of 100 KiB from a heap of this project are written to and freed; then it is trimmed. It"
-                                    + " would do so by itself in some seconds.")
+            stage.step("320 blocks of 100 KiB from a heap of this project are written to and freed; then it is"
+                            + " trimmed. It would do so by itself in some seconds.")
                     .bytes("of the heap resident when written", touched)
                     .bytes("after free", freed)
                     .bytes("after trim", trimmed)

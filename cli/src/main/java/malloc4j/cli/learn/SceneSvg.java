@@ -39,7 +39,8 @@ public final class SceneSvg {
     private static final double WIDE_RANGE = 100; // from which bars are logarithmic
     private static final double DARK = 140;
     private static final int MIN_BARS = 3;
-    private static final String STRIP_NOTE = ". Widths are by the logarithm of sizes; what is dotted is not of this scene.";
+    private static final String STRIP_NOTE =
+            ". Widths are by the logarithm of sizes; what is dotted is not of this scene.";
     private static final String BAR_NOTE = ". Bars are logarithmic.";
 
     private final ScenePlayed scene;
@@ -93,7 +94,8 @@ public final class SceneSvg {
 
     private void caption(int number, Step step) {
         y += 14;
-        for (String line : Terminal.fitted(number + ". " + step.text(), CAPTION_LETTERS).split("\n", -1)) {
+        for (String line :
+                Terminal.fitted(number + ". " + step.text(), CAPTION_LETTERS).split("\n", -1)) {
             y += LINE;
             text(LEFT, y, "", line.strip());
         }

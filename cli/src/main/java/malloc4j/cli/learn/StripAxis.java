@@ -26,10 +26,8 @@ final class StripAxis {
     private final double length;
 
     private StripAxis(List<List<Piece>> strips) {
-        long unit = strips.stream()
-                .flatMap(List::stream)
-                .mapToLong(Piece::byteSize)
-                .reduce(MAX_UNIT_BYTES, Math::min);
+        long unit =
+                strips.stream().flatMap(List::stream).mapToLong(Piece::byteSize).reduce(MAX_UNIT_BYTES, Math::min);
         TreeSet<Long> addresses = new TreeSet<>();
         for (List<Piece> strip : strips) {
             for (Piece piece : strip) {

@@ -27,12 +27,12 @@ final class ThresholdScene implements Scene {
                 "threshold",
                 "Small blocks come from the break, large ones by mmap, and the border moves",
                 "100 KiB, 200 KiB and 8 MiB: which call each of them takes, and why it may be another one later",
-                "A block of its own mapping goes back to the kernel as soon as it is freed, and costs two system calls"
-                        + " and fresh pages each time; a block from the break is cheap to use again, and stays. So malloc"
-                        + " draws a border: smaller blocks from the break, larger ones mapped. glibc begins at 128 KiB and"
-                        + " lets programs teach it: each time a mapped block is freed, the border rises to that size, since"
-                        + " a program that frees such a block will soon want another one. A measurement of the first"
-                        + " minute may therefore say nothing of the second.",
+                "A block of its own mapping goes back to the kernel as soon as it is freed, and costs two system"
+                        + " calls and fresh pages each time; a block from the break is cheap to use again, and"
+                        + " stays. So malloc draws a border: smaller blocks from the break, larger ones mapped."
+                        + " glibc begins at 128 KiB and lets programs teach it: each time a mapped block is freed,"
+                        + " the border rises to that size, since a program that frees such a block will soon want"
+                        + " another one. A measurement of the first minute may therefore say nothing of the second.",
                 List.of(
                         Source.manual("mallopt", 3),
                         Source.manual("malloc", 3),
@@ -158,8 +158,8 @@ final class ThresholdScene implements Scene {
                     .count("of 100 KiB and 8 MiB are from the break", count(now, small, moving), "of 2")
                     .count("of both of 40 MiB are from the break", count(now, huge, again), "of 2")
                     .claim(
-                            "A threshold may stay where it is: this heap's does, and what one run has measured is so in the"
-                                    + " next minute.",
+                            "A threshold may stay where it is: this heap's does, and what one run has measured is so"
+                                    + " in the next minute.",
                             count(now, small, moving) == 2 && count(now, huge, again) == 0);
             heap.free(small);
             heap.free(moving);

@@ -45,7 +45,10 @@ class LearnCommandTest {
         LearnReport.SceneList list = Jsonb.instance()
                 .type(LearnReport.SceneList.class)
                 .fromJson(CommandRun.of("learn", "--json").out());
-        assertThat(list.scenes()).extracting(LearnReport.Entry::name).startsWith("process", "randomisation").doesNotHaveDuplicates();
+        assertThat(list.scenes())
+                .extracting(LearnReport.Entry::name)
+                .startsWith("process", "randomisation")
+                .doesNotHaveDuplicates();
 
         ScenePlayed played = Jsonb.instance()
                 .type(ScenePlayed.class)

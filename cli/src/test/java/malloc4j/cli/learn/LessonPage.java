@@ -21,7 +21,11 @@ final class LessonPage {
         Lesson lesson = scene.lesson();
         StringBuilder page = new StringBuilder("# " + lesson.title() + "\n\n" + HEADER + "\n");
         paragraph(page, lesson.why());
-        page.append("![").append(lesson.title()).append("](").append(lesson.name()).append(".svg)\n\n");
+        page.append("![")
+                .append(lesson.title())
+                .append("](")
+                .append(lesson.name())
+                .append(".svg)\n\n");
         page.append("## Step by step\n\n");
         paragraph(page, "Played by `./malloc4j learn " + lesson.name() + "`. The figures are of one run:");
         paragraph(page, played.playedOn() + "; " + date + ".");
@@ -93,7 +97,8 @@ final class LessonPage {
         StringBuilder page = new StringBuilder("# How Linux gives memory to a program\n\n" + HEADER + "\n");
         paragraph(
                 page,
-                "For people who learn or teach how memory works under Linux: " + Scenes.all().size()
+                "For people who learn or teach how memory works under Linux: "
+                        + Scenes.all().size()
                         + " scenes, each about one thing that the classic texts say. A scene does it, in a process of its"
                         + " own, measures what happens, and says whether the claim holds on your machine. No scene needs"
                         + " root, and none endangers the machine.");
@@ -108,11 +113,11 @@ final class LessonPage {
                 """);
         paragraph(
                 page,
-                "The order is one to teach in: what a process is made of, what the kernel gives and what it costs, how a malloc"
-                        + " lives with that, and what goes on behind: promises, locks and files. Each page has a paragraph of"
-                        + " why, a picture, the steps with figures of one run, something to try, and the texts. A claim"
-                        + " that a machine cannot show is said to be open, with the reason; exit code 1 says that one does"
-                        + " not hold.");
+                "The order is one to teach in: what a process is made of, what the kernel gives and what it costs,"
+                        + " how a malloc lives with that, and what goes on behind: promises, locks and files. Each"
+                        + " page has a paragraph of why, a picture, the steps with figures of one run, something to"
+                        + " try, and the texts. A claim that a machine cannot show is said to be open, with the"
+                        + " reason; exit code 1 says that one does not hold.");
         page.append("| | scene | what it is about |\n|---|---|---|\n");
         int number = 0;
         for (Scene scene : Scenes.all()) {
@@ -129,8 +134,9 @@ final class LessonPage {
         page.append('\n');
         paragraph(
                 page,
-                "Timed claims compare by a factor, and take the best of the medians of many rounds; on a machine that is"
-                        + " busy the figures are higher. Everything else is counted by the kernel: addresses, pages, faults.");
+                "Timed claims compare by a factor, and take the best of the medians of many rounds; on a machine"
+                        + " that is busy the figures are higher. Everything else is counted by the kernel:"
+                        + " addresses, pages, faults.");
         return page.append("More: [what a process has](../processes.md), [limits](../limits.md), [Linux memory from"
                         + " Java](../linux-memory.md), [how this heap works](../architecture.md).\n")
                 .toString();

@@ -139,8 +139,8 @@ class ScenesTest {
                 .toList();
         try (Stream<Path> files = Files.list(FOLDER)) {
             assertThat(files.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(
-                            Stream.concat(names.stream(), Stream.of("README.md")).toList());
+                    .containsExactlyInAnyOrderElementsOf(Stream.concat(names.stream(), Stream.of("README.md"))
+                            .toList());
         }
     }
 }
