@@ -4,6 +4,8 @@ import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,12 +50,17 @@ public abstract class ReportCommand<T> implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         T subject = read();
-        if (json) {
-            printJson(Jsonb.instance().toJsonPretty(document(subject)));
-        } else {
-            show(subject);
-        }
+        show(() -> document(subject), page -> render(subject, page));
         return exitCode(subject);
+    }
+
+    /// Shows something: its document with `--json`, else the text.
+    protected final void show(Supplier<Object> document, Consumer<Page> text) {
+        if (json) {
+            printJson(Jsonb.instance().toJsonPretty(document.get()));
+        } else {
+            show(text);
+        }
     }
 
     /// Shows one of many readings: as text, or as one line of JSON.
@@ -61,7 +68,7 @@ public abstract class ReportCommand<T> implements Callable<Integer> {
         if (json) {
             printJson(Jsonb.instance().toJson(document(subject)));
         } else {
-            show(subject);
+            show(page -> render(subject, page));
         }
     }
 
@@ -71,9 +78,9 @@ public abstract class ReportCommand<T> implements Callable<Integer> {
         out.flush();
     }
 
-    private void show(T subject) {
+    private void show(Consumer<Page> text) {
         Page page = page();
-        render(subject, page);
+        text.accept(page);
         page.flush();
     }
 

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -22,9 +23,11 @@ import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `./malloc4j` itself, in a folder with spaces in its name, with a Maven that only copies a jar.
+@Timeout(300)
 class LauncherTest {
     private static final Path LAUNCHER =
             Path.of(System.getProperty("basedir", ".")).resolve("../malloc4j");
@@ -51,7 +54,7 @@ class LauncherTest {
         Files.copy(LAUNCHER, root.resolve("malloc4j"));
         Files.writeString(root.resolve("pom.xml"), "");
         Files.createDirectory(temporary.resolve("bin"));
-        makeJar(temporary.resolve("program.jar"));
+        makeJar(temporary.resolve("program.jar"), Program.class);
         maven(BUILD + "cp \"$FAKE/program.jar\" \"cli/target/$name\"");
     }
 
@@ -191,6 +194,96 @@ class LauncherTest {
         assertThat(temporary.resolve("homes")).hasContent("JAVA_HOME is " + System.getProperty("java.home"));
     }
 
+    @Test
+    void aCacheIsMadeWithTheBuildAndUsedFromThenOn() throws Exception {
+        layWithCache();
+        assertThat(launch(cached(), "doctor").end().exitCode).isEqualTo(7);
+        Path cache = target.resolve("malloc4j-cli.aot");
+        assertThat(cache).isNotEmptyFile();
+        assertThat(target.resolve("malloc4j-cli.aot.key")).content().startsWith(jar.toString());
+
+        Run used = launch(cached(), "doctor").end();
+        assertThat(used.out).as("options of the JVM").contains("-XX:AOTCache=" + cache + ",");
+        assertThat(used.err).isEmpty();
+        assertThat(launch(Map.of("JAVA_HOME", System.getProperty("java.home")), "doctor")
+                        .end()
+                        .out)
+                .as("where nobody wants one")
+                .doesNotContain("AOTCache");
+    }
+
+    /// Another jar, a torn file, one of another JDK: the JVM takes none of them, and says nothing of it.
+    @Test
+    void aStaleCacheIsHarmlessAndMadeAgain() throws Exception {
+        layWithCache();
+        launch(cached(), "doctor").end();
+        Path cache = target.resolve("malloc4j-cli.aot");
+        Path key = target.resolve("malloc4j-cli.aot.key");
+        String keyOfOurs = Files.readString(key);
+        byte[] whole = Files.readAllBytes(cache);
+        for (int length : new int[] {0, 100, whole.length / 2}) {
+            Files.write(cache, Arrays.copyOf(whole, length));
+            Run torn = launch(cached(), "doctor").end();
+            assertThat(torn.exitCode).as("%s bytes", length).isEqualTo(7);
+            assertThat(torn.err).isEmpty();
+            assertThat(torn.out).startsWith("[doctor] ").hasLineCount(1).contains("-XX:AOTCache=");
+        }
+        Files.write(cache, whole);
+        Files.copy(temporary.resolve("other.jar"), jar, StandardCopyOption.REPLACE_EXISTING);
+        Files.setLastModifiedTime(jar, Files.getLastModifiedTime(key)); // as new as the cache, and another
+        Run other = launch(cached(), "doctor").end();
+        assertThat(other.exitCode).isEqualTo(7);
+        assertThat(other.err).isEmpty();
+        assertThat(other.out).startsWith("[doctor] ").hasLineCount(1);
+
+        Files.writeString(key, keyOfOurs.replace(System.getProperty("java.home"), "/another/jdk"));
+        Run another = launch(cached(), "doctor").end();
+        assertThat(another.out).startsWith("[doctor] ").doesNotContain("AOTCache");
+        assertThat(another.err).isEmpty();
+        while (!Files.exists(key) || !Files.readString(key).equals(keyOfOurs)) {
+            Thread.sleep(50); // made beside the command
+        }
+        assertThat(launch(cached(), "doctor").end().out).contains("-XX:AOTCache=");
+    }
+
+    @Test
+    void ofTwoAtOnceOneMakesTheCacheAndBothRun() throws Exception {
+        layWithCache();
+        launch("doctor").end(); // builds, without one
+        Run one = launch(cached(), "doctor");
+        Run other = launch(cached(), "doctor");
+        assertThat(List.of(one.end().exitCode, other.end().exitCode)).containsOnly(7);
+        assertThat(one.err + other.err).isEmpty();
+        while (!Files.exists(target.resolve("malloc4j-cli.aot.key"))) {
+            Thread.sleep(50);
+        }
+        assertThat(target.resolve("malloc4j-cli.aot")).isNotEmptyFile();
+        assertThat(launch(cached(), "doctor").end().exitCode).isEqualTo(7);
+    }
+
+    @Test
+    void whatMeasuresHasNothingMadeBesideIt() throws Exception {
+        layWithCache();
+        launch("doctor").end();
+        for (String command : new String[] {"replay", "bench"}) {
+            assertThat(launch(cached(), command).end().exitCode).isEqualTo(7);
+        }
+        assertThat(target.resolve("malloc4j-cli.aot.lock")).doesNotExist();
+    }
+
+    /// A folder without a space in its name, as caches need, and a program that tells its JVM's options.
+    private void layWithCache() throws IOException {
+        root = Files.move(root, temporary.resolve("folder"));
+        target = root.resolve("cli/target");
+        jar = target.resolve("malloc4j-cli.jar");
+        makeJar(temporary.resolve("program.jar"), Options.class);
+        makeJar(temporary.resolve("other.jar"), Options.class, Program.class);
+    }
+
+    private static Map<String, String> cached() {
+        return Map.of("JAVA_HOME", System.getProperty("java.home"), "MALLOC4J_AOT", "on");
+    }
+
     private int builds() throws IOException {
         return Files.readAllLines(temporary.resolve("builds")).size();
     }
@@ -205,6 +298,7 @@ class LauncherTest {
         Path err = Files.createTempFile(temporary, "err", "");
         Path out = Files.createTempFile(temporary, "out", "");
         var builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+        builder.environment().put("MALLOC4J_AOT", "off"); // to make one takes seconds
         builder.environment().putAll(environment);
         builder.environment().put("FAKE", temporary.toString());
         builder.environment().put("PATH", temporary.resolve("bin") + ":/usr/bin:/bin");
@@ -220,14 +314,22 @@ class LauncherTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
-    private static void makeJar(Path file) throws IOException {
+    private static void makeJar(Path file, Class<?> program, Class<?>... others) throws IOException {
         var manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, Program.class.getName());
-        String entry = Program.class.getName().replace('.', '/') + ".class";
+        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, program.getName());
         try (OutputStream out = Files.newOutputStream(file);
-                JarOutputStream jar = new JarOutputStream(out, manifest);
-                InputStream code = Objects.requireNonNull(Program.class.getResourceAsStream("/" + entry))) {
+                JarOutputStream jar = new JarOutputStream(out, manifest)) {
+            add(jar, program);
+            for (Class<?> other : others) {
+                add(jar, other);
+            }
+        }
+    }
+
+    private static void add(JarOutputStream jar, Class<?> type) throws IOException {
+        String entry = type.getName().replace('.', '/') + ".class";
+        try (InputStream code = Objects.requireNonNull(type.getResourceAsStream("/" + entry))) {
             jar.putNextEntry(new ZipEntry(entry));
             code.transferTo(jar);
         }
@@ -239,6 +341,17 @@ class LauncherTest {
 
         public static void main(String[] arguments) {
             IO.println(Arrays.toString(arguments));
+            System.exit(7);
+        }
+    }
+
+    /// The same, with the options of its JVM.
+    static final class Options {
+        private Options() {}
+
+        public static void main(String[] arguments) throws IOException {
+            String command = Files.readString(Path.of("/proc/self/cmdline")).replace('\0', ',');
+            IO.println(Arrays.toString(arguments) + " " + command);
             System.exit(7);
         }
     }

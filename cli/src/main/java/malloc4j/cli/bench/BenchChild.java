@@ -18,8 +18,7 @@ import org.HdrHistogram.Histogram;
 /// | `latency NANOS` | `latency MALLOC FREE` | samples, after as long a time that compiles the code again |
 /// | `finish` | `finished` | frees all, which checks what is live when verifying |
 /// | `memory NANOS` | `memory PEAK END` | instead of the others: bytes at the peak, and after all is freed |
-/// | `footprint NANOS HEAP` | `footprint JSON` | instead of the others: looks at memory; HEAP: whether at malloc4j's
-// heap |
+/// | `footprint NANOS HEAP` | `footprint JSON` | instead of the others: looks at memory; HEAP: at malloc4j's heap too |
 public final class BenchChild implements ChildLoop.Answering {
     private static final long SETTLE_MILLIS = 300; // the JIT finishes what the start queued
     private static final long AFTER_FREE_MILLIS = 2_000; // part of the contract of endResidentBytes

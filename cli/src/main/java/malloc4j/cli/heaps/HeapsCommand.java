@@ -20,7 +20,7 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
     private static final String CLEAR_SCREEN = "\u001b[H\u001b[2J";
 
     @Parameters(paramLabel = "PID", converter = ProcessNumber.class, description = "The process.")
-    private long pid;
+    private @Nullable Long pid;
 
     @Option(
             names = "--watch",
@@ -39,7 +39,21 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
     }
 
     protected final long pid() {
-        return pid;
+        Long given = pid;
+        if (given == null) {
+            throw wrongUsage("Missing required parameter: 'PID'");
+        }
+        return given;
+    }
+
+    /// Whether there is one: always, unless a command makes it optional.
+    protected final boolean hasPid() {
+        return pid != null;
+    }
+
+    /// Whether it is to look again and again.
+    protected final boolean isWatching() {
+        return watchSeconds != null;
     }
 
     @Override
@@ -52,12 +66,12 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
     }
 
     @Override
-    public final Integer call() throws IOException {
+    public Integer call() throws IOException {
         Integer seconds = watchSeconds == null ? defaultWatchSeconds() : watchSeconds;
         if (seconds != null && (seconds < 1 || seconds > MAX_SECONDS)) {
             throw wrongUsage("--watch must be from 1 to " + MAX_SECONDS + ", not " + seconds);
         }
-        try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
+        try (AttachedJvm jvm = AttachedJvm.attach(pid())) {
             agent = new HeapsAgent(jvm);
             if (seconds == null) {
                 return super.call();
@@ -69,7 +83,7 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
                 }
                 showNext(next);
                 if (jvm.endsWithin(TimeUnit.SECONDS.toMillis(seconds))) {
-                    throw CliException.cannot("process " + pid + " has ended meanwhile");
+                    throw CliException.cannot("process " + pid() + " has ended meanwhile");
                 }
             }
         }

@@ -19,6 +19,12 @@ final class LiveBytes {
         byteSizes[id] = byteSize;
     }
 
+    /// Of an object, 0 where it does not live.
+    long byteSize(int id) {
+        return byteSizes[id];
+    }
+
+    /// Of all.
     long bytes() {
         return bytes;
     }

@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// | `warm` | `warm` | rounds that nobody times |
 /// | `round` | `round NANOS` | one timed round, right after one that is not |
 /// | `memory` | `memory PEAK AFTER` | instead of the others: bytes at the peak of one round, and after all is freed |
-/// | `footprint PEAK EVENTS` | `footprint JSON` | instead of the others: a round that is looked at after so many events
-// |
+/// | `footprint PEAK EVENTS` | `footprint JSON` | instead of the others: a round, looked at after so many events |
 public final class ReplayChild implements ChildLoop.Answering {
     static final ChildSettings SETTINGS = ChildSettings.fromProperties();
 
