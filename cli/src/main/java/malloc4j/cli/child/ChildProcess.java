@@ -49,7 +49,7 @@ public final class ChildProcess implements AutoCloseable {
     /// @param youngMebibytes of its young generation, or [#YOUNG_BY_JVM]
     /// @param classPath before this program's own
     /// @param properties system properties and values
-    /// @param environment variables and values, besides this process's own
+    /// @param environment variables and values, besides this process's own; an empty value takes one away
     public record Launch(
             Class<?> main,
             AllocatorName allocator,
@@ -82,7 +82,12 @@ public final class ChildProcess implements AutoCloseable {
         this.process = process;
         this.answers = process.inputReader(StandardCharsets.UTF_8);
         this.reaper = new Thread(process::destroyForcibly);
-        Runtime.getRuntime().addShutdownHook(reaper);
+        try {
+            Runtime.getRuntime().addShutdownHook(reaper);
+        } catch (IllegalStateException shutdown) {
+            process.destroyForcibly();
+            throw new ChildFailure("this program is being ended");
+        }
     }
 
     /// Starts a child; it is getting ready when this returns.
@@ -114,7 +119,13 @@ public final class ChildProcess implements AutoCloseable {
                 .collect(Collectors.joining(File.pathSeparator));
         command.addAll(List.of("-cp", classPath, launch.main().getName()));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().putAll(launch.environment());
+        launch.environment().forEach((name, value) -> {
+            if (value.isEmpty()) {
+                builder.environment().remove(name);
+            } else {
+                builder.environment().put(name, value);
+            }
+        });
         builder.environment().merge("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", (a, b) -> a + ":" + b);
         try {
             return new ChildProcess(builder.start());
@@ -151,8 +162,12 @@ public final class ChildProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        Runtime.getRuntime().removeShutdownHook(reaper);
         process.destroyForcibly();
+        try {
+            Runtime.getRuntime().removeShutdownHook(reaper);
+        } catch (IllegalStateException shutdown) {
+            // the hook does what is done here
+        }
         try {
             process.waitFor();
             answers.close();

@@ -19,7 +19,12 @@ final class Figures {
                         ? String.format(Locale.ROOT, "%,.0f bytes", value)
                         : (value < 0 ? "-" : "") + Texts.size((long) Math.abs(value));
             case "ns", "times" -> String.format(Locale.ROOT, "%,.1f %s", value, figure.unit());
-            default -> String.format(Locale.ROOT, "%,.0f %s", value, figure.unit());
+            default -> String.format(Locale.ROOT, "%,.0f %s", value, value == 1 ? one(figure.unit()) : figure.unit());
         };
+    }
+
+    /// What one of the things is called.
+    private static String one(String units) {
+        return units.endsWith("s") ? units.substring(0, units.length() - 1) : units;
     }
 }

@@ -1,6 +1,7 @@
 package malloc4j.cli.learn;
 
 import io.avaje.jsonb.Jsonb;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import malloc4j.cli.child.ChildProcess;
@@ -10,6 +11,18 @@ import malloc4j.peers.AllocatorName;
 /// Plays scenes, each in a child JVM that ends with it.
 public final class ScenePlayer {
     private static final long HEAP_MEBIBYTES = 64;
+
+    /// What sets glibc's malloc up, or replaces it: scenes begin with what it is by default.
+    private static final List<String> MALLOC_VARIABLES = List.of(
+            "GLIBC_TUNABLES",
+            "LD_PRELOAD", // it may be another malloc
+            "MALLOC_ARENA_MAX",
+            "MALLOC_ARENA_TEST",
+            "MALLOC_MMAP_MAX_",
+            "MALLOC_MMAP_THRESHOLD_",
+            "MALLOC_PERTURB_",
+            "MALLOC_TOP_PAD_",
+            "MALLOC_TRIM_THRESHOLD_");
 
     private ScenePlayer() {}
 
@@ -28,9 +41,16 @@ public final class ScenePlayer {
                 ChildProcess.YOUNG_BY_JVM,
                 List.of(),
                 Map.of(),
-                scene.environment());
+                environment(scene));
         try (ChildProcess child = ChildProcess.start(launch)) {
             return Jsonb.instance().type(ScenePlayed.class).fromJson(child.ask("play " + name));
         }
+    }
+
+    private static Map<String, String> environment(Scene scene) {
+        Map<String, String> environment = new HashMap<>();
+        MALLOC_VARIABLES.forEach(name -> environment.put(name, ""));
+        environment.putAll(scene.environment());
+        return environment;
     }
 }

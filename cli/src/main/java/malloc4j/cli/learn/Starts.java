@@ -79,7 +79,7 @@ final class Starts {
         for (String line : map.split("\n", -1)) {
             String[] cells = line.split(" +", 6);
             int dash = cells[0].indexOf('-');
-            if (dash < 0 || cells.length < 5) {
+            if (!cells[0].matches("[0-9a-f]+-[0-9a-f]+") || cells.length < 5) {
                 continue;
             }
             String name = cells.length < 6 ? "" : cells[5];
