@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 export const root = new URL('../../../', import.meta.url).pathname;
-export const timeout = 120_000;
+export const timeout = 300_000;
 
 const jdk = process.env.JAVA_HOME ? process.env.JAVA_HOME + '/bin/java' : 'java';
 const jar = root + 'cli/target/malloc4j-cli.jar';

@@ -21,6 +21,7 @@ function draw() {
 function show(seen) {
   see(seen);
   draw();
+  document.body.dataset.firstMillis ||= performance.now().toFixed();
   document.body.dataset.tick = seen.tick;
 }
 

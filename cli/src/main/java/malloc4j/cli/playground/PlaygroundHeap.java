@@ -210,7 +210,8 @@ final class PlaygroundHeap implements AutoCloseable {
     private static List<String> moved(Break before, Break after) {
         return after.to() == before.to()
                 ? List.of()
-                : List.of("The break moved up by " + bytes(after.to() - before.to()) + ": a moat, which stays empty between"
+                : List.of("The break moved up by " + bytes(after.to() - before.to())
+                        + ": a moat, which stays empty between"
                         + " the C library's memory and ours, and what is used.");
     }
 

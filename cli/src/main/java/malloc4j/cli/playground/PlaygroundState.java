@@ -13,12 +13,7 @@ import java.util.List;
 /// @param residentBytes what is in memory of the heaps
 @Json
 public record PlaygroundState(
-        List<String> sentences,
-        long breakEnd,
-        List<Block> blocks,
-        int liveBlocks,
-        long liveBytes,
-        long residentBytes) {
+        List<String> sentences, long breakEnd, List<Block> blocks, int liveBlocks, long liveBytes, long residentBytes) {
     /// A block that is live.
     ///
     /// @param number of it, from 1 on

@@ -44,6 +44,7 @@ final class Observer {
     private final HeapsAgent heaps;
     private final ProfileAgent profiles;
     private final SpaceReader spaces;
+    private final AgentTime agentTime;
     private final EventLog events = new EventLog();
     private final ReentrantLock leaking = new ReentrantLock();
     private volatile SpaceReader.Told told = SpaceReader.Told.NOTHING;
@@ -57,18 +58,12 @@ final class Observer {
         this.heaps = new HeapsAgent(jvm);
         this.profiles = new ProfileAgent(jvm);
         this.spaces = new SpaceReader(pid);
-    }
-
-    /// Ends the command where the process has no heap.
-    ///
-    /// @throws CliException if it has none, in one line
-    synchronized void requireHeaps() {
-        int unused = heaps.numbers().size();
+        this.agentTime = new AgentTime(pid);
     }
 
     /// Looks once.
     ///
-    /// @throws CliException if the process does not answer
+    /// @throws CliException if the process does not answer, or has no heap, in one line
     synchronized Observation look() {
         List<HeapFootprint> footprints = new ArrayList<>();
         Map<Integer, HeapStatistics> statistics = new HashMap<>();
@@ -166,6 +161,11 @@ final class Observer {
                 all.values().stream()
                         .map(profile -> new SampledHeap(null, profile))
                         .toList());
+    }
+
+    /// How much time of a processor the process has given to answers so far; 0 where that is not known.
+    long spentNanos() {
+        return agentTime.nanos();
     }
 
     /// The addresses of the process, without a question to it.

@@ -1,7 +1,7 @@
 package malloc4j.cli.serve;
 
-import io.avaje.jsonb.Json;
 import io.avaje.json.JsonException;
+import io.avaje.jsonb.Json;
 import io.avaje.jsonb.Jsonb;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -26,7 +26,10 @@ final class SceneRoutes {
         static List<Listed> all() {
             return Scenes.all().stream()
                     .map(scene -> new Listed(
-                            scene.name(), scene.title(), scene.teaser(), scene.lesson().why()))
+                            scene.name(),
+                            scene.title(),
+                            scene.teaser(),
+                            scene.lesson().why()))
                     .toList();
         }
     }

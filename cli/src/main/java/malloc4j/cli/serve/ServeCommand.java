@@ -101,7 +101,7 @@ public final class ServeCommand implements Callable<Integer> {
         try (AttachedJvm jvm = AttachedJvm.attach(process)) {
             var observer = new Observer(process, program, jvm);
             var ticker = new Ticker(observer, TimeUnit.SECONDS.toNanos(seconds));
-            observer.requireHeaps();
+            ticker.look(); // so that the page has something to show at once
             Thread looking =
                     Thread.ofPlatform().name("malloc4j-ticker").daemon().start(ticker);
             try (PageServer server = start(SceneRoutes.addTo(LiveRoutes.addTo(routes, observer, ticker)))) {

@@ -8,16 +8,22 @@ import malloc4j.cli.CliException;
 import org.jspecify.annotations.Nullable;
 
 /// Looks at the program again and again while anybody watches, and hands what it sees to all who do. Nobody who reads
-/// slowly holds up another one: each takes the newest when it is ready for it.
+/// slowly holds up another one: each takes the newest when it is ready for it. What looks cost the program is held to a
+/// four-hundredth of a processor: where they cost more, they are fewer.
 ///
 /// Concurrency: one thread runs [#run], any number wait in [#awaitAfter].
 final class Ticker implements Runnable {
     private static final long KEEP_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long MAX_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final int MAX_SHARE = 400; // one part of so many
+    private static final int COLD_LOOKS = 5;
 
     private final Observer observer;
     private final long intervalNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private int looks; // of the thread that looks, as the next one
+    private long meanCostNanos;
     private int watchers;
     private long tick; // of the newest, 0 before the first
     private String newest = "";
@@ -39,8 +45,9 @@ final class Ticker implements Runnable {
         try {
             while (true) {
                 if (awaitWatcher()) {
-                    publish(observer.look());
-                    TimeUnit.NANOSECONDS.sleep(intervalNanos);
+                    long before = observer.spentNanos();
+                    look();
+                    TimeUnit.NANOSECONDS.sleep(pauseNanos(observer.spentNanos() - before));
                 } else if (!observer.keep()) {
                     end("the process has ended");
                     return;
@@ -51,6 +58,19 @@ final class Ticker implements Runnable {
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /// How long to wait after a look: so long that looks take one part in [#MAX_SHARE] of a processor at most, but for
+    /// the first ones, whose code is not compiled yet.
+    ///
+    /// @param costNanos of this look
+    long pauseNanos(long costNanos) {
+        looks++;
+        if (looks <= COLD_LOOKS) {
+            return intervalNanos;
+        }
+        meanCostNanos = looks == COLD_LOOKS + 1 ? costNanos : (3 * meanCostNanos + costNanos) / 4;
+        return Math.max(intervalNanos, Math.min(MAX_PAUSE_NANOS, meanCostNanos * MAX_SHARE));
     }
 
     /// Whether somebody watches, within the time after which the agent wants to be asked something.
@@ -67,7 +87,11 @@ final class Ticker implements Runnable {
         }
     }
 
-    private void publish(Observation seen) {
+    /// Looks once, and has it ready for who comes.
+    ///
+    /// @throws CliException if the process does not answer, or has no heap, in one line
+    void look() {
+        Observation seen = observer.look();
         String json = Jsonb.instance().toJson(seen);
         lock.lock();
         try {

@@ -104,9 +104,7 @@ class PlaygroundTest {
                 .withMessage("blocks at once: 1 to 1000");
         assertThat(playground.look().liveBlocks()).isZero();
         playground.close();
-        assertThatThrownBy(playground::look)
-                .isInstanceOf(CliException.class)
-                .hasMessage("the playground has ended");
+        assertThatThrownBy(playground::look).isInstanceOf(CliException.class).hasMessage("the playground has ended");
     }
 
     @Test

@@ -77,7 +77,8 @@ class EventLogTest {
 
     @Test
     void theNewestAreKept() {
-        try (Heap heap = Heap.create(HeapOptions.builder().mmapThresholdBytes(BLOCK_BYTES).build())) {
+        try (Heap heap = Heap.create(
+                HeapOptions.builder().mmapThresholdBytes(BLOCK_BYTES).build())) {
             assertThat(look(heap)).isEmpty();
             for (int turn = 0; turn < 80; turn++) {
                 long block = heap.malloc(BLOCK_BYTES);

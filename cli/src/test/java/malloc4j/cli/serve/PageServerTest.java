@@ -156,7 +156,9 @@ class PageServerTest {
         assertThat(space.elsewhere()).extracting(SpaceView.Place::name).contains("program", "stack");
         for (SpaceView.Pane pane : space.panes()) {
             assertThat(pane.runs()).isNotEmpty().hasSizeLessThanOrEqualTo(160);
-            assertThat(pane.runs().stream().mapToLong(SpaceView.Run::residentBytes).sum())
+            assertThat(pane.runs().stream()
+                            .mapToLong(SpaceView.Run::residentBytes)
+                            .sum())
                     .isEqualTo(pane.residentBytes());
             long end = 0;
             for (SpaceView.Run run : pane.runs()) {
@@ -171,8 +173,7 @@ class PageServerTest {
                 .filter(run -> run.owner().equals("malloc4j: common") && run.areas() > 1)
                 .findFirst()
                 .orElseThrow();
-        SpaceView part =
-                json(get("/space.json?from=" + ours.address() + "&to=" + ours.end()), SpaceView.class);
+        SpaceView part = json(get("/space.json?from=" + ours.address() + "&to=" + ours.end()), SpaceView.class);
         assertThat(part.panes().getLast().runs().getFirst().address()).isEqualTo(ours.address());
         assertThat(part.panes().getLast().runs()).hasSizeGreaterThan(1).allSatisfy(run -> assertThat(run.owner())
                 .startsWith("malloc4j: "));

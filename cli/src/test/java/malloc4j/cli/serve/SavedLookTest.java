@@ -22,8 +22,7 @@ class SavedLookTest {
     private Path temporary;
 
     private static SavedLook look(SavedLook.Lines... lines) {
-        return new SavedLook(
-                SavedLook.FORMAT, SavedLook.VERSION, 1, NOTHING, List.of(lines), null, null, null, null);
+        return new SavedLook(SavedLook.FORMAT, SavedLook.VERSION, 1, NOTHING, List.of(lines), null, null, null, null);
     }
 
     private Path file(String text) throws IOException {
@@ -71,7 +70,8 @@ class SavedLookTest {
 
     @Test
     void aFileThatIsNotThereIsWrongUsage() {
-        CommandRun run = CommandRun.of("serve", "--open", temporary.resolve("none").toString());
+        CommandRun run =
+                CommandRun.of("serve", "--open", temporary.resolve("none").toString());
         assertThat(run.err()).contains("none: cannot be read: ").hasLineCount(1);
         assertThat(run.exitCode()).isEqualTo(2);
     }

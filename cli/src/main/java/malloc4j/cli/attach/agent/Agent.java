@@ -18,7 +18,9 @@ public final class Agent {
     public static final String SOCKET = "socket";
 
     private static final String SESSION = "malloc4j.cli.attach.agent.AgentSession";
-    private static final String THREAD = "malloc4j-attach";
+
+    /// The name of the agent's thread, as long as the kernel keeps it.
+    public static final String THREAD = "malloc4j-attach";
 
     private Agent() {}
 
