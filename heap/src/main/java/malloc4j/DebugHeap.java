@@ -38,7 +38,7 @@ final class DebugHeap {
         this.heapName = options.name();
         this.sampler = sampler;
         this.probe = probe;
-        this.quarantine = new Quarantine(options.observing().quarantineBytes());
+        this.quarantine = new Quarantine(options.observing().quarantineBytes(), sampler.record());
         this.findings = new DebugFindings(heapName, sampler);
         this.calls = new DebugCalls(
                 plain, sampler, quarantine, findings, options.observing().debug());

@@ -15,6 +15,7 @@ import malloc4j.internal.region.FileSource;
 import malloc4j.internal.region.FirstOf;
 import malloc4j.internal.region.Ground;
 import malloc4j.internal.region.HeapEvents;
+import malloc4j.internal.region.HeapRecord;
 import malloc4j.internal.region.HugeBlocks;
 import malloc4j.internal.region.MmapSource;
 import malloc4j.internal.region.OwnMemory;
@@ -93,8 +94,10 @@ record HeapAssembly(
         Reclaimer reclaimer = new Reclaimer(spans, slabs, source, caches);
         HugeBlocks huge = new HugeBlocks(ground, budget, options.memory().source() == MemorySource.HUGE, events);
         reclaimer.keep(options.purging().trimThresholdBytes());
-        ground.memory()
+        HeapRecord record = ground.memory()
                 .addHeap(new OwnMemory.HeapMemory(heapId, options.name(), spans::forEachExtent, huge::forEachBlock));
+        events.tell(record);
+        sampler.tell(record);
         Runnable stopPurging = null;
         try {
             if (guardsAll) {

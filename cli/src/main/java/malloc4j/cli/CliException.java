@@ -2,12 +2,12 @@ package malloc4j.cli;
 
 /// Ends a command with one line for the person at the terminal and one of the exit codes of [Main]. Never a bug of
 /// ours: it carries no stack trace.
-public final class CliException extends RuntimeException {
+public class CliException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final int exitCode;
 
-    private CliException(int exitCode, String message) {
+    protected CliException(int exitCode, String message) {
         super(message, null, false, false);
         this.exitCode = exitCode;
     }

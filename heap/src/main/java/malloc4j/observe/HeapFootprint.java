@@ -30,7 +30,8 @@ import malloc4j.internal.memory.Sizes;
 /// @param dirtyBytes free pages kept for reuse
 /// @param metadataBytes records of slabs and pages, and what the threads' caches use
 /// @param retainedBytes addresses without memory: pages that went back to the kernel, also of slabs, or were never used
-/// @param residentBytes what the kernel holds of blocks and pages, without the metadata: [malloc4j.Heap#residentBytes]
+/// @param residentBytes what the kernel holds of blocks and pages, without the metadata: [malloc4j.Heap#residentBytes];
+///     -1 where it cannot be asked, as in a [HeapBook] of a core file
 /// @param returnedBytes what was given back to the kernel since the heap began, in all
 /// @source [jemalloc(3)](http://jemalloc.net/jemalloc.3.html), `stats.allocated` and those after it
 /// @since 0.1.0
@@ -57,17 +58,17 @@ public record HeapFootprint(
     /// @throws IllegalArgumentException if one is
     public HeapFootprint {
         if ((allocatedBytes
-                        | cachedBytes
-                        | slabFreeBytes
-                        | quarantinedBytes
-                        | samplingBytes
-                        | movingBytes
-                        | dirtyBytes
-                        | metadataBytes
-                        | retainedBytes
-                        | residentBytes
-                        | returnedBytes)
-                < 0) {
+                                | cachedBytes
+                                | slabFreeBytes
+                                | quarantinedBytes
+                                | samplingBytes
+                                | movingBytes
+                                | dirtyBytes
+                                | metadataBytes
+                                | retainedBytes
+                                | returnedBytes)
+                        < 0
+                || residentBytes < -1) {
             throw new IllegalArgumentException("a part of the footprint of heap " + heapName + " is negative");
         }
     }
@@ -109,7 +110,9 @@ public record HeapFootprint(
         line(text, "+ dirty", dirtyBytes);
         line(text, "+ metadata", metadataBytes);
         line(text, "= mapped", mappedBytes());
-        line(text, "  resident", residentBytes);
+        if (residentBytes >= 0) {
+            line(text, "  resident", residentBytes);
+        }
         line(text, "  retained", retainedBytes);
         line(text, "  returned so far", returnedBytes);
         return text.toString();
@@ -148,6 +151,7 @@ public record HeapFootprint(
         return "HeapFootprint[heapName=" + heapName + ", heapId=" + heapId + ", allocatedBytes="
                 + Sizes.text(allocatedBytes) + ", activeBytes=" + Sizes.text(activeBytes()) + ", metadataBytes="
                 + Sizes.text(metadataBytes) + ", mappedBytes=" + Sizes.text(mappedBytes()) + ", residentBytes="
-                + Sizes.text(residentBytes) + ", retainedBytes=" + Sizes.text(retainedBytes) + "]";
+                + (residentBytes < 0 ? "unknown" : Sizes.text(residentBytes)) + ", retainedBytes="
+                + Sizes.text(retainedBytes) + "]";
     }
 }

@@ -1,8 +1,7 @@
 package malloc4j.process;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -12,9 +11,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import malloc4j.internal.memory.Sizes;
-import malloc4j.internal.os.Errno;
+import malloc4j.internal.proc.BrokenCoreException;
+import malloc4j.internal.proc.CoreLayout;
 import malloc4j.internal.proc.LayoutReader;
-import malloc4j.internal.proc.ProcessEndedException;
 import malloc4j.internal.proc.ProcessLayout;
 import malloc4j.internal.proc.SystemFiles;
 import malloc4j.observe.Area;
@@ -47,12 +46,11 @@ import malloc4j.observe.OwnedRange;
 /// Every byte of every mapping is in exactly one area; what the areas of a mapping hold adds up to what the kernel
 /// says of the mapping, figure by figure. [#verify] checks this.
 ///
-/// **Whose it is** is told, in this order, by: our own records, in this process and, but for the names of heaps and
-/// for huge blocks, in others; the tables that HotSpot exports for debuggers, of this JVM and of others from JDK 17
-/// on; the threads' stack pointers; the headers of programs and libraries; glibc's headers in front of its own
-/// memory; and the kernel's names. Nothing is guessed from sizes: what nobody tells is [AreaKind#ANONYMOUS], and
-/// [#notes] say what could not be asked. HotSpot does not tell where most of its collectors' tables are, so in a
-/// JVM some tens of MiB stay anonymous.
+/// **Whose it is** is told, in this order, by: our own records, in this process and in others; the tables that HotSpot
+/// exports for debuggers, of this JVM and of others from JDK 17 on; the threads' stack pointers; the headers of
+/// programs and libraries; glibc's headers in front of its own memory; and the kernel's names. Nothing is guessed from
+/// sizes: what nobody tells is [AreaKind#ANONYMOUS], and [#notes] say what could not be asked. HotSpot does not tell
+/// where most of its collectors' tables are, so in a JVM some tens of MiB stay anonymous.
 ///
 /// The kernel lets the process run while it is read: mappings may come, go and change meanwhile. Each is told as it
 /// was when its turn came.
@@ -188,6 +186,18 @@ public final class AddressSpace {
                 SystemFiles.LIVE, "/proc/" + pid, pid == ProcessHandle.current().pid(), told);
     }
 
+    /// The layout of a process that has died, from its core file. Nobody tells what was resident: every use is nothing.
+    ///
+    /// @throws UnreadableCoreException if it is no core, or one that cannot be understood
+    /// @throws IOException if it cannot be read
+    public static AddressSpace ofCore(Path core) throws IOException {
+        try {
+            return new AddressSpace(CoreLayout.read(core));
+        } catch (BrokenCoreException broken) {
+            throw new UnreadableCoreException(String.valueOf(broken.getMessage()));
+        }
+    }
+
     static AddressSpace read(SystemFiles files, String directory, boolean isThisProcess) {
         return read(files, directory, isThisProcess, List.of());
     }
@@ -197,18 +207,7 @@ public final class AddressSpace {
         try {
             return new AddressSpace(LayoutReader.read(files, directory, isThisProcess, told));
         } catch (IOException failure) {
-            String file = directory + "/smaps";
-            if (failure instanceof AccessDeniedException) {
-                throw new UnreadableProcessException(file, Errno.EACCES, ReadPermission.advice(files, directory));
-            }
-            if (failure instanceof NoSuchFileException) {
-                String advice = isThisProcess ? "mount /proc" : "there is no process with this number";
-                throw new UnreadableProcessException(file, Errno.ENOENT, advice);
-            }
-            if (failure instanceof ProcessEndedException) {
-                throw new UnreadableProcessException(file, Errno.ESRCH, "the process ended while it was read");
-            }
-            throw new UnreadableProcessException(file, Errno.EIO, String.valueOf(failure.getMessage()));
+            throw UnreadableProcessException.of(files, directory, "smaps", failure);
         }
     }
 

@@ -1,6 +1,11 @@
 package malloc4j.process;
 
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import malloc4j.internal.os.Errno;
+import malloc4j.internal.proc.ProcessEndedException;
+import malloc4j.internal.proc.SystemFiles;
 
 /// A process that could not be read: which of its files, why, and what to do about it.
 ///
@@ -27,6 +32,25 @@ public final class UnreadableProcessException extends RuntimeException {
         this.file = file;
         this.errno = errno;
         this.advice = advice;
+    }
+
+    /// Why a file of a process could not be read, and what to do.
+    ///
+    /// @param directory of the process, such as `/proc/4711`
+    /// @param name of the file in it
+    static UnreadableProcessException of(SystemFiles files, String directory, String name, IOException failure) {
+        String file = directory + "/" + name;
+        return switch (failure) {
+            case AccessDeniedException refused ->
+                new UnreadableProcessException(file, Errno.EACCES, ReadPermission.advice(files, directory));
+            case NoSuchFileException missing -> {
+                String advice = (directory + "/").equals(OWN) ? "mount /proc" : "there is no process with this number";
+                yield new UnreadableProcessException(file, Errno.ENOENT, advice);
+            }
+            case ProcessEndedException ended ->
+                new UnreadableProcessException(file, Errno.ESRCH, "the process ended while it was read");
+            default -> new UnreadableProcessException(file, Errno.EIO, String.valueOf(failure.getMessage()));
+        };
     }
 
     /// The file that could not be read.

@@ -17,8 +17,9 @@ final class HeapPeer {
             small = first.calloc(1, 100);
         }
         long large = second.calloc(1, 300 << 10);
+        long huge = second.malloc(40L << 20);
         AddressSpace space = AddressSpace.ofThisProcess();
-        for (long address : new long[] {small, large}) {
+        for (long address : new long[] {small, large, huge}) {
             System.out.println(address + " " + space.at(address).orElseThrow().owner());
         }
         for (AreaKind kind :

@@ -23,31 +23,54 @@ public final class AttachedJvm implements AutoCloseable {
     private static final long ATTACH_SECONDS = 20; // the JDK gives up a JVM that is not attached to yet after 10
     private static final long ANSWER_MILLIS = 30_000;
 
+    private static final String JDK_PATIENCE = "sun.tools.attach.attachTimeout"; // milliseconds
+
     private final long pid;
     private final MessageChannel channel;
+    private final long answerMillis;
 
-    private AttachedJvm(long pid, MessageChannel channel) {
+    private AttachedJvm(long pid, MessageChannel channel, long answerMillis) {
         this.pid = pid;
         this.channel = channel;
+        this.answerMillis = answerMillis;
     }
 
     /// Attaches to a process and loads the agent into it.
     ///
     /// @throws CliException if that cannot be, in one line
     public static AttachedJvm attach(long pid) {
-        if (ModuleLayer.boot().findModule("jdk.attach").isEmpty()) {
-            throw CliException.cannot("this Java cannot attach to others: run with a JDK, not with a JRE");
-        }
+        return attach(pid, ATTACH_SECONDS, ANSWER_MILLIS);
+    }
+
+    /// The same with little patience: for who has another way.
+    ///
+    /// @param seconds that the process has to let itself be attached to, and then for each answer
+    /// @throws NoAnswerException if it does not
+    public static AttachedJvm attach(long pid, long seconds) {
+        long millis = TimeUnit.SECONDS.toMillis(seconds);
+        System.setProperty(JDK_PATIENCE, Long.toString(millis / 2)); // so that it ends, and removes what it has made
+        return attach(pid, seconds, millis);
+    }
+
+    private static AttachedJvm attach(long pid, long seconds, long answerMillis) {
         JvmProcess process = JvmProcess.of(pid);
+        if (ModuleLayer.boot().findModule("jdk.attach").isEmpty()) {
+            throw new NoAnswerException(
+                    "this Java cannot attach to others: run with a JDK, not with a JRE",
+                    "it cannot be asked by a JRE, which has no jdk.attach");
+        }
         try (Meeting meeting = Meeting.with(process)) {
-            within(pid, ATTACH_SECONDS, () -> load(pid, meeting));
-            MessageChannel channel = meeting.await(ANSWER_MILLIS);
+            within(pid, seconds, () -> load(pid, meeting));
+            MessageChannel channel = meeting.await(answerMillis);
             if (channel == null) {
-                throw CliException.cannot("process " + pid + " has loaded the agent, which does not answer");
+                throw new NoAnswerException(
+                        "process " + pid + " has loaded the agent, which does not answer", "its agent does not");
             }
-            return new AttachedJvm(pid, channel);
+            return new AttachedJvm(pid, channel, answerMillis);
         } catch (IOException unusable) {
-            throw CliException.cannot("process " + pid + ": its /tmp cannot be used: " + unusable.getMessage());
+            throw new NoAnswerException(
+                    "process " + pid + ": its /tmp cannot be used: " + unusable.getMessage(),
+                    "its /tmp cannot be used");
         }
     }
 
@@ -68,14 +91,15 @@ public final class AttachedJvm implements AutoCloseable {
 
     private byte[] answer(String request) {
         try {
-            channel.send(request.getBytes(StandardCharsets.UTF_8), ANSWER_MILLIS);
-            byte[] answer = channel.receive(ANSWER_MILLIS);
+            channel.send(request.getBytes(StandardCharsets.UTF_8), answerMillis);
+            byte[] answer = channel.receive(answerMillis);
             if (answer == null) {
                 throw ended();
             }
             return answer;
         } catch (SocketTimeoutException silent) {
-            throw CliException.cannot("process " + pid + " does not answer any more: it is stopped or hung");
+            throw new NoAnswerException(
+                    "process " + pid + " does not answer any more: it is stopped or hung", "it is stopped or hung");
         } catch (IOException broken) {
             throw ended();
         }
@@ -141,7 +165,8 @@ public final class AttachedJvm implements AutoCloseable {
             }
             throw new IllegalStateException(failed.getCause());
         } catch (TimeoutException hung) {
-            throw CliException.cannot("process " + pid + " does not answer within " + seconds + " s: it hangs");
+            throw new NoAnswerException(
+                    "process " + pid + " does not answer within " + seconds + " s: it hangs", "it hangs");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw CliException.cannot("interrupted");
@@ -162,11 +187,15 @@ public final class AttachedJvm implements AutoCloseable {
                 jvm.detach();
             }
         } catch (AttachNotSupportedException refused) {
-            throw CliException.cannot(process + " does not let itself be attached to: " + refused.getMessage());
+            throw new NoAnswerException(
+                    process + " does not let itself be attached to: " + refused.getMessage(),
+                    "it does not let itself be attached to");
         } catch (AgentLoadException | AgentInitializationException refused) {
-            throw CliException.cannot(process + " does not load the agent: " + refused.getMessage());
+            throw new NoAnswerException(
+                    process + " does not load the agent: " + refused.getMessage(), "it does not load the agent");
         } catch (IOException broken) {
-            throw CliException.cannot(process + " cannot be attached to: " + broken.getMessage());
+            throw new NoAnswerException(
+                    process + " cannot be attached to: " + broken.getMessage(), "it cannot be attached to");
         }
     }
 }

@@ -63,30 +63,19 @@ public final class HeapsAgent {
         return read("heapId", Integer.class);
     }
 
-    /// Blocks with mappings of their own; of no heap where there is none.
-    @SuppressWarnings({"unchecked", "rawtypes"}) // the filter lets nothing else through
-    public List<Answer<List<HeapSnapshot.Block>>> hugeBlocks() {
-        List<Answer<List<HeapSnapshot.Block>>> answers = new ArrayList<>();
-        for (Answer<List> answer : ask("read snapshot.hugeBlocks", false, List.class, HeapSnapshot.Block.class)) {
-            answers.add(new Answer<>(answer.number(), answer.name(), answer.value()));
-        }
-        return answers;
-    }
-
     /// Has every heap give back what it can, but so many bytes each.
     public List<Answer<Trimmed>> trim(long keepBytes) {
-        return ask("trim " + keepBytes, true, long[].class).stream()
+        return ask("trim " + keepBytes, long[].class).stream()
                 .map(answer ->
                         new Answer<>(answer.number(), answer.name(), new Trimmed(answer.value()[0], answer.value()[1])))
                 .toList();
     }
 
     private <T> List<Answer<T>> read(String methods, Class<T> type, Class<?>... parts) {
-        return ask("read " + methods, true, type, parts);
+        return ask("read " + methods, type, parts);
     }
 
-    /// @param isNeeded whether it is wrong that there is no heap
-    private <T> List<Answer<T>> ask(String request, boolean isNeeded, Class<T> type, Class<?>... parts) {
+    private <T> List<Answer<T>> ask(String request, Class<T> type, Class<?>... parts) {
         Set<Class<?>> types = new LinkedHashSet<>(List.of(parts));
         types.add(type);
         try (ObjectInputStream in = jvm.ask(request, types.toArray(Class<?>[]::new))) {
@@ -95,9 +84,7 @@ public final class HeapsAgent {
             if (count > MAX_HEAPS) {
                 throw new IOException(count + " heaps");
             }
-            if (isNeeded) {
-                jvm.requireHeaps(libraries, count);
-            }
+            jvm.requireHeaps(libraries, count);
             List<Answer<T>> answers = new ArrayList<>();
             for (int left = count; left > 0; left--) {
                 answers.add(new Answer<>(in.readInt(), (String) in.readObject(), type.cast(in.readObject())));

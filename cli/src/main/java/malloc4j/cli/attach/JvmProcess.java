@@ -57,11 +57,14 @@ record JvmProcess(long pid, long userId) {
             throw CliException.wrongUsage("process " + pid + " is no JVM");
         }
         if (isAttachingDisabled(folder)) {
-            throw CliException.cannot("process " + pid + " runs with " + NO_ATTACHING + ", which keeps every tool out");
+            throw new NoAnswerException(
+                    "process " + pid + " runs with " + NO_ATTACHING + ", which keeps every tool out",
+                    "it runs with " + NO_ATTACHING);
         }
         if (state.startsWith("T") || state.startsWith("t")) {
-            throw CliException.cannot(
-                    "process " + pid + " is stopped: let it go on (kill -CONT " + pid + ") and try again");
+            throw new NoAnswerException(
+                    "process " + pid + " is stopped: let it go on (kill -CONT " + pid + ") and try again",
+                    "it is stopped");
         }
         return new JvmProcess(pid, userId);
     }

@@ -3,24 +3,17 @@ package malloc4j.cli.heaps;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import malloc4j.cli.CliException;
-import malloc4j.cli.ProcessNumber;
 import malloc4j.cli.ReportCommand;
 import malloc4j.cli.Terminal;
-import malloc4j.cli.attach.AttachedJvm;
-import malloc4j.cli.attach.HeapsAgent;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-/// A command about the heaps of one running program, which it attaches to once, and looks at once or again and again.
+/// A command about the heaps of one program, at which it looks once, or again and again.
 ///
 /// @param <T> what one look gives
 abstract class HeapsCommand<T> extends ReportCommand<T> {
     private static final int MAX_SECONDS = 20; // the agent waits somewhat longer for the next request
     private static final String CLEAR_SCREEN = "\u001b[H\u001b[2J";
-
-    @Parameters(paramLabel = "PID", converter = ProcessNumber.class, description = "The process.")
-    private @Nullable Long pid;
 
     @Option(
             names = "--watch",
@@ -28,41 +21,43 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
             description = "Look again every so many seconds, in JSON a line each, until the process ends.")
     private @Nullable Integer watchSeconds;
 
-    private @Nullable HeapsAgent agent;
+    private @Nullable View<T> open;
 
-    /// Looks once.
-    protected abstract T look(HeapsAgent heaps);
+    /// A way to look at a program, until it is closed.
+    interface View<T> extends AutoCloseable {
+        /// Looks once.
+        T look();
+
+        /// Waits, unless the process ends. Returns whether it did.
+        boolean endsWithin(long millis);
+
+        @Override
+        void close();
+    }
+
+    /// Finds the way to look at the program.
+    protected abstract View<T> open();
 
     /// How long to wait before the next look, unless the option says; null for none.
     protected @Nullable Integer defaultWatchSeconds() {
         return null;
     }
 
-    protected final long pid() {
-        Long given = pid;
-        if (given == null) {
-            throw wrongUsage("Missing required parameter: 'PID'");
-        }
-        return given;
-    }
-
-    /// Whether there is one: always, unless a command makes it optional.
-    protected final boolean hasPid() {
-        return pid != null;
-    }
-
-    /// Whether it is to look again and again.
-    protected final boolean isWatching() {
-        return watchSeconds != null;
-    }
+    /// The number of the process.
+    protected abstract long pid();
 
     @Override
     protected final T read() {
-        HeapsAgent heaps = agent;
-        if (heaps == null) {
-            throw new IllegalStateException("read before it was attached");
+        View<T> view = open;
+        if (view == null) {
+            throw new IllegalStateException("read before it was opened");
         }
-        return look(heaps);
+        return view.look();
+    }
+
+    /// Whether there is to be more than one look.
+    protected final boolean isWatching() {
+        return watchSeconds != null;
     }
 
     @Override
@@ -71,8 +66,8 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
         if (seconds != null && (seconds < 1 || seconds > MAX_SECONDS)) {
             throw wrongUsage("--watch must be from 1 to " + MAX_SECONDS + ", not " + seconds);
         }
-        try (AttachedJvm jvm = AttachedJvm.attach(pid())) {
-            agent = new HeapsAgent(jvm);
+        try (View<T> view = open()) {
+            open = view;
             if (seconds == null) {
                 return super.call();
             }
@@ -82,7 +77,7 @@ abstract class HeapsCommand<T> extends ReportCommand<T> {
                     page().block(CLEAR_SCREEN);
                 }
                 showNext(next);
-                if (jvm.endsWithin(TimeUnit.SECONDS.toMillis(seconds))) {
+                if (view.endsWithin(TimeUnit.SECONDS.toMillis(seconds))) {
                     throw CliException.cannot("process " + pid() + " has ended meanwhile");
                 }
             }

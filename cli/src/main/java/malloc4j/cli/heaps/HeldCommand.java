@@ -21,7 +21,7 @@ import picocli.CommandLine.Command;
             "Lines are known where the program runs with a dense profile (malloc4j.profileBytes=1, or anything below 16384)"
                     + " or a debug heap. Attaches to the process as sites does.",
         })
-public final class HeldCommand extends HeapsCommand<List<HeldPages>> {
+public final class HeldCommand extends AttachedCommand<List<HeldPages>> {
     /// What `held --json` prints. The field names are a contract.
     @Json
     public record Report(long pid, List<Heap> heaps) {

@@ -21,7 +21,7 @@ import picocli.CommandLine.Command;
                     + " command is ended: the busiest heap first.",
         },
         footer = {"", "Rates are those since the last look. Attaches to the process as sites does."})
-public final class TopCommand extends HeapsCommand<TopCommand.Report> {
+public final class TopCommand extends AttachedCommand<TopCommand.Report> {
     private Map<Integer, HeapStatistics> before = Map.of();
     private long beforeNanos;
 

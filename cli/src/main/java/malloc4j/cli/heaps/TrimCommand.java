@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
                     + " Heap.trim would.",
         },
         footer = {"", "Attaches to the process as sites does."})
-public final class TrimCommand extends HeapsCommand<TrimCommand.Report> {
+public final class TrimCommand extends AttachedCommand<TrimCommand.Report> {
     @Option(
             names = "--keep-bytes",
             paramLabel = "N",

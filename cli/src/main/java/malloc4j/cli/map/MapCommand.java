@@ -6,16 +6,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import malloc4j.cli.CliException;
 import malloc4j.cli.Page;
-import malloc4j.cli.ProcessCommand;
+import malloc4j.cli.Target;
+import malloc4j.cli.WatchedCommand;
 import malloc4j.cli.picture.LayoutPicture;
 import malloc4j.cli.picture.MapPicture;
 import malloc4j.cli.picture.MapSvg;
 import malloc4j.cli.space.ProcessMap;
+import malloc4j.process.UnreadableCoreException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/// `malloc4j map`: a process's number in, a map of its addresses out.
+/// `malloc4j map`: a process's number in, or its core, a map of its addresses out.
 @Command(
         name = "map",
         description = {
@@ -27,13 +30,24 @@ import picocli.CommandLine.Option;
             "",
             "Works for any process. layout has each range on a line of its own; who sorts by what is in memory.",
             "",
-            "A JVM is asked what it knows better itself, as who does.",
+            "A JVM that keeps books of its own is asked for them, as who does. Of a core, owners are known as far as files,"
+                    + " malloc4j and glibc tell; what was resident it does not say.",
         })
-public final class MapCommand extends ProcessCommand<ProcessMap> {
+public final class MapCommand extends WatchedCommand<ProcessMap> {
+    @Parameters(
+            paramLabel = "PID|CORE",
+            arity = "0..1",
+            converter = Target.Converter.class,
+            description = "The process, or self, or the core file of one that has died. Default: the process of this"
+                    + " command.")
+    private @Nullable Target target;
+
     @Option(names = "--svg", paramLabel = "FILE", description = "Write the map as a picture too, every range to scale.")
     private @Nullable Path svg;
 
-    @Option(names = "--no-attach", description = "Ask the process nothing: look from outside alone.")
+    @Option(
+            names = {"--outside", "--no-attach"},
+            description = "Ask the process nothing: look from outside alone.")
     private boolean outside;
 
     @Override
@@ -46,6 +60,35 @@ public final class MapCommand extends ProcessCommand<ProcessMap> {
     protected ProcessMap readOther(long number) {
         checkFile();
         return drawn(ProcessMap.of(number, !outside));
+    }
+
+    @Override
+    protected @Nullable Long pid() {
+        return target == null ? null : (Long) target.pid();
+    }
+
+    @Override
+    protected ProcessMap read() {
+        return target != null && target.isCore() ? readCore(target) : super.read();
+    }
+
+    private ProcessMap readCore(Target core) {
+        checkFile();
+        try {
+            return drawn(ProcessMap.ofCore(core.core()));
+        } catch (UnreadableCoreException broken) {
+            throw CliException.problem(core + ": " + broken.getMessage());
+        } catch (IOException unreadable) {
+            throw CliException.cannot(core + ": cannot be read: " + unreadable.getMessage());
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (target != null && target.isCore() && isWatching()) {
+            throw wrongUsage("--watch is for a process, and " + target + " is a core file: it stays as it is");
+        }
+        return super.call();
     }
 
     private void checkFile() {

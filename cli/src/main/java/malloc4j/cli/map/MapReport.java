@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// What `map --json` prints. The field names are a contract. Addresses are hexadecimal text, as they need 64 bits.
 ///
 /// @param verdict in words
-/// @param residentBytes what the process has in memory; zones, parts and areas each add up to it
+/// @param readFromCore whether the process has died, and left this
+/// @param residentBytes what the process has in memory; zones, parts and areas each add up to it. Absent of a core, as
+///     are theirs
 /// @param rollupBytes the same by the kernel's own sum, asked a moment before; absent where it does not tell
 /// @param zones from the top down
 /// @param parts the largest first
@@ -24,7 +26,8 @@ public record MapReport(
         long pid,
         String name,
         String verdict,
-        long residentBytes,
+        boolean readFromCore,
+        @Nullable Long residentBytes,
         @Nullable Long rollupBytes,
         Mappings mappings,
         Guards guards,
@@ -48,11 +51,21 @@ public record MapReport(
     /// @param name stack, mmap zone, brk heap, program, low addresses or kernel
     /// @param mappedBytes of its addresses those that are mapped
     @Json
-    public record Zone(String name, String address, String end, long mappedBytes, long residentBytes) {}
+    public record Zone(
+            String name,
+            String address,
+            String end,
+            long mappedBytes,
+            @Nullable Long residentBytes) {}
 
     /// What one owner has.
     @Json
-    public record Part(String name, int mappings, long byteSize, long committedBytes, long residentBytes) {}
+    public record Part(
+            String name,
+            int mappings,
+            long byteSize,
+            long committedBytes,
+            @Nullable Long residentBytes) {}
 
     /// One range with one owner.
     ///
@@ -62,7 +75,7 @@ public record MapReport(
             String address,
             String end,
             long byteSize,
-            long residentBytes,
+            @Nullable Long residentBytes,
             String part,
             String kind,
             String owner,
@@ -76,12 +89,13 @@ public record MapReport(
                 space.pid(),
                 space.name(),
                 MapPicture.verdict(map),
-                space.total().residentBytes(),
+                map.isCore(),
+                known(map, space.total().residentBytes()),
                 space.rollup().map(MemoryUse::residentBytes).orElse(null),
                 new Mappings(map.mappings(), map.maxMappings().toOptional().orElse(null)),
                 new Guards(guards.areaCount(), guards.byteSize()),
                 malloc4j.cli.picture.Zone.of(space).stream()
-                        .map(MapReport::zone)
+                        .map(zone -> zone(map, zone))
                         .toList(),
                 map.parts().stream()
                         .map(part -> new Part(
@@ -89,14 +103,19 @@ public record MapReport(
                                 part.mappings(),
                                 part.byteSize(),
                                 part.committedBytes(),
-                                part.residentBytes()))
+                                known(map, part.residentBytes())))
                         .toList(),
                 areas(map),
                 map.process().notes());
     }
 
-    private static Zone zone(malloc4j.cli.picture.Zone zone) {
-        return new Zone(zone.name(), hex(zone.start()), hex(zone.end()), zone.mappedBytes(), zone.residentBytes());
+    private static @Nullable Long known(ProcessMap map, long residentBytes) {
+        return map.isCore() ? null : (Long) residentBytes;
+    }
+
+    private static Zone zone(ProcessMap map, malloc4j.cli.picture.Zone zone) {
+        return new Zone(
+                zone.name(), hex(zone.start()), hex(zone.end()), zone.mappedBytes(), known(map, zone.residentBytes()));
     }
 
     private static List<Area> areas(ProcessMap map) {
@@ -107,7 +126,7 @@ public record MapReport(
                     hex(area.address()),
                     hex(area.end()),
                     area.byteSize(),
-                    area.use().residentBytes(),
+                    known(map, area.use().residentBytes()),
                     names.get(areas.size()),
                     area.kind().name(),
                     area.owner(),

@@ -1,9 +1,9 @@
 package malloc4j.cli.picture;
 
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
-import malloc4j.observe.HeapStatistics;
-import malloc4j.observe.SizeClassStatistics;
+import malloc4j.observe.HeapSnapshot.SizeClass;
 
 /// How full the slabs of each block size are, for people: a sentence of each heap, and a table with a bar a class.
 public final class ClassesPicture {
@@ -16,24 +16,23 @@ public final class ClassesPicture {
     private ClassesPicture() {}
 
     /// What of the slabs is live, which class has most that is free, and what to do about that.
-    public static String verdict(String heapName, HeapStatistics statistics) {
+    public static String verdict(String heapName, List<SizeClass> classes) {
         String heap = "heap " + Texts.printable(heapName) + ": ";
-        SizeClassStatistics worst = statistics.sizeClasses().stream()
-                .filter(entry -> entry.slabCount() > 0)
+        SizeClass worst = classes.stream()
+                .filter(entry -> entry.slabs() > 0)
                 .max(Comparator.comparingLong(ClassesPicture::freeBytes))
                 .orElse(null);
         if (worst == null) {
             return heap + "no slabs: no block of up to 32 KiB was allocated, or all went back.";
         }
-        long live = statistics.sizeClasses().stream()
-                .mapToLong(ClassesPicture::liveBytes)
-                .sum();
-        long free = statistics.slabFreeBytes();
+        long live = classes.stream().mapToLong(ClassesPicture::liveBytes).sum();
+        long free = classes.stream().mapToLong(ClassesPicture::freeBytes).sum();
+        long slabs = classes.stream().mapToLong(SizeClass::slabs).sum();
         String sentence = heap
                 + String.format(
                         Locale.ROOT,
                         "%,d slabs are %d %% full: %s live%s.",
-                        statistics.slabCount(),
+                        slabs,
                         percent(live, live + free),
                         Texts.size(live),
                         free == 0 ? "" : ", " + Texts.size(free) + " free");
@@ -54,16 +53,16 @@ public final class ClassesPicture {
     /// A line for each class that has slabs.
     ///
     /// @param columns how many letters a line has room for
-    public static String table(HeapStatistics statistics, int columns) {
+    public static String table(List<SizeClass> classes, int columns) {
         var table = new Texts.Table(" block", " slabs", " live blocks", " live", " free", " full", "");
         int room = Math.clamp((long) columns - LETTERS_BEFORE_BAR, 0, BAR_LETTERS);
-        for (SizeClassStatistics entry : statistics.sizeClasses()) {
-            if (entry.slabCount() > 0) {
+        for (SizeClass entry : classes) {
+            if (entry.slabs() > 0) {
                 long live = liveBytes(entry);
                 long all = live + freeBytes(entry);
                 table.add(
                         String.format(Locale.ROOT, "%,d", entry.blockBytes()),
-                        String.format(Locale.ROOT, "%,d", entry.slabCount()),
+                        String.format(Locale.ROOT, "%,d", entry.slabs()),
                         String.format(Locale.ROOT, "%,d", entry.liveBlocks()),
                         Texts.size(live),
                         Texts.size(freeBytes(entry)),
@@ -79,11 +78,11 @@ public final class ClassesPicture {
         return "#".repeat(letters) + ".".repeat(room - letters);
     }
 
-    private static long liveBytes(SizeClassStatistics entry) {
+    private static long liveBytes(SizeClass entry) {
         return entry.liveBlocks() * entry.blockBytes();
     }
 
-    private static long freeBytes(SizeClassStatistics entry) {
+    private static long freeBytes(SizeClass entry) {
         return entry.freeBlocks() * entry.blockBytes();
     }
 

@@ -18,7 +18,9 @@ public final class FootprintPicture {
     private FootprintPicture() {}
 
     /// What all heaps hold, and what of it is idle, most of all where.
-    public static String verdict(long pid, List<HeapFootprint> footprints) {
+    ///
+    /// @param who has them, as the sentence begins
+    public static String verdict(String who, List<HeapFootprint> footprints) {
         long mapped = footprints.stream().mapToLong(HeapFootprint::mappedBytes).sum();
         long allocated =
                 footprints.stream().mapToLong(HeapFootprint::allocatedBytes).sum();
@@ -27,10 +29,11 @@ public final class FootprintPicture {
         String heaps = footprints.size() == 1
                 ? "heap " + Texts.printable(footprints.getFirst().heapName()) + " has "
                 : footprints.size() + " heaps have ";
-        String sentence = "Process " + pid + ": " + heaps + sizeOrNothing(mapped) + " mapped for "
+        boolean isResidentKnown = footprints.stream().allMatch(heap -> heap.residentBytes() >= 0);
+        String sentence = who + ": " + heaps + sizeOrNothing(mapped) + " mapped for "
                 + sizeOrNothing(allocated) + " allocated"
-                + (mapped == 0 ? "" : " (" + percent(allocated, mapped) + " %)") + ", and " + sizeOrNothing(resident)
-                + " resident.";
+                + (mapped == 0 ? "" : " (" + percent(allocated, mapped) + " %)")
+                + (isResidentKnown ? ", and " + sizeOrNothing(resident) + " resident." : ".");
         long idle = mapped - allocated;
         if (idle * PERCENT < mapped * IDLE_PERCENT) {
             return sentence;
@@ -101,6 +104,7 @@ public final class FootprintPicture {
         private boolean isShown(HeapFootprint footprint) {
             return switch (this) {
                 case QUARANTINED, SAMPLING, MOVING -> bytes(footprint) != 0;
+                case RESIDENT -> bytes(footprint) >= 0;
                 default -> true;
             };
         }

@@ -22,6 +22,12 @@ public final class MapPicture {
         if (space.mappings().isEmpty()) {
             return who + "has no memory of its own: a kernel thread, or a process that has ended.";
         }
+        if (map.isCore()) {
+            return "Core of process " + space.pid() + " (" + Texts.printable(space.name()) + "): it had "
+                    + Texts.size(
+                            map.parts().stream().mapToLong(Part::committedBytes).sum())
+                    + " of memory, in " + mappings(map) + "; how much of it was resident a core does not tell.";
+        }
         long unknown = sum(map, part -> part.name().equals(Part.UNKNOWN));
         return who + "has " + Texts.size(space.total().residentBytes()) + " in memory, in " + mappings(map)
                 + "; its brk heap takes " + mapped(space, Zone.Place.BREAK) + " of addresses, its mmap zone "
@@ -65,8 +71,10 @@ public final class MapPicture {
     public static String table(ProcessMap map, int columns) {
         boolean isWide = columns >= WIDE;
         var table = isWide
-                ? new Texts.Table("owner", " mappings", " addresses", " committed", " resident")
-                : new Texts.Table("owner", " maps", " resident");
+                ? map.isCore()
+                        ? new Texts.Table("owner", " mappings", " addresses", " committed")
+                        : new Texts.Table("owner", " mappings", " addresses", " committed", " resident")
+                : new Texts.Table("owner", " maps", map.isCore() ? " committed" : " resident");
         int mappings = 0;
         long resident = 0;
         long committed = 0;
@@ -75,6 +83,7 @@ public final class MapPicture {
             addRow(
                     table,
                     isWide,
+                    map.isCore(),
                     part.name(),
                     part.mappings(),
                     part.byteSize(),
@@ -85,13 +94,14 @@ public final class MapPicture {
             committed += part.committedBytes();
             resident += part.residentBytes();
         }
-        addRow(table, isWide, "all", mappings, byteSize, committed, resident);
+        addRow(table, isWide, map.isCore(), "all", mappings, byteSize, committed, resident);
         return table.toString(columns);
     }
 
     private static void addRow(
             Texts.Table table,
             boolean isWide,
+            boolean isCore,
             String name,
             int mappings,
             long byteSize,
@@ -101,9 +111,13 @@ public final class MapPicture {
                 new ArrayList<>(List.of(Texts.printable(name), String.format(Locale.ROOT, "%,d", mappings)));
         if (isWide) {
             cells.add(Texts.size(byteSize));
+        }
+        if (isWide || isCore) {
             cells.add(Texts.size(committed));
         }
-        cells.add(Texts.size(resident));
+        if (!isCore) {
+            cells.add(Texts.size(resident));
+        }
         table.add(cells.toArray(String[]::new));
     }
 

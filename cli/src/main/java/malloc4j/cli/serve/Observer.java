@@ -23,11 +23,9 @@ import malloc4j.cli.profile.SampledHeap;
 import malloc4j.cli.profile.SampledProcess;
 import malloc4j.cli.sites.LeakWatch;
 import malloc4j.observe.AllocationProfile;
-import malloc4j.observe.AreaKind;
 import malloc4j.observe.HeapFootprint;
 import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.HeapStatistics;
-import malloc4j.observe.OwnedRange;
 
 /// Looks into one running program for all that watch the page: one question at a time.
 final class Observer {
@@ -47,7 +45,6 @@ final class Observer {
     private final AgentTime agentTime;
     private final EventLog events = new EventLog();
     private final ReentrantLock leaking = new ReentrantLock();
-    private volatile SpaceReader.Told told = SpaceReader.Told.NOTHING;
     private long tick;
 
     /// @param program for people
@@ -71,7 +68,6 @@ final class Observer {
         List<Answer<HeapSnapshot>> snapshots = heaps.snapshots();
         Map<Integer, HeapSnapshot> snapshotOf = new HashMap<>();
         snapshots.forEach(answer -> snapshotOf.put(answer.number(), answer.value()));
-        told = told(snapshots);
         long timeMillis = System.currentTimeMillis();
         List<Observation.HeapView> views = new ArrayList<>();
         int cells = Math.max(1, MAX_CELLS / Math.max(1, snapshots.size()));
@@ -85,20 +81,13 @@ final class Observer {
             }
         }
         return new Observation(
-                pid, program, ++tick, timeMillis, FootprintPicture.verdict(pid, footprints), views, events.end());
-    }
-
-    private static SpaceReader.Told told(List<Answer<HeapSnapshot>> snapshots) {
-        List<OwnedRange> ranges = new ArrayList<>();
-        Map<String, String> names = new HashMap<>();
-        for (Answer<HeapSnapshot> answer : snapshots) {
-            names.merge(Integer.toString(answer.number()), answer.name(), (one, other) -> one + " or " + other);
-            for (HeapSnapshot.Block block : answer.value().hugeBlocks()) {
-                ranges.add(new OwnedRange(
-                        block.address(), block.byteSize(), AreaKind.HUGE_BLOCK, "heap " + answer.number(), ""));
-            }
-        }
-        return new SpaceReader.Told(ranges, names);
+                pid,
+                program,
+                ++tick,
+                timeMillis,
+                FootprintPicture.verdict("Process " + pid, footprints),
+                views,
+                events.end());
     }
 
     private static Observation.HeapView view(
@@ -170,12 +159,12 @@ final class Observer {
 
     /// The addresses of the process, without a question to it.
     SpaceView space() {
-        return spaces.whole(told);
+        return spaces.whole();
     }
 
     /// What of them is between two.
     SpaceView space(long from, long to) {
-        return spaces.part(told, from, to);
+        return spaces.part(from, to);
     }
 
     /// Watches for so long what keeps growing, while others go on to look.

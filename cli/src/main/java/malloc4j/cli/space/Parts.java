@@ -137,14 +137,13 @@ public final class Parts {
         return area.kind() == AreaKind.ANONYMOUS && isBehind && isBefore;
     }
 
-    /// A heap's name for the word of its owner: `heap 3`, or `heap cache (3)` in the process itself.
+    /// A heap's name for the word of its owner, `heap cache (3)`; its number where it has just come or goes, `heap 3`.
     private String heap(String owner) {
         if (!owner.startsWith(HEAP)) {
             return "free pages";
         }
         String heap = owner.substring(HEAP.length());
-        return process.heapNames()
-                .getOrDefault(heap, heap.matches("\\d+") ? owner : heap.replaceFirst(" \\(\\d+\\)$", ""));
+        return heap.matches("\\d+") ? owner : heap.replaceFirst(" \\(\\d+\\)$", "");
     }
 
     private void takeOffDirectBuffers() {

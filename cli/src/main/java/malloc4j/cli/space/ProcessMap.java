@@ -1,5 +1,7 @@
 package malloc4j.cli.space;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import malloc4j.observe.AreaKind;
 import malloc4j.process.AddressSpace;
@@ -9,7 +11,8 @@ import malloc4j.process.Reading;
 /// A process's memory and how many mappings it may have: what `map` shows.
 ///
 /// @param maxMappings `vm.max_map_count`
-public record ProcessMap(ProcessSpace process, Reading<Long> maxMappings) {
+/// @param isCore whether the process has died, and left this: what was resident is not known
+public record ProcessMap(ProcessSpace process, Reading<Long> maxMappings, boolean isCore) {
     /// Of this process.
     public static ProcessMap ofThisProcess() {
         return with(ProcessSpace.ofThisProcess());
@@ -20,8 +23,17 @@ public record ProcessMap(ProcessSpace process, Reading<Long> maxMappings) {
         return with(ProcessSpace.of(pid, asks));
     }
 
+    /// Of one that has died, from its core file.
+    ///
+    /// @throws IOException as [AddressSpace#ofCore] does
+    public static ProcessMap ofCore(Path core) throws IOException {
+        AddressSpace space = AddressSpace.ofCore(core);
+        ProcessSpace process = new ProcessSpace(space, NativeMemory.NONE, space.notes());
+        return new ProcessMap(process, Reading.unknown("of another machine, perhaps"), true);
+    }
+
     private static ProcessMap with(ProcessSpace process) {
-        return new ProcessMap(process, MemoryLimits.read().mappings().max());
+        return new ProcessMap(process, MemoryLimits.read().mappings().max(), false);
     }
 
     /// How many mappings there are.

@@ -5,16 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Pattern;
 import malloc4j.cli.CliException;
-import malloc4j.cli.attach.AttachedJvm;
 import malloc4j.cli.attach.DiagnosticCommands;
-import malloc4j.cli.attach.HeapsAgent;
-import malloc4j.observe.AreaKind;
-import malloc4j.observe.HeapSnapshot;
 import malloc4j.observe.MemoryUse;
 import malloc4j.observe.OwnedRange;
 import malloc4j.process.AddressSpace;
@@ -24,16 +18,14 @@ import malloc4j.process.AddressSpace;
 /// ```
 ///   /proc/PID  ---------------------->  AddressSpace: whose each byte is
 ///   the JVM's books, where it keeps any  ---^            NativeMemory
-///   malloc4j in it, by the agent  ----------^            names and huge blocks of heaps
 /// ```
 ///
 /// A process that is asked and does not answer is seen from outside all the same, and the notes say so.
 ///
 /// @param space the memory
 /// @param books of its JVM
-/// @param heapNames of malloc4j, by their numbers
 /// @param notes what could not be told, a sentence each
-public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, String> heapNames, List<String> notes) {
+public record ProcessSpace(AddressSpace space, NativeMemory books, List<String> notes) {
     private static final String ROOT = "/memfd:malloc4j-root";
     private static final int READINGS = 4;
 
@@ -45,7 +37,7 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
     /// This process, which need not be asked.
     public static ProcessSpace ofThisProcess() {
         AddressSpace space = AddressSpace.ofThisProcess();
-        return new ProcessSpace(space, NativeMemory.NONE, Map.of(), space.notes());
+        return new ProcessSpace(space, NativeMemory.NONE, space.notes());
     }
 
     /// Another process.
@@ -62,10 +54,8 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
             space = AddressSpace.of(pid, answers.ranges); // it has changed while it was read
         }
         List<String> notes = new ArrayList<>(answers.notes);
-        space.notes().stream()
-                .filter(note -> answers.heapNames.isEmpty() || !note.startsWith("huge blocks"))
-                .forEach(notes::add);
-        return new ProcessSpace(space, answers.books, answers.heapNames, notes);
+        notes.addAll(space.notes());
+        return new ProcessSpace(space, answers.books, notes);
     }
 
     /// Whether a process uses malloc4j: it has made a heap.
@@ -81,7 +71,6 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
     /// What a process answers.
     private static final class Answers {
         private NativeMemory books = NativeMemory.NONE;
-        private final Map<String, String> heapNames = new HashMap<>();
         private final List<OwnedRange> ranges = new ArrayList<>();
         private final List<String> notes = new ArrayList<>();
 
@@ -96,9 +85,6 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
                 if ((arguments + text(process.resolve("environ"))).contains(BOOKS)
                         || ARGUMENT_FILE.matcher(arguments).find()) {
                     askForBooks(DiagnosticCommands.of(pid));
-                }
-                if (mappings.contains(ROOT)) {
-                    askForHeaps(pid);
                 }
             } catch (CliException refused) {
                 notes.add(refused.getMessage());
@@ -119,18 +105,6 @@ public record ProcessSpace(AddressSpace space, NativeMemory books, Map<String, S
             if (books.isOn()) {
                 books = NativeMemory.parse(summary + jvm.run("VM.native_memory detail"));
                 ranges.addAll(books.ranges());
-            }
-        }
-
-        private void askForHeaps(long pid) {
-            try (AttachedJvm jvm = AttachedJvm.attach(pid)) {
-                for (HeapsAgent.Answer<List<HeapSnapshot.Block>> heap : new HeapsAgent(jvm).hugeBlocks()) {
-                    heapNames.merge(Integer.toString(heap.number()), heap.name(), (one, other) -> one + " or " + other);
-                    for (HeapSnapshot.Block block : heap.value()) {
-                        ranges.add(new OwnedRange(
-                                block.address(), block.byteSize(), AreaKind.HUGE_BLOCK, "heap " + heap.number(), ""));
-                    }
-                }
             }
         }
     }

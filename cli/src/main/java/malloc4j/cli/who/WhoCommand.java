@@ -21,11 +21,12 @@ import picocli.CommandLine.Option;
             "",
             "A JVM that runs with -XX:NativeMemoryTracking is asked for its books, as jcmd does: then direct buffers are a"
                     + " part of their own, and NMT is what the books say, of stacks with their guards. With =detail they also"
-                    + " tell where the collector's tables are. A JVM with malloc4j is asked for the names and huge blocks of"
-                    + " its heaps, for which an agent is loaded that ends with this command.",
+                    + " tell where the collector's tables are.",
         })
 public final class WhoCommand extends ProcessCommand<ProcessSpace> {
-    @Option(names = "--no-attach", description = "Ask the process nothing: look from outside alone.")
+    @Option(
+            names = {"--outside", "--no-attach"},
+            description = "Ask the process nothing: look from outside alone.")
     private boolean outside;
 
     @Override

@@ -111,7 +111,7 @@ class ClassesForTraceTest {
         assertWrongUsage("--for is about a trace: leave out --watch", "classes", "--watch=1", "--for", bad.toString());
         assertWrongUsage(temporary + "/no: no such file", "classes", "--for", temporary + "/no");
         assertWrongUsage("Name a process, or a trace by --for", "classes");
-        assertWrongUsage("Missing required parameter: 'PID'", "stats");
+        assertWrongUsage("Missing required parameter: 'PID|CORE'", "stats");
     }
 
     private static void assertWrongUsage(String message, String... arguments) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -60,7 +61,8 @@ class HeapsCommandsTest {
                             + heap.movingBytes());
             assertThat(heap.mappedBytes()).isEqualTo(heap.activeBytes() + heap.dirtyBytes() + heap.metadataBytes());
             assertThat(heap.residentBytes()).as("its blocks are never touched").isNotNegative();
-            assertThat(heap.requestedBytes()).isEqualTo(heap.allocatedBytes() - heap.roundingBytes());
+            assertThat(heap.requestedBytes())
+                    .isEqualTo(heap.allocatedBytes() - Objects.requireNonNull(heap.roundingBytes()));
 
             CommandRun text = run("stats", child);
             assertThat(text.out())
@@ -152,14 +154,15 @@ class HeapsCommandsTest {
                     .heaps()
                     .getFirst();
             assertThat(freed.allocatedBytes()).isZero();
-            assertThat(freed.residentBytes()).isGreaterThanOrEqualTo(32 << 20);
-            assertThat(freed.dirtyBytes() + freed.cachedBytes()).isGreaterThanOrEqualTo(freed.residentBytes());
+            long residentBytes = Objects.requireNonNull(freed.residentBytes());
+            assertThat(residentBytes).isGreaterThanOrEqualTo(32 << 20);
+            assertThat(freed.dirtyBytes() + freed.cachedBytes()).isGreaterThanOrEqualTo(residentBytes);
 
             TrimCommand.Report report = json(run("trim", child, "--json"), TrimCommand.Report.class);
 
             TrimCommand.Report.Heap heap = report.heaps().getFirst();
             assertThat(heap.name()).isEqualTo("common");
-            assertThat(heap.residentBytesBefore()).isEqualTo(freed.residentBytes());
+            assertThat(heap.residentBytesBefore()).isEqualTo(residentBytes);
             assertThat(heap.residentBytesAfter()).isLessThan(1 << 20);
             assertThat(run("trim", child).out()).contains("heap common: nothing was to be given back, ");
             assertThat(run("trim", child, "--keep-bytes", "-1").err())

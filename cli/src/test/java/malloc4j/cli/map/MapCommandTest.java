@@ -5,9 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.avaje.jsonb.Jsonb;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import malloc4j.cli.CommandRun;
-import malloc4j.cli.map.MapReport.Area;
-import malloc4j.cli.map.MapReport.Part;
 import malloc4j.cli.map.MapReport.Zone;
 import malloc4j.cli.picture.Fit;
 import org.junit.jupiter.api.Test;
@@ -41,11 +40,17 @@ class MapCommandTest {
             MapReport report = Jsonb.instance().type(MapReport.class).fromJson(run.out());
             assertThat(run.err()).isEmpty();
             assertThat(report.rollupBytes()).isEqualTo(report.residentBytes());
-            assertThat(report.zones().stream().mapToLong(Zone::residentBytes).sum())
+            assertThat(report.zones().stream()
+                            .mapToLong(zone -> Objects.requireNonNull(zone.residentBytes()))
+                            .sum())
                     .isEqualTo(report.residentBytes());
-            assertThat(report.parts().stream().mapToLong(Part::residentBytes).sum())
+            assertThat(report.parts().stream()
+                            .mapToLong(part -> Objects.requireNonNull(part.residentBytes()))
+                            .sum())
                     .isEqualTo(report.residentBytes());
-            assertThat(report.areas().stream().mapToLong(Area::residentBytes).sum())
+            assertThat(report.areas().stream()
+                            .mapToLong(area -> Objects.requireNonNull(area.residentBytes()))
+                            .sum())
                     .isEqualTo(report.residentBytes());
             assertThat(report.zones()).extracting(Zone::name).contains("stack", "mmap zone", "brk heap", "program");
             assertThat(report.mappings().used()).isEqualTo(countLines(process.pid()));

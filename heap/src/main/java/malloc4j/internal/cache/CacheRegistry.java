@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Concurrency: lookups by [CacheTable] need no lock; all else is under the lock.
 public final class CacheRegistry {
+    /// Bytes of a cache's magazines.
+    public static final int CACHE_BYTES = Magazine.CACHE_BYTES;
+
     private static final int COMMON_ROWS = 1 << 12; // 64 KiB
     private static final int ROWS = 1 << 8; // 4 KiB
 
@@ -502,6 +505,7 @@ public final class CacheRegistry {
             }
             table.insert(cache, thread);
             cache.thread = thread;
+            spans.events().record().putCache(cache.tag(), true);
             return cache;
         } finally {
             lock.unlock();
@@ -524,6 +528,7 @@ public final class CacheRegistry {
             cache.thread = null;
             cache.nextIdle = idle;
             idle = cache;
+            spans.events().record().putCache(cache.tag(), false);
         }
         return cache.thread == null;
     }
@@ -577,7 +582,11 @@ public final class CacheRegistry {
         lock.lock();
         try {
             if (shared[index] == null && !closed) {
-                shared[index] = newSharedCache();
+                SharedCache made = newSharedCache();
+                shared[index] = made;
+                if (made != null) {
+                    spans.events().record().putCache(made.cache.tag(), false);
+                }
             }
             return shared[index];
         } finally {
@@ -682,6 +691,9 @@ public final class CacheRegistry {
         freedBytesBefore += cache.freedBytes();
         cache.moveCounts(allocatedBefore, freedBefore, elsewhereBefore);
         cache.givenBack = cache.giveBackMagazines();
+        if (cache.givenBack) {
+            spans.events().record().removeCache(cache.tag());
+        }
     }
 
     /// Who is shown caches.
@@ -787,6 +799,7 @@ public final class CacheRegistry {
                 }
                 cache.forget();
                 closedTags.add(cache.tag());
+                spans.events().record().removeCache(cache.tag());
             }
             caches.clear();
             idle = null;

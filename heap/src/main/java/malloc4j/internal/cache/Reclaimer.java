@@ -173,12 +173,17 @@ public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
             if (gone == 0) {
                 return false;
             }
-            purgedBytes.addAndGet(gone);
+            notePurged(gone);
             reclaims = before + 1;
             return true;
         } finally {
             visiting.unlock();
         }
+    }
+
+    /// By whoever is visiting.
+    private void notePurged(long bytes) {
+        spans.events().record().putPurged(purgedBytes.addAndGet(bytes));
     }
 
     /// Gives up what the current thread's cache has at hand, and what is free in it, if much of it has changed since it
@@ -229,7 +234,7 @@ public final class Reclaimer implements ThreadCache.Room, Purger.Visited {
                 due = true;
                 purged += spans.purge(keepBytes, all);
             }
-            purgedBytes.addAndGet(purged);
+            notePurged(purged);
             int before = reclaims;
             reclaims = purged > 0 ? before + 1 : before; // written under the lock only
             return due;

@@ -38,10 +38,17 @@ final class CHeap {
 
     /// Labels what is found; looks where nobody has labelled anything.
     static void label(ProcessMemory memory, Mappings mappings, Labels labels, long pageBytes) {
+        label(memory, mappings, labels, pageBytes, true);
+    }
+
+    /// @param isResidentKnown whether the mappings say what is resident: only there are headers looked for
+    static void label(ProcessMemory memory, Mappings mappings, Labels labels, long pageBytes, boolean isResidentKnown) {
         CHeap heap = new CHeap(memory, mappings, labels, pageBytes);
         for (int index = 0; index < mappings.size(); index++) {
             MappedRange range = mappings.get(index);
-            if (range.isAnonymous() && range.isWritable() && range.use().residentBytes() > 0) {
+            if (range.isAnonymous()
+                    && range.isWritable()
+                    && (!isResidentKnown || range.use().residentBytes() > 0)) {
                 heap.labelArenas(index, range);
                 heap.labelBlocks(range);
             }

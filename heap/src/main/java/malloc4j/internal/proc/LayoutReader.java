@@ -247,7 +247,7 @@ public final class LayoutReader {
                 notes.add("not permitted to read " + directory
                         + "/pagemap: what parts of a mapping hold is told by their sizes");
             }
-            return List.copyOf(cut(labels, states));
+            return List.copyOf(cut(mappings, labels, names(), states));
         }
     }
 
@@ -257,8 +257,8 @@ public final class LayoutReader {
             return;
         }
         try (ProcessMemory memory = ProcessMemory.open(files, directory, states)) {
-            if (!isThisProcess && OtherHeaps.label(memory, mappings, labels, pageBytes)) {
-                notes.add("huge blocks of malloc4j are anonymous here: that process alone knows them");
+            if (!isThisProcess && !OtherHeaps.label(memory, mappings, labels, pageBytes)) {
+                notes.add("not all of malloc4j's memory is told there: some of it is anonymous here");
             }
             labelJvm(memory, threads, labels);
             threads.labelStacks(mappings, labels);
@@ -358,9 +358,9 @@ public final class LayoutReader {
 
     private record Part(long address, long end, AreaKind kind, String owner, String detail) {}
 
-    private List<Area> cut(Labels labels, PageStates states) {
+    /// @param states null where nothing is known of pages
+    static List<Area> cut(Mappings mappings, Labels labels, Names names, @Nullable PageStates states) {
         List<Area> cut = new ArrayList<>(mappings.size());
-        Names names = names();
         Iterator<Labels.Label> each = labels.inOrder().iterator();
         Labels.@Nullable Label label = each.hasNext() ? each.next() : null;
         List<Part> parts = new ArrayList<>();
@@ -398,7 +398,7 @@ public final class LayoutReader {
         return Long.compareUnsigned(address, other) < 0 ? address : other;
     }
 
-    private static void addAreas(List<Area> areas, MappedRange range, List<Part> parts, PageStates states) {
+    private static void addAreas(List<Area> areas, MappedRange range, List<Part> parts, @Nullable PageStates states) {
         MemoryUse[] uses;
         if (parts.size() == 1) {
             uses = new MemoryUse[] {range.use()};
@@ -418,15 +418,16 @@ public final class LayoutReader {
         }
     }
 
-    private static MemoryUse[] divide(MappedRange range, List<Part> parts, PageStates states) {
+    private static MemoryUse[] divide(MappedRange range, List<Part> parts, @Nullable PageStates states) {
         long[] byteSizes = new long[parts.size()];
         long[] present = new long[parts.size()];
         long[] swapped = new long[parts.size()];
-        boolean isCounted = !range.use().equals(MemoryUse.NONE);
+        boolean isCounted = states != null && !range.use().equals(MemoryUse.NONE);
         for (int index = 0; index < byteSizes.length; index++) {
             Part part = parts.get(index);
             byteSizes[index] = part.end() - part.address();
-            PageStates.Count count = isCounted ? states.count(part.address(), byteSizes[index]) : null;
+            PageStates.Count count =
+                    states != null && isCounted ? states.count(part.address(), byteSizes[index]) : null;
             isCounted = count != null;
             present[index] = count == null ? 0 : count.present();
             swapped[index] = count == null ? 0 : count.swapped();

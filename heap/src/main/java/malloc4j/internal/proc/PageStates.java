@@ -15,9 +15,14 @@ final class PageStates implements AutoCloseable {
     private static final long PRESENT = 1L << 63;
     private static final long SWAPPED = 1L << 62;
     private static final int STEP_PAGES = 1 << 16;
+    private static final int WINDOW_PAGES = 1 << 12;
 
     private final @Nullable RandomAccessFile pagemap;
     private final int pageShift;
+    private final ByteBuffer window = ByteBuffer.allocate(WINDOW_PAGES * Long.BYTES)
+            .order(ByteOrder.nativeOrder())
+            .limit(0);
+    private long windowPage;
 
     /// How many pages of a range are in memory, and how many in swap.
     record Count(long present, long swapped) {}
@@ -44,6 +49,39 @@ final class PageStates implements AutoCloseable {
     boolean isPresent(long address) {
         Count count = count(address & -(1L << pageShift), 1L << pageShift);
         return count != null && count.present() == 1;
+    }
+
+    /// The first address from `address` on, at most `limit`, where a page begins, or goes on, that is in memory or in
+    /// swap, or one that is not. Where nothing tells, all pages are.
+    long next(long address, long limit, boolean isTouched) {
+        long at = address;
+        while (at < limit && isTouched(at >>> pageShift, limit) != isTouched) {
+            at = ((at >>> pageShift) + 1) << pageShift;
+        }
+        return Math.min(at, limit);
+    }
+
+    private boolean isTouched(long page, long limit) {
+        if (page < windowPage || page >= windowPage + window.limit() / Long.BYTES) {
+            fillWindow(page, limit);
+        }
+        int place = (int) (page - windowPage) * Long.BYTES;
+        return place >= window.limit() || (window.getLong(place) & (PRESENT | SWAPPED)) != 0;
+    }
+
+    private void fillWindow(long page, long limit) {
+        long pages = Math.min(WINDOW_PAGES, ((limit - 1) >>> pageShift) + 1 - page);
+        int length = 0;
+        if (pagemap != null) {
+            try {
+                int bytes = (int) pages * Long.BYTES;
+                length = SystemFiles.readAt(pagemap, page * Long.BYTES, window.array(), bytes) & -Long.BYTES;
+            } catch (IOException ended) {
+                length = 0;
+            }
+        }
+        windowPage = page;
+        window.limit(length);
     }
 
     /// Counts the pages of a range; null where nothing tells.

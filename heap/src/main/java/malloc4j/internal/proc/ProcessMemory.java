@@ -9,16 +9,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Reads the memory of a process by address, through `/proc/PID/mem`: of this process too, because an address that
-/// is not mapped is an exception here and the end of the JVM elsewhere.
+/// Reads the memory of a process by address: of a living one through `/proc/PID/mem`, also when it is stopped or hangs,
+/// and of a dead one from its [CoreImage]. Of this process too, because an address that is not mapped is an exception
+/// here and the end of the JVM elsewhere.
 ///
 /// A page is read once and kept, the last [#KEPT_PAGES] of them: what is read together was so at about one moment,
 /// and following a list costs a look-up, not a system call. The process runs on meanwhile; whoever follows pointers
 /// checks what it finds. A page that was never touched becomes a mapping of the zero page when it is read, which no
-/// figure counts; [#isPresent] asks first.
+/// figure counts; [#isPresent] and [#next] ask first.
 ///
-/// Needs the right to trace the process (`PTRACE_MODE_ATTACH`): the same user, and no `yama.ptrace_scope` against
-/// it.
+/// A living process needs the right to trace the process (`PTRACE_MODE_ATTACH`): the same user, and no
+/// `yama.ptrace_scope` against it.
 ///
 /// @source [proc_pid_mem(5)](https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html)
 final class ProcessMemory implements AutoCloseable {
@@ -26,8 +27,7 @@ final class ProcessMemory implements AutoCloseable {
     private static final int KEPT_PAGES = 4096;
     private static final int MAX_STRING_BYTES = 512;
 
-    private final RandomAccessFile memory;
-    private final PageStates states;
+    private final Source source;
     private final Map<Long, ByteBuffer> pages = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
@@ -37,15 +37,55 @@ final class ProcessMemory implements AutoCloseable {
         }
     };
 
-    private ProcessMemory(RandomAccessFile memory, PageStates states) {
-        this.memory = memory;
-        this.states = states;
+    /// Where memory is read from.
+    interface Source extends AutoCloseable {
+        /// Fills the first `length` bytes from an address on, and returns how many there were.
+        int read(long address, byte[] bytes, int length) throws IOException;
+
+        /// The first address from `address` on, at most `limit`, where the next page has been touched, or has not.
+        long next(long address, long limit, boolean isTouched);
+
+        /// Whether the page at an address has been touched, as far as that is told.
+        boolean isPresent(long address);
+
+        @Override
+        void close() throws IOException;
+    }
+
+    private ProcessMemory(Source source) {
+        this.source = source;
     }
 
     /// @param directory of the process, such as `/proc/4711`
     /// @throws IOException if this process may not read it
     static ProcessMemory open(SystemFiles files, String directory, PageStates states) throws IOException {
-        return new ProcessMemory(files.openAnywhere(directory + "/mem"), states);
+        return new ProcessMemory(new Living(files.openAnywhere(directory + "/mem"), states));
+    }
+
+    static ProcessMemory of(CoreImage core) {
+        return new ProcessMemory(core);
+    }
+
+    private record Living(RandomAccessFile memory, PageStates states) implements Source {
+        @Override
+        public int read(long address, byte[] bytes, int length) throws IOException {
+            return address < 0 ? 0 : SystemFiles.readAt(memory, address, bytes, length);
+        }
+
+        @Override
+        public long next(long address, long limit, boolean isTouched) {
+            return states.next(address, limit, isTouched);
+        }
+
+        @Override
+        public boolean isPresent(long address) {
+            return states.isPresent(address);
+        }
+
+        @Override
+        public void close() throws IOException {
+            memory.close();
+        }
     }
 
     long word(long address) throws IOException {
@@ -86,10 +126,25 @@ final class ProcessMemory implements AutoCloseable {
         throw new EOFException("no string at 0x" + Long.toHexString(address));
     }
 
+    /// Fills the first `length` bytes from an address on, in one reading, of what is in memory at this moment.
+    ///
+    /// @throws EOFException if a part of it cannot be read
+    void read(long address, byte[] bytes, int length) throws IOException {
+        if (source.read(address, bytes, length) < length) {
+            throw new EOFException("nothing can be read at 0x" + Long.toHexString(address));
+        }
+    }
+
+    /// The first address from `address` on, at most `limit`, where the next page has been touched, or has not: what was
+    /// never touched is zero. Where nothing tells, all has been touched.
+    long next(long address, long limit, boolean isTouched) {
+        return source.next(address, limit, isTouched);
+    }
+
     /// Whether the page at `address` has been touched, so that reading it changes nothing; false where nothing
     /// tells.
     boolean isPresent(long address) {
-        return states.isPresent(address);
+        return source.isPresent(address);
     }
 
     private ByteBuffer page(long address) throws IOException {
@@ -97,9 +152,7 @@ final class ProcessMemory implements AutoCloseable {
         ByteBuffer page = pages.get(start);
         if (page == null) {
             page = ByteBuffer.allocate(PAGE_BYTES).order(ByteOrder.nativeOrder());
-            if (start < 0 || SystemFiles.readAt(memory, start, page.array(), PAGE_BYTES) < PAGE_BYTES) {
-                throw new EOFException("nothing can be read at 0x" + Long.toHexString(address));
-            }
+            read(start, page.array(), PAGE_BYTES);
             pages.put(start, page);
         }
         return page;
@@ -107,6 +160,6 @@ final class ProcessMemory implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        memory.close();
+        source.close();
     }
 }

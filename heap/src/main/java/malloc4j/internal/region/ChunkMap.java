@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
 ///   record = RECORDS + chunk * 1,152              everything about the chunk
 ///   entry  = ENTRIES + chunk * 32                 of a slab: what its owner's free needs (SlabEntry)
 ///
-///   record  0      4      8                    72       76            96       112     113  128          1,152
-///          +------+------+-------- - - -------+--------+---- - - ----+--------+-------+----+----- - - ----+
-///          | tag  | heap | the holder's       | queued | the holder's| zeroed | shard |    | body: the    |
-///          |      |      |                    |        |             |        |       |    | holder's     |
-///          +------+------+-------- - - -------+--------+---- - - ----+--------+-------+----+----- - - ----+
+///   record  0      4      8              72       76             96       112     116      120    124     128
+///          +------+------+----- - - -----+--------+----- - - ----+--------+-------+--------+------+-------+------ - -
+///          | tag  | heap | the holder's  | queued | the holder's | zeroed | shard | extent | free | dirty | body: the
+///          |      |      |               |        |              |        |       | pages  |      |       | holder's
+///          +------+------+----- - - -----+--------+----- - - ----+--------+-------+--------+------+-------+------ - -
 /// ```
 ///
 /// The main zone's bases are constants to the JIT. Entries exist for the whole main zone and read zero where the
@@ -51,6 +51,15 @@ public final class ChunkMap {
 
     /// Offset of the number of the shard of its heap's pages that the chunk belongs to, 8 bits.
     public static final int SHARD = 112;
+
+    /// Offset of the pages of the extent that begins with the chunk, 32 bits, 0 where none does: for readers from
+    /// outside, as the two that follow.
+    public static final int EXTENT_PAGES = 116;
+
+    /// Offset of how many of those are free, 32 bits, and how many of the free ones are dirty, 32 bits: one word.
+    public static final int FREE_PAGES = 120;
+
+    public static final int DIRTY_PAGES = 124;
 
     /// Offset of what the chunk's holder keeps: a slab's bits, or the sizes of runs of pages.
     public static final int BODY = 128;

@@ -36,6 +36,7 @@ public final class HeapEvents {
     private volatile @Nullable Throwable failure; // of a call by another thread
     private EventDelivery.@Nullable Entry entry;
     private volatile boolean closed;
+    private volatile HeapRecord record = HeapRecord.NONE;
 
     /// @param probe null for none: then nothing is noted
     /// @param witness another probe, which is told when the heap is opened and closed, or null
@@ -52,6 +53,16 @@ public final class HeapEvents {
     /// For what the probe is told at once.
     public ProbeCalls calls() {
         return new ProbeCalls(this, probe);
+    }
+
+    /// Has what is to be seen from outside told here from now on.
+    public void tell(HeapRecord where) {
+        record = where;
+    }
+
+    /// Where that is told: nowhere before [#tell].
+    public HeapRecord record() {
+        return record;
     }
 
     String heap() {

@@ -26,6 +26,8 @@ import malloc4j.observe.Probe;
 /// 1. The table has each live block, and each leftover, by its first address; sizes are multiples of the page.
 /// 2. `liveCount`, `liveBytes` and `leftoverCount` are the sums over the table.
 ///
+/// Live blocks stand in the heap's [HeapRecord] too.
+///
 /// The budget is charged `liveBytes`. A block is charged when it is there, so that nobody is refused for memory that
 /// the kernel refuses a moment later; only what a block is to grow by is charged before, since it may not come back to
 /// where it was.
@@ -157,6 +159,7 @@ public final class HugeBlocks {
     private void putLive(long address, long byteSize) {
         lock.lock();
         table.put(address, byteSize);
+        events.record().addHuge(address, byteSize);
         liveCount++;
         liveBytes += byteSize;
         lock.unlock();
@@ -172,6 +175,7 @@ public final class HugeBlocks {
             }
             liveCount--;
             liveBytes -= byteSize;
+            events.record().removeHuge(address);
             return table.remove(address);
         } finally {
             lock.unlock();

@@ -7,9 +7,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import malloc4j.observe.AreaKind;
 
-/// Where the memory of this library lies in this process, for those who draw the process's layout; zones and reserves
-/// stand in the [RootRecord] too, for those who draw it from outside. Asking changes
-/// nothing: before the first heap there is no zone, and this class makes none.
+/// Where the memory of this library lies in this process, for those who draw the process's layout; it stands in the
+/// [RootRecord] too, for those who draw it from outside. Asking changes nothing: before the first heap there is no
+/// zone, and this class makes none.
 ///
 /// Concurrency: zones and reserves are only ever added; heaps come and go; any thread may read.
 public final class OwnMemory {
@@ -19,6 +19,7 @@ public final class OwnMemory {
     private final List<Reserve> reserves = new CopyOnWriteArrayList<>();
     private final long[] unused = new long[2 * MAX_RESERVES];
     private final Map<Integer, HeapMemory> heaps = new ConcurrentSkipListMap<>();
+    private final Map<Integer, HeapRecord> records = new ConcurrentSkipListMap<>();
     private final RootRecord root;
 
     OwnMemory(Ground ground) {
@@ -38,7 +39,7 @@ public final class OwnMemory {
 
     void addZone(Zone zone) {
         if (zones.isEmpty() && root.address() != 0) {
-            keep(AreaKind.RECORDS, root.address(), RootRecord.byteSize());
+            keep(AreaKind.RECORDS, root.address(), RootRecord.BYTES);
         }
         zones.add(zone);
         root.addZone(zone);
@@ -78,13 +79,20 @@ public final class OwnMemory {
         return unused;
     }
 
-    /// Adds a heap; [#removeHeap] follows when it is closed.
-    public void addHeap(HeapMemory heap) {
+    /// Adds a heap; [#removeHeap] follows when it is closed. Returns where it tells what is to be seen from outside.
+    public HeapRecord addHeap(HeapMemory heap) {
+        HeapRecord record = root.addHeap(heap.heapId(), heap.name());
+        records.put(heap.heapId(), record);
         heaps.put(heap.heapId(), heap);
+        return record;
     }
 
     public void removeHeap(int heapId) {
         heaps.remove(heapId);
+        HeapRecord record = records.remove(heapId);
+        if (record != null) {
+            root.removeHeap(record);
+        }
     }
 
     /// The zones that exist, the main one first.

@@ -11,6 +11,7 @@ import malloc4j.internal.os.MemoryCalls;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.HeapRecord;
 import malloc4j.internal.region.MappingBudget;
 import malloc4j.internal.region.PageGeometry;
 import malloc4j.internal.slab.SizeClasses;
@@ -74,6 +75,7 @@ public final class GuardSlots {
     private long freedBlocks;
     private long freedBytes;
     private long pageBytes;
+    private volatile HeapRecord record = HeapRecord.NONE;
 
     /// @param slotCount at most so many blocks at once
     /// @param guardsAll whether every block wants a slot
@@ -85,6 +87,11 @@ public final class GuardSlots {
         this.ground = ground;
         this.slotCount = slotCount;
         this.keptCount = guardsAll ? slotCount >> KEPT_SHARE_SHIFT : 0;
+    }
+
+    /// Has what is to be seen from outside told here from now on.
+    void tell(HeapRecord where) {
+        record = where;
     }
 
     /// Half of what the process may have in mappings, at most 4,096; where every block wants a slot, at most 16,384.
@@ -150,6 +157,7 @@ public final class GuardSlots {
         allocatedBlocks++;
         allocatedBytes += byteSize;
         pageBytes += bytes;
+        record.putGuarded(pageBytes, allocatedBytes - freedBytes);
         lock.unlock();
         return address;
     }
@@ -355,6 +363,7 @@ public final class GuardSlots {
         freedBlocks++;
         freedBytes += sample.byteSize;
         pageBytes -= Errno.isError(result) ? 0 : sample.pageBytes;
+        record.putGuarded(pageBytes, allocatedBytes - freedBytes);
         lock.unlock();
         if (Errno.isError(result)) { // what is there stays, and with it the mapping: the slot is not used again
             calls.madvise(sample.pages, sample.pageBytes, Linux.MADV_DONTNEED);

@@ -2,6 +2,7 @@ package malloc4j.internal.sample;
 
 import java.util.function.Consumer;
 import malloc4j.internal.os.Mutex;
+import malloc4j.internal.region.HeapRecord;
 import org.jspecify.annotations.Nullable;
 
 /// Freed blocks of a debug heap that are kept for a while, filled with a pattern, so that a touch of them harms nobody
@@ -32,10 +33,13 @@ public final class Quarantine {
     private long allocatedExcess;
     private long freedExcess;
     private final long maxBytes;
+    private final HeapRecord record;
 
     /// @param maxBytes how much it keeps, zones included
-    public Quarantine(long maxBytes) {
+    /// @param record where what it keeps is told to those outside
+    public Quarantine(long maxBytes, HeapRecord record) {
         this.maxBytes = maxBytes;
+        this.record = record;
     }
 
     /// What a heap counts as live and is not.
@@ -61,6 +65,10 @@ public final class Quarantine {
         }
     }
 
+    private void tell() {
+        record.putKept(bytes + allocatedExcess - freedExcess);
+    }
+
     /// Notes a new zoned block.
     ///
     /// @param heldBytes how large the block is that it lies in
@@ -68,6 +76,7 @@ public final class Quarantine {
         sample.heldBytes = heldBytes;
         lock.lock();
         allocatedExcess += heldBytes - byteSize;
+        tell();
         lock.unlock();
     }
 
@@ -85,6 +94,7 @@ public final class Quarantine {
             blocks++;
             bytes += sample.heldBytes;
             freedExcess += sample.heldBytes - sample.byteSize;
+            tell();
         } finally {
             lock.unlock();
         }
@@ -110,6 +120,7 @@ public final class Quarantine {
             taken.next = null;
             blocks--;
             bytes -= taken.heldBytes;
+            tell();
             history[(int) (gone++ % HISTORY)] = taken;
             return taken;
         } finally {

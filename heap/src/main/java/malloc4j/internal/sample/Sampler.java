@@ -11,6 +11,7 @@ import malloc4j.internal.cache.Sampling;
 import malloc4j.internal.os.Mutex;
 import malloc4j.internal.region.Budget;
 import malloc4j.internal.region.Ground;
+import malloc4j.internal.region.HeapRecord;
 import malloc4j.internal.region.ProbeCalls;
 import malloc4j.observe.AllocationProfile;
 import malloc4j.observe.AllocationSite;
@@ -60,6 +61,7 @@ public final class Sampler implements Sampling {
     private volatile int liveCount;
     private long allocatedExcess; // bytes of pages that small samples take beyond what they have for use
     private long freedExcess;
+    private volatile HeapRecord record = HeapRecord.NONE;
 
     /// @param budget is charged the pages of guarded blocks
     /// @param guardsAll whether every block wants a slot with guards: in a debug heap
@@ -69,6 +71,17 @@ public final class Sampler implements Sampling {
         this.random = new SplittableRandom(seed);
         this.budget = new SamplingBudget(clock.getAsLong());
         this.guards = new GuardSlots(ground, budget, GuardSlots.slotCount(ground, guardsAll), guardsAll, seed + 1);
+    }
+
+    /// Has what is to be seen from outside told here from now on.
+    public void tell(HeapRecord where) {
+        record = where;
+        guards.tell(where);
+    }
+
+    /// Where that is told: nowhere before [#tell].
+    public HeapRecord record() {
+        return record;
     }
 
     /// Takes samples from now on, as each thread notices; or with another mean, if some are taken.
@@ -401,6 +414,7 @@ public final class Sampler implements Sampling {
         samples.put(sample);
         liveCount = samples.count();
         allocatedExcess += sample.excessBytes();
+        record.putSampling(allocatedExcess - freedExcess);
     }
 
     /// As [#put], of a sample that [#chooses] has begun. Returns false where nobody sees every call any more, or where
@@ -679,6 +693,7 @@ public final class Sampler implements Sampling {
             }
             samples.release();
             freedExcess += sample.excessBytes();
+            record.putSampling(allocatedExcess - freedExcess);
         } finally {
             lock.unlock();
         }

@@ -93,7 +93,10 @@ public final class Slab {
     private static final int NEXT = 48;
     private static final int PREVIOUS = 56;
     private static final int REMOTE_SUMMARY = 64;
-    private static final int UNCHARGED_PAGES = 76;
+
+    /// Offset of the pages that went back to the kernel, 32 bits.
+    public static final int UNCHARGED_PAGES = 76;
+
     private static final int PENDING_NEXT = 80;
     private static final int COLLECTS = 88;
     private static final int PAIR_SHIFT = 4;

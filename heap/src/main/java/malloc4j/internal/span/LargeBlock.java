@@ -39,7 +39,9 @@ public final class LargeBlock {
     /// Bytes of a page's entry.
     public static final long ENTRY_BYTES = 16; // the second half is where a slab has words that others write
 
-    private static final int MARK = 8;
+    /// Offset of the second word of an entry.
+    public static final int MARK = 8;
+
     private static final int PAGES_MASK = Integer.MAX_VALUE;
     private static final long STOCKED = 1L << 31;
     private static final int TAG_SHIFT = 32;
@@ -133,7 +135,17 @@ public final class LargeBlock {
 
     /// Whether a block begins there that nobody has freed.
     public static boolean isLive(long entry, long word) {
-        return livePages(word) > 0 && !isMarked(entry, word);
+        return isLiveWith(word, RawMemory.getLong(entry + MARK));
+    }
+
+    /// The same of the two words of an entry in another process.
+    public static boolean isLiveWith(long word, long mark) {
+        return livePages(word) > 0 && mark != word >>> LIFE_SHIFT;
+    }
+
+    /// Whether the second word of an entry says that its block is held.
+    public static boolean isHeldMark(long mark) {
+        return mark == HELD;
     }
 
     /// Whether a block begins there that nobody has freed, and anybody may free.

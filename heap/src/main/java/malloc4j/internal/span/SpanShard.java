@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// 3. Those of [Extents].
 /// 4. There are `largeAllocated - largeFreed` large blocks, live or stocked, and they have `largePagesAllocated -
 ///    largePagesFreed` pages; `freePages` and `dirtyPages` are the sums of what the extents count.
+/// 5. The record of the first chunk of an extent has the extent's counts.
 ///
 /// Concurrency: one lock over everything, held over no system call but an extent's coming and going. While the
 /// purger gives pages back they are taken, so that nobody else can have them.
@@ -133,12 +134,28 @@ final class SpanShard {
         extent.take(from, to);
         dirtyPages += extent.dirtyCount();
         freePages -= to - from;
+        tell(extent);
     }
 
     private void givePages(Extent extent, int from, int to, boolean areDirty) {
         extent.give(from, to, areDirty);
         freePages += to - from;
         dirtyPages += areDirty ? to - from : 0;
+        tell(extent);
+    }
+
+    /// Has an extent stand in the record of its first chunk, for those who look from outside.
+    private void tellAll(Extent extent) {
+        long record = ChunkMap.record(extent.base());
+        RawMemory.putInt(record + ChunkMap.HEAP, heapId);
+        RawMemory.putIntRelease(record + ChunkMap.EXTENT_PAGES, extent.pageCount);
+        tell(extent);
+    }
+
+    /// Has an extent's counts stand in the record of its first chunk, for those who look from outside.
+    private static void tell(Extent extent) {
+        long counts = ((long) extent.dirtyCount() << Integer.SIZE) | extent.freeCount();
+        RawMemory.putLongRelease(ChunkMap.record(extent.base()) + ChunkMap.FREE_PAGES, counts);
     }
 
     /// Adds an extent that has room for the span; a generous one, or where that is refused the smallest that will
@@ -162,6 +179,7 @@ final class SpanShard {
         }
         extent.place(address);
         extents.add(extent);
+        tellAll(extent);
         extentBytes += byteSize;
         freePages += extent.pageCount;
         events.note(Probe.Kind.MAP, address, byteSize, 0);
@@ -520,6 +538,7 @@ final class SpanShard {
             record -= Zone.RECORD_BYTES;
             RawMemory.putIntRelease(record + ChunkMap.QUEUED, 0);
         }
+        tellAll(extent); // its records may be zero by now
         return false;
     }
 
@@ -610,6 +629,7 @@ final class SpanShard {
                     dirtyPages -= extent.dirtyCount();
                     extents.remove(index);
                 } else {
+                    tellAll(extent);
                     failure = failure == 0 ? result : failure;
                     index++;
                 }
@@ -639,6 +659,12 @@ final class SpanShard {
                 pages += extent.pageCount - extent.freeCount() + extent.dirtyCount();
                 free += extent.freeCount();
                 dirty += extent.dirtyCount();
+                long record = ChunkMap.record(extent.base());
+                check(
+                        RawMemory.getInt(record + ChunkMap.EXTENT_PAGES) == extent.pageCount
+                                && RawMemory.getInt(record + ChunkMap.FREE_PAGES) == extent.freeCount()
+                                && RawMemory.getInt(record + ChunkMap.DIRTY_PAGES) == extent.dirtyCount(),
+                        "an extent's counts are not in its first record");
                 for (int page = 0; page < extent.usedEnd(); page++) {
                     long entry = LargeBlock.entryOrZero(extent.address(page));
                     long word = entry == 0 ? 0 : LargeBlock.word(entry);

@@ -11,7 +11,7 @@ import java.util.List;
 /// closed meanwhile is left out.
 ///
 /// An answer is how many copies there are and how many heaps answer, then of each heap its number, its name and a
-// value.
+/// value.
 final class ReadHeaps {
     private final Instrumentation instrumentation;
 
@@ -26,7 +26,7 @@ final class ReadHeaps {
 
     private record Answer(int number, String name, Object value) {}
 
-    /// Answers by what a chain of methods without parameters gives, such as `snapshot.hugeBlocks`.
+    /// Answers by what a chain of methods without parameters gives, such as `options.name`.
     void write(String methods, ObjectOutputStream out) throws IOException, ReflectiveOperationException {
         String[] chain = methods.split("\\.", -1);
         write(chain[0], heap -> value(heap, chain), out);
