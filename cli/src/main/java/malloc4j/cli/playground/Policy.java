@@ -6,11 +6,11 @@ import malloc4j.MemorySource;
 /// Where blocks come from.
 enum Policy {
     /// As C libraries do: small blocks from the program break, large ones as mappings.
-    BY_SIZE("by-size", MemorySource.BRK, 128 << 10),
+    BY_SIZE("playground", MemorySource.BRK, 128 << 10),
     /// All from the program break.
-    BREAK("break", MemorySource.BRK, 1L << 46),
+    BREAK("playground-break", MemorySource.BRK, 1L << 46),
     /// None from the program break.
-    MAPPING("mapping", MemorySource.MMAP, 128 << 10);
+    MAPPING("playground-mappings", MemorySource.MMAP, 128 << 10);
 
     private static final long CLAIM_BYTES = 2 << 20;
 
