@@ -1,7 +1,9 @@
 // What was seen of the process, and the tables of the heap that is shown.
-import { $, count, element, number, row, size } from './basics.js';
+import { $, count, element, number, row, size, time } from './basics.js';
 
 const MAX_POINTS = 1800;
+const TREND_SECONDS = 120;
+const MIN_TREND_SECONDS = 10;
 export const LINES = [
   ['allocated', 'allocatedBytes', '--live', []],
   ['active', 'activeBytes', '--extra', [6, 4]],
@@ -42,10 +44,26 @@ export function remember(seen) {
   }
 }
 
+/** Says that allocated memory has grown lately, where all that was seen last is above all that was seen first. */
+export function drawTrend() {
+  const [times, allocated] = state.history.get(state.heap) || [[], []];
+  const last = times.length - 1;
+  const from = times.findIndex(seconds => seconds >= times[last] - TREND_SECONDS);
+  const third = Math.floor((last - from + 1) / 3);
+  const isLong = last > 0 && times[last] - times[from] >= MIN_TREND_SECONDS && third > 0;
+  const grows = isLong && Math.min(...allocated.slice(last + 1 - third)) > Math.max(...allocated.slice(from, from + third));
+  $('trend').hidden = !grows;
+  if (grows) {
+    $('trend').firstElementChild.textContent = 'What is allocated has grown since ' + time(times[from] * 1000) + ', by '
+      + size((allocated[last] - allocated[from]) / (times[last] - times[from])) + ' a second.';
+  }
+}
+
 /** Draws the tables of the heap that is shown, and one tab for each that can be; `changed` runs when another is. */
 export function drawHeap(changed) {
   const shown = view();
   drawTabs(changed);
+  drawTrend();
   drawBalance(shown.footprint);
   drawClasses(shown.classes);
   drawCaches(shown.caches);

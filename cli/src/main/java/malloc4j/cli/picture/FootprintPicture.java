@@ -33,7 +33,10 @@ public final class FootprintPicture {
         String sentence = who + ": " + heaps + sizeOrNothing(mapped) + " mapped for "
                 + sizeOrNothing(allocated) + " allocated"
                 + (mapped == 0 ? "" : " (" + percent(allocated, mapped) + " %)")
-                + (isResidentKnown ? ", and " + sizeOrNothing(resident) + " resident." : ".");
+                + (isResidentKnown ? ", and " + sizeOrNothing(resident) + " resident" : "")
+                + (isResidentKnown && resident < allocated / 2
+                        ? ": " + (resident == 0 ? "it" : "the rest") + " was never written to, or is swapped out."
+                        : ".");
         long idle = mapped - allocated;
         if (idle * PERCENT < mapped * IDLE_PERCENT) {
             return sentence;

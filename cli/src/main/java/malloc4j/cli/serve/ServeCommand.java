@@ -119,6 +119,11 @@ public final class ServeCommand implements Callable<Integer> {
     private void say(PageServer server) {
         spec.commandLine().getOut().println(server.address());
         spec.commandLine().getOut().flush();
+        spec.commandLine()
+                .getErr()
+                .println(
+                        "malloc4j: for a browser on this machine; Ctrl-C ends the page and leaves the process as it was");
+        spec.commandLine().getErr().flush();
     }
 
     private PageServer start(Routes routes) {
