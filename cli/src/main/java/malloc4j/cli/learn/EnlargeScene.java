@@ -55,7 +55,9 @@ final class EnlargeScene implements Scene {
     @Override
     public void play(Stage stage) {
         playMapping(stage);
-        playBlock(stage);
+        if (CLibrary.obstacle() == null) {
+            playBlock(stage);
+        }
         playHere(stage);
     }
 

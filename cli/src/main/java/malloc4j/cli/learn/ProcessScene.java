@@ -91,7 +91,9 @@ final class ProcessScene implements Scene {
                         "Text may be read and executed, data and stack read and written, and nothing both written"
                                 + " and executed.",
                         writableText == 0 && executableData == 0);
-        playHeap(stage, heap, stack);
+        if (CLibrary.obstacle() == null) {
+            playHeap(stage, heap, stack);
+        }
         playShare(stage, space);
     }
 
