@@ -67,7 +67,7 @@ function drawSpeed(section, own) {
     return row(each.allocator, [name, nanos(Math.min(...each.rounds)), nanos(each.median), nanos(Math.max(...each.rounds)),
       (each.median / best).toFixed(2), strip]);
   }));
-  section.querySelector('.hint').textContent = 'Nanoseconds per ' + unit + ', from 0 to ' + nanos(most)
+  section.querySelector('.hint').textContent = 'Time per ' + unit + ', in ns where no unit stands, from 0 to ' + nanos(most)
     + ' at the right: a dot for each of ' + sorted[0].rounds.length + ' rounds, a stroke at the median, a bar from the best to the worst.';
   const head = element('tr');
   head.append(element('th', 'round'), ...sorted.map(each => element('th', each.allocator, 'number')));

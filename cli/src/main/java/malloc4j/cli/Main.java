@@ -32,7 +32,9 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/// The top command `malloc4j`. It does nothing itself: it names the other commands and owns how they end.
+/// The top command `malloc4j`. It does nothing itself: it names the other commands and owns how they end. Of a command
+/// that is named first nothing else is made, since making all of them takes longer than most of them run; everything
+/// else, such as `help` or a word that is no command, is for [AllCommands].
 ///
 /// | exit code | meaning | what is printed on standard error |
 /// |---|---|---|
@@ -48,30 +50,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         scope = ScopeType.INHERIT,
-        subcommands = {
-            ReplayCommand.class,
-            BenchCommand.class,
-            LayoutCommand.class,
-            LimitsCommand.class,
-            WhoCommand.class,
-            MapCommand.class,
-            DoctorCommand.class,
-            SitesCommand.class,
-            LeaksCommand.class,
-            StatsCommand.class,
-            ClassesCommand.class,
-            TopCommand.class,
-            HeldCommand.class,
-            TrimCommand.class,
-            ServeCommand.class,
-            RecordCommand.class,
-            ExplainCommand.class,
-            LearnCommand.class,
-            CommandLine.HelpCommand.class
-        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:a problem was found", "2:wrong usage", "3:the environment cannot"})
-public final class Main implements Runnable {
+public class Main implements Runnable {
     private static final int MIN_HELP_COLUMNS = 55; // the library's least
     private static final int MAX_HELP_COLUMNS = 80;
 
@@ -86,12 +67,15 @@ public final class Main implements Runnable {
     private CommandSpec spec;
 
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine(arguments).execute(arguments));
     }
 
     /// The command line with this program's habits; the tests run the same one with other writers.
-    public static CommandLine commandLine() {
-        CommandLine commandLine = new CommandLine(new Main());
+    ///
+    /// @param arguments what it is for; none for all commands
+    public static CommandLine commandLine(String... arguments) {
+        Class<?> named = arguments.length == 0 ? null : command(arguments[0]);
+        CommandLine commandLine = new CommandLine(named == null ? new AllCommands() : with(named));
         commandLine.setUsageHelpWidth(Math.clamp(Terminal.columns(), MIN_HELP_COLUMNS, MAX_HELP_COLUMNS));
         commandLine.setParameterExceptionHandler((e, ignored) -> say(e.getCommandLine(), WRONG_USAGE, withNearest(e)));
         commandLine.setExecutionExceptionHandler((e, failing, ignored) -> {
@@ -101,6 +85,35 @@ public final class Main implements Runnable {
             throw e;
         });
         return commandLine;
+    }
+
+    private static CommandSpec with(Class<?> command) {
+        CommandSpec main = CommandSpec.forAnnotatedObject(new Main());
+        return main.addSubcommand(null, CommandSpec.forAnnotatedObject(command));
+    }
+
+    private static @Nullable Class<?> command(String name) {
+        return switch (name) {
+            case "replay" -> ReplayCommand.class;
+            case "bench" -> BenchCommand.class;
+            case "layout" -> LayoutCommand.class;
+            case "limits" -> LimitsCommand.class;
+            case "who" -> WhoCommand.class;
+            case "map" -> MapCommand.class;
+            case "doctor" -> DoctorCommand.class;
+            case "sites" -> SitesCommand.class;
+            case "leaks" -> LeaksCommand.class;
+            case "stats" -> StatsCommand.class;
+            case "classes" -> ClassesCommand.class;
+            case "top" -> TopCommand.class;
+            case "held" -> HeldCommand.class;
+            case "trim" -> TrimCommand.class;
+            case "serve" -> ServeCommand.class;
+            case "record" -> RecordCommand.class;
+            case "explain" -> ExplainCommand.class;
+            case "learn" -> LearnCommand.class;
+            default -> null;
+        };
     }
 
     @Override

@@ -9,7 +9,7 @@ public record CommandRun(int exitCode, String out, String err) {
     public static CommandRun of(String... arguments) {
         var out = new StringWriter();
         var err = new StringWriter();
-        CommandLine commandLine = Main.commandLine();
+        CommandLine commandLine = Main.commandLine(arguments);
         commandLine.setOut(new PrintWriter(out, true));
         commandLine.setErr(new PrintWriter(err, true));
         int exitCode = commandLine.execute(arguments);

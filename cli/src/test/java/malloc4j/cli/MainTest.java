@@ -6,9 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 /// What every command has in common.
 class MainTest {
@@ -34,6 +37,24 @@ class MainTest {
     void anUnknownOptionIsAnsweredByTheNearest() {
         assertThat(CommandRun.of("limits", "--jsn").err())
                 .isEqualTo("malloc4j: Unknown option: '--jsn': did you mean --json?\n");
+    }
+
+    /// Whatever is added to one of the two places is missed here in the other.
+    @Test
+    void aCommandIsTheSameMadeAloneAndAmongAll() {
+        Map<String, CommandLine> all = Main.commandLine().getSubcommands();
+        assertThat(all.keySet()).hasSizeGreaterThan(10).contains("help");
+        for (String name : all.keySet()) {
+            Map<String, CommandLine> made = Main.commandLine(name).getSubcommands();
+            if (!name.equals("help")) {
+                assertThat(made.keySet()).containsExactly(name);
+            }
+            assertThat(usage(made, name)).isEqualTo(usage(all, name)).contains("Exit codes:");
+        }
+    }
+
+    private static String usage(Map<String, CommandLine> commands, String name) {
+        return Objects.requireNonNull(commands.get(name)).getUsageMessage();
     }
 
     @Test
