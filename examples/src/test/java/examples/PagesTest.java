@@ -59,6 +59,7 @@ class PagesTest {
     }
 
     private void run(String program) throws IOException, InterruptedException {
-        ChildJvm.run(Files.writeString(directory.resolve("Example.java"), program).toString());
+        ChildJvm.run(
+                Files.writeString(directory.resolve("Example.java"), program).toString());
     }
 }
