@@ -126,7 +126,8 @@ function drawBalance(footprint) {
 }
 
 function drawClasses(classes) {
-  $('classes').tBodies[0].replaceChildren(...classes.map(each => {
+  const used = classes.filter(each => each.liveBlocks > 0), empty = classes.filter(each => each.liveBlocks === 0);
+  $('classes').tBodies[0].replaceChildren(...used.map(each => {
     const all = each.liveBytes + each.freeBytes;
     const bar = element('td', undefined, 'bar');
     const fill = element('span', undefined, 'fill');
@@ -136,6 +137,9 @@ function drawClasses(classes) {
     return row([number(count(each.blockBytes)), number(count(each.slabs)), number(count(each.liveBlocks)),
       number(size(each.liveBytes)), number(size(each.freeBytes)), bar]);
   }));
+  const free = empty.reduce((sum, each) => sum + each.freeBytes, 0);
+  $('classes-text').textContent = empty.length ? 'And slabs of ' + count(empty.length)
+    + (empty.length === 1 ? ' size' : ' sizes') + ' without a live block, ' + size(free) + ' free.' : '';
 }
 
 function drawCaches(caches) {

@@ -77,14 +77,14 @@ final class AddressGuarantees {
                     Group.NEVER_ALLOCATED,
                     "memory of the JDK's `Arena`",
                     scene -> {
-                        try (Arena arena = Arena.ofConfined()) {
+                        try (Arena arena = Arena.ofConfined()) { // of a size that is not from the break
                             scene.heap()
-                                    .free(scene.concern(
-                                            arena.allocate(SMALL, 16).address()));
+                                    .free(scene.concern(arena.allocate(HUGE, 16).address()));
                         }
                     },
                     refused(Finding.FOREIGN, FOREIGN),
-                    "It is the C library's."),
+                    "It is the C library's. Where that grows into a part of the break that a heap has given back, the finding is"
+                            + " `NO_BLOCK`."),
             always(
                     Group.NEVER_ALLOCATED,
                     "a segment of the Java heap",

@@ -132,11 +132,11 @@ final class RequestGuarantees {
                     Group.REALLOC,
                     "of a foreign address",
                     scene -> {
-                        try (Arena arena = Arena.ofConfined()) {
+                        try (Arena arena = Arena.ofConfined()) { // of a size that is not from the break
                             scene.heap()
                                     .realloc(
                                             scene.concern(
-                                                    arena.allocate(SMALL, 16).address()),
+                                                    arena.allocate(HUGE, 16).address()),
                                             100);
                         }
                     },

@@ -188,7 +188,8 @@ record SpaceView(
             boolean isGuard = kind == AreaKind.STACK_GUARD
                     || kind == AreaKind.MOAT
                     || (owner.equals(GUARDED) && kind == AreaKind.SHARED_MEMORY);
-            String detail = area.owner().isEmpty() || owner.endsWith(area.owner()) ? "" : area.owner();
+            boolean isSaid = owner.endsWith(area.owner()) || owner.startsWith(area.owner() + ":");
+            String detail = isSaid ? "" : area.owner();
             return new Run(
                     area.address(),
                     area.byteSize(),

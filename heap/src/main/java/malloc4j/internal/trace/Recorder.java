@@ -384,11 +384,22 @@ public final class Recorder {
         try {
             onFailure.accept(this);
         } finally {
-            System.getLogger(LOGGER)
-                    .log(
-                            Level.WARNING,
-                            "the recording of heap '" + heapName + "' into " + path + " has ended: " + failure
-                                    + "; the trace goes up to its last whole line");
+            String text = "the recording of heap '" + heapName + "' into " + path + " has ended: " + failure
+                    + "; the trace goes up to its last whole line";
+            if (isJvmEnding()) { // then whoever logs may have ended already
+                System.err.println("malloc4j: " + text);
+            } else {
+                System.getLogger(LOGGER).log(Level.WARNING, text);
+            }
+        }
+    }
+
+    private static boolean isJvmEnding() {
+        try {
+            boolean unused = Runtime.getRuntime().removeShutdownHook(Thread.currentThread()); // which is none
+            return false;
+        } catch (IllegalStateException ending) {
+            return true;
         }
     }
 }
