@@ -135,8 +135,7 @@ describe('the page', { timeout }, () => {
     assert.equal(Number(await page.getAttribute('body', 'data-break-end')), json.breakEnd);
     assert.match(await page.textContent('#space-break'), new RegExp('The break is at 0x' + json.breakEnd.toString(16)));
     await page.click('#space-all summary');
-    const rows = await page.locator('#space-table tbody tr').count();
-    assert.ok(rows > 20);
+    await page.waitForFunction(() => document.querySelectorAll('#space-table tbody tr').length > 20);
     const bounds = await page.locator('#space-1').boundingBox();
     await page.mouse.move(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2);
     assert.match(await page.textContent('#space-text-1'), /^0x[0-9a-f]+ to 0x/);
