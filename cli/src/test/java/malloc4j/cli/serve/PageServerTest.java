@@ -72,11 +72,14 @@ class PageServerTest {
 
     @AfterEach
     void end() {
-        client.close();
-        server.close();
-        looking.interrupt();
-        jvm.close();
-        child.close();
+        try {
+            client.close();
+            server.close();
+            looking.interrupt();
+            jvm.close();
+        } finally {
+            child.close(); // also where it was never served
+        }
     }
 
     private URI uri(String path) {
