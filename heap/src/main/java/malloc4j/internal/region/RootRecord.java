@@ -30,8 +30,8 @@ import malloc4j.observe.AreaKind;
 /// tables things come and go: a reader takes what makes sense. Between the slot that a huge block's address is hashed
 /// to and the one that it is in, none is empty.
 ///
-/// Concurrency: entries and heaps are written under the object's lock, huge blocks under one of their own, the word of
-/// a cache under its registry's.
+/// Concurrency: entries and heaps are written under the object's lock, huge blocks and what had no room
+/// under one of their own, the word of a cache under its registry's.
 public final class RootRecord {
     /// What the name of the mapping begins with.
     public static final String MAPPING = "/memfd:malloc4j-root";
@@ -181,8 +181,18 @@ public final class RootRecord {
                 return new HeapRecord(this, record, heapId, name);
             }
         }
-        RawMemory.putLong(root + UNTOLD_OFFSET, RawMemory.getLong(root + UNTOLD_OFFSET) + 1);
+        hugeLock.lock();
+        try {
+            countUntold(root);
+        } finally {
+            hugeLock.unlock();
+        }
         return HeapRecord.NONE;
+    }
+
+    /// Under the lock of the huge blocks.
+    private static void countUntold(long root) {
+        RawMemory.putLong(root + UNTOLD_OFFSET, RawMemory.getLong(root + UNTOLD_OFFSET) + 1);
     }
 
     synchronized void removeHeap(HeapRecord record) {
@@ -205,7 +215,7 @@ public final class RootRecord {
         hugeLock.lock();
         try {
             if (2 * hugeCount >= HUGE_SLOTS) {
-                RawMemory.putLong(root + UNTOLD_OFFSET, RawMemory.getLong(root + UNTOLD_OFFSET) + 1);
+                countUntold(root);
                 return;
             }
             int slot = firstHuge(block);
